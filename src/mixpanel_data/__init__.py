@@ -1,0 +1,55 @@
+"""Mixpanel as SQL table functions in DuckDB.
+
+>>> import duckdb, mixpanel_data
+>>> con = duckdb.connect()
+>>> _ = mixpanel_data.register(con, account="sandbox")
+>>> con.sql("FROM mixpanel_events() LIMIT 2").fetchall()
+[('Add To Cart',), ('App "Crash" 💥',)]
+"""
+
+from .binding import Registration, register, unregister
+from .client import Progress
+from .exceptions import (
+    AccessDeniedError,
+    AccountExistsError,
+    AccountNotFoundError,
+    ArgumentError,
+    AuthenticationError,
+    ConfigError,
+    IncompleteExportError,
+    MixpanelDataError,
+    MixpanelDataWarning,
+    NotFoundError,
+    QueryError,
+    RateLimitError,
+    ServerError,
+    TableExistsError,
+    TableNotFoundError,
+    TransportError,
+)
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AccessDeniedError",
+    "AccountExistsError",
+    "AccountNotFoundError",
+    "ArgumentError",
+    "AuthenticationError",
+    "ConfigError",
+    "IncompleteExportError",
+    "MixpanelDataError",
+    "MixpanelDataWarning",
+    "NotFoundError",
+    "Progress",
+    "QueryError",
+    "RateLimitError",
+    "Registration",
+    "ServerError",
+    "TableExistsError",
+    "TableNotFoundError",
+    "TransportError",
+    "__version__",
+    "register",
+    "unregister",
+]

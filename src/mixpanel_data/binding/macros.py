@@ -1,0 +1,70 @@
+"""The SQL of each function: a macro over its source that turns arguments into a filter.
+
+All identifiers come from the declarations and the catalog's name, quoted; no value ever becomes SQL text, except the
+documentation, as quoted literals.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from ..functions import Function
+from .scan import BEAT
+
+ARGS = "__args"
+
+
+def macro(function: Function, catalog: str) -> Iterator[str]:
+    """The statements that make ``<catalog>.<name>(…)``, for every connection of the instance."""
+    name = f"{quoted(catalog)}.main.{quoted(function.name)}"
+    columns = ", ".join(f"source.{quoted(column.name)}" for column in function.columns)
+    yield (
+        f"CREATE OR REPLACE MACRO {name}({_parameters(function)}) AS TABLE "
+        f"SELECT {columns} FROM {quoted(catalog)}.main.{quoted(source_view(function))} AS source "
+        f"WHERE source.{ARGS} = {_arguments_as_json(function)} AND NOT source.{BEAT}"
+    )
+    yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(function))}"
+
+
+def short_macro(function: Function, catalog: str) -> Iterator[str]:
+    """The statements that make ``mixpanel_<name>(…)``, for one connection."""
+    name = short_name(function)
+    forwarded = ", ".join(f"{p.name} := {p.name}" for p in function.parameters)
+    yield (
+        f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(function)}) AS TABLE "
+        f"FROM {quoted(catalog)}.main.{quoted(function.name)}({forwarded})"
+    )
+    yield f"COMMENT ON MACRO TABLE temp.{name} IS {literal(comment(function))}"
+
+
+def short_name(function: Function) -> str:
+    return quoted(f"mixpanel_{function.name}")
+
+
+def source_view(function: Function) -> str:
+    return f"__{function.name}"
+
+
+def comment(function: Function) -> str:
+    """What ``duckdb_functions()`` shows."""
+    return f"{function.doc} Costs {function.cost}. Example: {function.example}"
+
+
+def quoted(identifier: str) -> str:
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+def _parameters(function: Function) -> str:
+    # Every parameter is optional to DuckDB: a missing one is refused by us, in words that say what to write.
+    return ", ".join(f"{quoted(parameter.name)} := NULL" for parameter in function.parameters)
+
+
+def _arguments_as_json(function: Function) -> str:
+    if not function.parameters:
+        return "'{}'"
+    fields = ", ".join(f"{literal(p.name)}: {quoted(p.name)}" for p in function.parameters)
+    return f"to_json({{{fields}}})::VARCHAR"

@@ -1,0 +1,175 @@
+"""Makes the functions known to a DuckDB connection, and unknown again.
+
+The macros and the views of the sources live in an in-memory catalog attached to the DuckDB instance: every connection of
+the instance sees them, and the user's database file never does. The short names are TEMP macros of one connection.
+"""
+
+from __future__ import annotations
+
+import warnings
+import weakref
+from collections import deque
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, contextmanager
+from typing import Any, cast
+
+import duckdb
+import pyarrow as pa
+
+from ..auth import SANDBOX, resolve_credentials
+from ..client import Client, Reporter, Watcher
+from ..exceptions import ConfigError, MixpanelDataWarning
+from ..functions import FUNCTIONS, Call, Function, Predicate, read_arguments
+from .clients import client_for
+from .macros import comment, literal, macro, quoted, short_macro, short_name, source_view
+from .source import Source
+
+CATALOG = "mixpanel"
+OURS = comment(FUNCTIONS[-1])
+"""The comment by which a catalog is known to be ours."""
+
+
+class Registration:
+    """What :func:`register` set up on a connection."""
+
+    def __init__(self, account: str | None, watch: Watcher | None) -> None:
+        self.account = account
+        self.catalog = CATALOG
+        self._watch = watch
+        self._errors: deque[BaseException] = deque(maxlen=16)
+
+    def error_behind(self, error: duckdb.Error) -> BaseException | None:
+        """The exception of ours that DuckDB wrapped into its own, or None if the failure was not ours."""
+        return next((ours for ours in reversed(self._errors) if str(ours) and str(ours) in str(error)), None)
+
+    def remember(self, error: BaseException) -> None:
+        self._errors.append(error)
+
+    async def rows(
+        self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate
+    ) -> AsyncIterator[pa.RecordBatch]:
+        """The rows of one call, as Arrow batches."""
+        arguments = read_arguments(function, given)
+        reporter = Reporter(function.name, self._watch)
+        # A function without an endpoint has no use for a client, and works without credentials.
+        client = client_for(arguments["account"] or self.account) if function.endpoint else cast(Client, None)
+        async with aclosing(function.rows(Call(arguments, columns, where, client, reporter))) as batches:
+            async for rows in batches:
+                yield function.batch(rows)
+
+
+def register(
+    con: duckdb.DuckDBPyConnection | None = None,
+    *,
+    account: str | None = None,
+    watch: Watcher | None = None,
+) -> Registration:
+    """Makes every Mixpanel function callable in SQL on this connection.
+
+    Short names such as ``mixpanel_export('2024-01-01', '2024-01-31')`` work on ``con`` itself;
+    ``mixpanel.export(…)`` on every connection and cursor of the same DuckDB instance. Registering again is
+    harmless; the account given last is the default one. Nothing is written to the database file.
+
+    Args:
+        con: the connection; DuckDB's default connection unless given.
+        account: a name from the configuration file, or ``"sandbox"``; unless given, credentials come from the
+            environment or the default account when a function is called.
+        watch: called with a :class:`Progress` at every step of a running call.
+
+    Raises:
+        AccountNotFoundError: no account of that name is configured.
+        ConfigError: the connection is in a transaction, or the configuration cannot be used.
+
+    Example:
+        >>> import duckdb, mixpanel_data
+        >>> con = duckdb.connect()
+        >>> _ = mixpanel_data.register(con, account="sandbox")
+        >>> con.sql("SELECT count(*) AS events FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()
+        [(3492,)]
+    """
+    if account not in (None, SANDBOX):
+        resolve_credentials(account)
+    con = con or duckdb.default_connection()
+    registration = Registration(account, watch)
+    try:
+        registration.catalog = _attach(con)
+        _create(con, registration)
+    except duckdb.TransactionException as error:
+        raise ConfigError(f"cannot register inside a transaction: COMMIT or ROLLBACK first ({error})") from None
+    return registration
+
+
+def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
+    """Takes the functions away again, from all connections of the DuckDB instance; harmless where there are none."""
+    con = con or duckdb.default_connection()
+    for function in FUNCTIONS:
+        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
+    if (catalog := _our_catalog(con)) is not None:
+        con.execute(f"DETACH {quoted(catalog)}")
+
+
+def _attach(con: duckdb.DuckDBPyConnection) -> str:
+    """The name of our catalog, attached if it was not."""
+    if (catalog := _our_catalog(con)) is not None:
+        return catalog
+    taken = {name for (name,) in con.execute(
+        "SELECT database_name FROM duckdb_databases() UNION SELECT schema_name FROM duckdb_schemas()"
+    ).fetchall()}  # fmt: skip
+    catalog = next(name for name in _names() if name not in taken)
+    con.execute(f"ATTACH ':memory:' AS {quoted(catalog)}")
+    if catalog != CATALOG:
+        warnings.warn(
+            f"this DuckDB has a database or schema named {CATALOG} already, so the functions are "
+            f"{catalog}.export(…) and so on; the short names, mixpanel_export(…), are as ever",
+            MixpanelDataWarning,
+            stacklevel=3,
+        )
+    return catalog
+
+
+def _our_catalog(con: duckdb.DuckDBPyConnection) -> str | None:
+    query = f"SELECT database_name FROM duckdb_functions() WHERE comment = {literal(OURS)} AND NOT internal AND database_name <> 'temp'"
+    found = con.execute(query).fetchall()
+    return found[0][0] if found else None
+
+
+def _names() -> Iterator[str]:
+    yield CATALOG
+    yield f"{CATALOG}_data"
+    number = 2
+    while True:
+        yield f"{CATALOG}_data_{number}"
+        number += 1
+
+
+def _create(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
+    registered = weakref.ref(con)
+
+    def is_usable() -> bool:
+        return _is_open(registered())
+
+    with _inside(con, registration.catalog):
+        for function in FUNCTIONS:
+            source = Source(function, registration.rows, is_usable, registration.remember)
+            con.from_arrow(source).create_view(source_view(function), replace=True)
+    for function in FUNCTIONS:
+        for statement in (*macro(function, registration.catalog), *short_macro(function, registration.catalog)):
+            con.execute(statement)
+
+
+@contextmanager
+def _inside(con: duckdb.DuckDBPyConnection, catalog: str) -> Iterator[None]:
+    """Makes the catalog the default one meanwhile: views over Python objects can be created nowhere else."""
+    (before,) = con.execute("SELECT current_setting('search_path')").fetchall()[0]
+    con.execute(f"USE {quoted(catalog)}.main")
+    try:
+        yield
+    finally:
+        con.execute("SET search_path = ?", [before])
+
+
+def _is_open(con: duckdb.DuckDBPyConnection | None) -> bool:
+    try:
+        return con is not None and con.query_progress() is not None
+    except duckdb.Error:
+        return False

@@ -1,0 +1,158 @@
+"""The only place that speaks HTTP: one account's way to Mixpanel.
+
+Service-account Basic authentication; ``project_id`` in the query string of the Query and Export APIs and in the
+path of the App API. Source: Mixpanel's API reference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from ..auth import Credentials
+from ..exceptions import (
+    IncompleteExportError,
+    MixpanelDataError,
+    QueryError,
+    ServerError,
+    TransportError,
+)
+from .endpoints import READ_TIMEOUT, Api, Endpoint
+from .errors import error_from_answer, error_in_success, redact
+from .progress import Reporter
+from .retry import attempts
+from .spool import Spool
+
+Params = Mapping[str, str | int | None]
+Proof = Callable[[Spool], None]
+
+
+class Client:
+    """Requests to one Mixpanel project, with retries; connections are kept and reused."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self.credentials = credentials
+        plain = urlsplit(credentials.base_url or "https:").scheme == "http"
+        self._http = httpx.AsyncClient(
+            auth=httpx.BasicAuth(credentials.username, credentials.secret.get_secret_value()),
+            headers={"User-Agent": "mixpanel_data"},
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=100, keepalive_expiry=60),
+            verify=not plain,
+            trust_env=not plain,  # a proxy has no business between us and this machine
+        )
+
+    async def close(self) -> None:
+        await self._http.aclose()
+
+    async def ask(self, endpoint: Endpoint, params: Params, reporter: Reporter) -> Any:
+        """The JSON that Mixpanel answers, after as many tries as it takes or is worth."""
+        async for attempt in attempts(reporter):
+            with attempt:
+                return await self._ask_once(endpoint, params)
+        raise AssertionError("unreachable: attempts() raises the last error")
+
+    async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
+        """The body of the answer in a spool, once ``proof`` has read it through without raising.
+
+        A body that is cut off, damaged or refused by the proof is thrown away and fetched anew.
+        """
+        async for attempt in attempts(reporter):
+            with attempt:
+                return await self._download_once(endpoint, params, proof, reporter)
+        raise AssertionError("unreachable: attempts() raises the last error")
+
+    async def _ask_once(self, endpoint: Endpoint, params: Params) -> Any:
+        request = self._request(endpoint, params, {"Accept": "application/json"})
+        try:
+            response = await self._http.send(request)
+        except httpx.RequestError as error:
+            raise self._transport_error(endpoint, error) from None
+        if response.status_code != 200:
+            raise self._error(endpoint, response, response.content)
+        try:
+            answer = json.loads(response.content)
+        except ValueError:
+            raise ServerError(f"{endpoint} answered with something that is not JSON") from None
+        if text := error_in_success(answer):
+            raise QueryError(f"Mixpanel refused the request: {redact(text, self.credentials)}")
+        return answer
+
+    async def _download_once(
+        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter
+    ) -> Spool:
+        headers = {"Accept": "text/plain", "Accept-Encoding": "gzip"}
+        request = self._request(endpoint, params, headers)
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                if response.status_code != 200:
+                    raise self._error(endpoint, response, await response.aread())
+                spool = await self._receive(response, reporter)
+            finally:
+                await response.aclose()
+        except httpx.RequestError as error:
+            raise self._transport_error(endpoint, error) from None
+        try:
+            await asyncio.to_thread(proof, spool)
+        except BaseException:
+            spool.remove()
+            raise
+        return spool
+
+    async def _receive(self, response: httpx.Response, reporter: Reporter) -> Spool:
+        spool = Spool(gzipped=_is_gzipped(response))
+        try:
+            with spool.writer() as file:
+                async for chunk in response.aiter_raw():
+                    file.write(chunk)
+                    reporter.add(received=len(chunk))
+        except BaseException:
+            spool.remove()
+            raise
+        return spool
+
+    def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
+        sent = {name: value for name, value in params.items() if value is not None}
+        scope: dict[str, str | int] = {}
+        if endpoint.api is not Api.APP:
+            scope["project_id"] = self.credentials.project_id
+        if endpoint.api is Api.QUERY and self.credentials.workspace_id is not None:
+            scope["workspace_id"] = self.credentials.workspace_id
+        in_body = endpoint.method == "POST"
+        return self._http.build_request(
+            endpoint.method,
+            endpoint.url(self.credentials),
+            params=scope if in_body else scope | sent,
+            data=sent if in_body else None,
+            headers=headers,
+            timeout=httpx.Timeout(30.0, read=READ_TIMEOUT[endpoint.api], pool=None),
+        )
+
+    def _error(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> MixpanelDataError:
+        return error_from_answer(endpoint, self.credentials, response.status_code, response.headers, body)
+
+    def _transport_error(self, endpoint: Endpoint, error: httpx.RequestError) -> MixpanelDataError:
+        host = urlsplit(endpoint.url(self.credentials)).hostname
+        if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
+            return IncompleteExportError(f"{host} closed the connection before the answer was complete")
+        if isinstance(error, httpx.TimeoutException):
+            return TransportError(f"{host} did not answer in time ({type(error).__name__})")
+        reason = redact(str(error), self.credentials) or type(error).__name__
+        return TransportError(f"the connection to {host} failed: {reason}")
+
+
+def _is_gzipped(response: httpx.Response) -> bool:
+    """Whether the body is gzip; refuses bodies whose end nothing marks, since a cut would go unseen."""
+    encoding = response.headers.get("content-encoding", "identity").lower()
+    if encoding not in {"gzip", "x-gzip", "identity"}:
+        raise ServerError(f"the export came in an encoding that was not asked for: {encoding}")
+    framed = "content-length" in response.headers or "chunked" in response.headers.get("transfer-encoding", "")
+    if encoding == "identity" and not framed:
+        raise IncompleteExportError("the export's end is not marked (no gzip, no length), so it cannot be proven whole")
+    return encoding != "identity"

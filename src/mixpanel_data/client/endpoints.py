@@ -1,0 +1,67 @@
+"""Where Mixpanel's APIs live: one host a family and region, and what one request costs.
+
+Source: Mixpanel's API reference (hosts by data residency; rate limits per project).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from ..auth import Credentials, Region
+
+
+class Api(Enum):
+    """A family of endpoints that share a host, a time limit and a request budget."""
+
+    QUERY = "query"
+    EXPORT = "export"
+    APP = "app"
+
+
+HOSTS: dict[Api, dict[Region, str]] = {
+    Api.QUERY: {
+        "us": "https://mixpanel.com/api/query",
+        "eu": "https://eu.mixpanel.com/api/query",
+        "in": "https://in.mixpanel.com/api/query",
+    },
+    Api.EXPORT: {
+        "us": "https://data.mixpanel.com/api/2.0",
+        "eu": "https://data-eu.mixpanel.com/api/2.0",
+        "in": "https://data-in.mixpanel.com/api/2.0",
+    },
+    Api.APP: {
+        "us": "https://mixpanel.com/api/app",
+        "eu": "https://eu.mixpanel.com/api/app",
+        "in": "https://in.mixpanel.com/api/app",
+    },
+}
+PATHS = {Api.QUERY: "/api/query", Api.EXPORT: "/api/2.0", Api.APP: "/api/app"}
+
+# Seconds without a byte before a connection counts as hung: a little more than the server's own
+# deadlines (488 s and 120 s); an export may be silent for long before its first byte.
+READ_TIMEOUT = {Api.QUERY: 503.0, Api.EXPORT: 900.0, Api.APP: 135.0}
+
+BUDGET = {
+    Api.QUERY: "60 requests an hour, 5 at once, shared by all Query endpoints of the project",
+    Api.EXPORT: "60 requests an hour, 3 a second, 100 at once for the project",
+    Api.APP: "no published limit",
+}
+
+
+@dataclass(frozen=True)
+class Endpoint:
+    """One thing Mixpanel can be asked. ``path`` may hold ``{project_id}``."""
+
+    api: Api
+    path: str
+    method: str = "GET"
+
+    def url(self, credentials: Credentials) -> str:
+        base = HOSTS[self.api][credentials.region]
+        if credentials.base_url is not None:
+            base = credentials.base_url + PATHS[self.api]
+        return base + self.path.format(project_id=credentials.project_id)
+
+    def __str__(self) -> str:
+        return f"{self.method} {PATHS[self.api]}{self.path}"

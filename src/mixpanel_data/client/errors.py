@@ -1,0 +1,123 @@
+"""What an answer that is not a success means, as one of our exceptions.
+
+Mixpanel answers errors as ``{"error": …, "request": …}``, ``{"status": "error", "error": …}``, plain text or
+HTML, depending on the API; and sometimes as ``{"error": …}`` with status 200.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from ..auth import Credentials
+from ..exceptions import (
+    AccessDeniedError,
+    AuthenticationError,
+    MixpanelDataError,
+    NotFoundError,
+    QueryError,
+    RateLimitError,
+    ServerError,
+)
+from .endpoints import Endpoint
+
+LONGEST_TEXT = 300
+
+
+def error_from_answer(
+    endpoint: Endpoint, credentials: Credentials, status: int, headers: Mapping[str, str], body: bytes
+) -> MixpanelDataError:
+    """The exception for an answer with this status and body."""
+    text = redact(error_text(body), credentials)
+    details: dict[str, Any] = {"status": status, "endpoint": str(endpoint), "mixpanel_says": text or None}
+    said = f": {text}" if text else ""
+    project = f"project {credentials.project_id} in region {credentials.region}"
+    match status:
+        case 401:
+            return AuthenticationError(
+                f"Mixpanel refused the credentials for {project}{said} (check username, secret, project_id; "
+                "a wrong region is refused in the same way)",
+                **details,
+            )
+        case 402:
+            return AccessDeniedError(f"the plan of {project} does not include this API{said}", **details)
+        case 403:
+            return AccessDeniedError(f"the service account may not read this in {project}{said}", **details)
+        case 404:
+            return NotFoundError(f"Mixpanel knows nothing at {endpoint}{said}", **details)
+        case 429:
+            return _rate_limit(project, said, headers, details)
+        case 400 if "Timeout Error" in text:
+            return ServerError(f"Mixpanel ran out of time{said}", **details)
+        case _ if 300 <= status < 400:
+            return ServerError(
+                f"Mixpanel answered {endpoint} with a redirect ({status}), which is not followed: credentials "
+                "are sent to no other address",
+                **details,
+            )
+        case _ if 400 <= status < 500:
+            return QueryError(f"Mixpanel refused the request{said or f' with status {status}'}", **details)
+        case _:
+            return ServerError(f"Mixpanel failed with status {status}{said}", **details)
+
+
+def error_in_success(answer: Any) -> str | None:
+    """The text of an error that came with status 200, or None."""
+    if isinstance(answer, dict) and answer.get("error"):
+        return error_text(json.dumps(answer).encode())
+    return None
+
+
+def error_text(body: bytes) -> str:
+    """The one line a person should read out of an error body of any form."""
+    text = body.decode("utf-8", "replace").strip()
+    try:
+        answer = json.loads(text)
+    except ValueError:
+        return _shorten(_without_html(text))
+    if isinstance(answer, dict):
+        answer = answer.get("error") or answer.get("message") or answer
+    return _shorten(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+
+
+def redact(text: str, credentials: Credentials) -> str:
+    """The text with the secret blotted out, should a server or proxy echo it."""
+    return text.replace(credentials.secret.get_secret_value(), "***")
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """Seconds to wait from ``Retry-After``, or None where it is absent or makes no sense (negative, NaN)."""
+    try:
+        seconds = float(headers.get("retry-after", ""))
+    except ValueError:
+        return None
+    return seconds if math.isfinite(seconds) and seconds >= 0 else None
+
+
+def _rate_limit(
+    project: str, said: str, headers: Mapping[str, str], details: dict[str, Any]
+) -> RateLimitError:
+    wait = retry_after(headers)
+    when = f"; it frees in {wait:,.0f} s" if wait is not None else ""
+    return RateLimitError(
+        f"the request budget of {project} is spent{when}{said}",
+        retry_after=wait,
+        limits=headers.get("ratelimit"),
+        policy=headers.get("ratelimit-policy"),
+        **details,
+    )
+
+
+def _without_html(text: str) -> str:
+    if not text.lstrip().startswith("<"):
+        return text
+    title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    return f"a web page ({title[1].strip()})" if title else "a web page"
+
+
+def _shorten(text: str) -> str:
+    line = " ".join(text.split())
+    return line if len(line) <= LONGEST_TEXT else line[: LONGEST_TEXT - 1] + "…"

@@ -1,0 +1,52 @@
+"""Which failures are worth another try, and how long to wait before it."""
+
+from __future__ import annotations
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
+from tenacity.wait import wait_exponential_jitter
+
+from ..exceptions import IncompleteExportError, MixpanelDataError, RateLimitError, ServerError, TransportError
+from .progress import Reporter
+
+ATTEMPTS = 5
+FIRST_WAIT = 1.0
+LONGEST_WAIT = 60.0
+"""Seconds. A longer ``Retry-After`` is not slept through but raised, with its length, for the caller to decide."""
+
+
+def attempts(reporter: Reporter) -> AsyncRetrying:
+    """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404)."""
+
+    def wait(state: RetryCallState) -> float:
+        asked = getattr(_error(state), "retry_after", None)
+        growing = wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)(state)
+        return growing if asked is None else asked
+
+    def tell(state: RetryCallState) -> None:
+        seconds = state.next_action.sleep if state.next_action else 0
+        reporter.waiting(f"waiting {seconds:,.0f} s, then try {state.attempt_number + 1}: {_error(state)}")
+
+    def told(state: RetryCallState) -> None:
+        if state.attempt_number > 1:
+            reporter.waiting(None)
+
+    return AsyncRetrying(
+        stop=stop_after_attempt(ATTEMPTS),
+        wait=wait,
+        retry=retry_if_exception(_may_pass),
+        before=told,
+        before_sleep=tell,
+        reraise=True,
+    )
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, RateLimitError):
+        return error.retry_after is None or error.retry_after <= LONGEST_WAIT
+    if isinstance(error, ServerError):
+        return not 300 <= error.details.get("status", 0) < 400
+    return isinstance(error, TransportError | IncompleteExportError)
+
+
+def _error(state: RetryCallState) -> BaseException | MixpanelDataError | None:
+    return state.outcome.exception() if state.outcome else None

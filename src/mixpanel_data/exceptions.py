@@ -1,0 +1,116 @@
+"""Every error this package raises, under one base, each with a stable code for programs."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+
+class MixpanelDataWarning(UserWarning):
+    """Something worth knowing that does not stop the work."""
+
+
+class MixpanelDataError(Exception):
+    """Base of all errors here.
+
+    ``code`` is a stable word for programs, ``message`` one line for people (what failed and what to do),
+    ``details`` plain JSON values. None of them ever holds a secret.
+    """
+
+    code: ClassVar[str] = "error"
+
+    def __init__(self, message: str, **details: Any) -> None:
+        self.message = " ".join(message.split())
+        self.details = {name: value for name, value in details.items() if value is not None}
+        super().__init__(self.message)
+
+    def to_dict(self) -> dict[str, Any]:
+        """``{"code": …, "message": …, "details": …}``, ready for JSON."""
+        return {"code": self.code, "message": self.message, "details": self.details}
+
+
+class ConfigError(MixpanelDataError):
+    """The configuration file or an environment variable cannot be used."""
+
+    code = "config"
+
+
+class AccountNotFoundError(ConfigError):
+    """No account of that name is configured."""
+
+    code = "account_not_found"
+
+
+class AccountExistsError(ConfigError):
+    """An account of that name is configured already."""
+
+    code = "account_exists"
+
+
+class AuthenticationError(MixpanelDataError):
+    """Credentials are missing, wrong, expired, or for another region (HTTP 401)."""
+
+    code = "authentication"
+
+
+class AccessDeniedError(AuthenticationError):
+    """The credentials are good but the plan (402) or the role (403) does not allow this."""
+
+    code = "access_denied"
+
+
+class RateLimitError(MixpanelDataError):
+    """Mixpanel's request budget is spent (HTTP 429). ``retry_after`` is in seconds, where Mixpanel said so."""
+
+    code = "rate_limit"
+
+    def __init__(self, message: str, *, retry_after: float | None = None, **details: Any) -> None:
+        super().__init__(message, retry_after=retry_after, **details)
+        self.retry_after = retry_after
+
+
+class QueryError(MixpanelDataError):
+    """A SQL statement or a Mixpanel query was refused (HTTP 400, 412, 422)."""
+
+    code = "query"
+
+
+class ArgumentError(QueryError):
+    """An argument of a table function is missing or cannot be understood."""
+
+    code = "argument"
+
+
+class NotFoundError(QueryError):
+    """Mixpanel has nothing under that id or name (HTTP 404)."""
+
+    code = "not_found"
+
+
+class ServerError(MixpanelDataError):
+    """Mixpanel failed (HTTP 5xx) or answered with something that is not an answer."""
+
+    code = "server"
+
+
+class TransportError(MixpanelDataError):
+    """Mixpanel could not be reached, or the connection broke or hung."""
+
+    code = "transport"
+
+
+class IncompleteExportError(MixpanelDataError):
+    """An export's body could not be proven whole; none of its rows were used."""
+
+    code = "incomplete_export"
+
+
+class TableExistsError(MixpanelDataError):
+    """A table of that name exists already."""
+
+    code = "table_exists"
+
+
+class TableNotFoundError(MixpanelDataError):
+    """No table of that name exists."""
+
+    code = "table_not_found"

@@ -1,0 +1,62 @@
+"""The functions themselves, as a table: what there is, what to give, what comes back, what it costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Any
+
+import pyarrow as pa
+
+from .declaration import Call, Column, Function, table_function
+
+
+def _structs(*names: str) -> pa.DataType:
+    return pa.list_(pa.struct([(name, pa.string()) for name in names]))
+
+
+def catalog(functions: Callable[[], Sequence[Function]]) -> Function:
+    """The function that lists the others (and itself)."""
+
+    @table_function(
+        doc="Every function of this package, with its parameters, columns and cost.",
+        example="FROM mixpanel_functions()",
+        columns=(
+            Column("name", "VARCHAR", "what to type"),
+            Column("doc", "VARCHAR", "what it returns"),
+            Column("parameters", "STRUCT[]", "name, type, default, doc and an example of each", _structs(
+                "name", "type", "default", "doc", "example")),
+            Column("columns", "STRUCT[]", "name, type and doc of each", _structs("name", "type", "doc")),
+            Column("endpoint", "VARCHAR", "the Mixpanel endpoint behind it; NULL if none"),
+            Column("cost", "VARCHAR", "what one call takes from the request budget"),
+            Column("example", "VARCHAR", "a call to start from"),
+        ),
+    )  # fmt: skip
+    async def functions_(_: Call) -> AsyncIterator[list[tuple[Any, ...]]]:
+        yield [_row(function) for function in functions()]
+
+    return functions_
+
+
+def _row(function: Function) -> tuple[Any, ...]:
+    parameters = [
+        {
+            "name": parameter.name,
+            "type": parameter.type,
+            "default": "required" if parameter.required else json.dumps(parameter.default),
+            "doc": parameter.doc,
+            "example": parameter.example,
+        }
+        for parameter in function.parameters
+    ]
+    columns = [{"name": c.name, "type": c.type, "doc": c.doc} for c in function.columns]
+    endpoint = str(function.endpoint) if function.endpoint else None
+    return (
+        f"mixpanel_{function.name}",
+        function.doc,
+        parameters,
+        columns,
+        endpoint,
+        function.cost,
+        function.example,
+    )

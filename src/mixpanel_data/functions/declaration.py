@@ -1,0 +1,160 @@
+"""What a table function is: parameters in, columns out, and how one call becomes rows.
+
+Adding an endpoint to the package is writing one such declaration. The SQL macros, ``mixpanel_functions()``, the
+argument checks with their messages and the reference page are all made from it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+
+from ..client import BUDGET, Api, Client, Endpoint, Reporter
+from .predicate import Predicate
+
+# Not over string views, though an export's properties are slices of its body: DuckDB 2.0 pushes no filter at all into
+# a source that has a string view among its columns.
+JSON = pa.json_(pa.string())
+ARROW_TYPES: Mapping[str, pa.DataType] = {
+    "VARCHAR": pa.string(),
+    "BIGINT": pa.int64(),
+    "DOUBLE": pa.float64(),
+    "BOOLEAN": pa.bool_(),
+    "DATE": pa.date32(),
+    "TIMESTAMP": pa.timestamp("us"),
+    "JSON": JSON,
+    "VARCHAR[]": pa.list_(pa.string()),
+}
+
+
+def as_json(texts: pa.Array) -> pa.Array:
+    """Strings of JSON as a column of type JSON, not looked at."""
+    return pa.ExtensionArray.from_storage(JSON, texts.cast(pa.string()))
+
+
+def as_text(array: pa.Array) -> pa.Array:
+    """A JSON column as plain strings; any other column as it is."""
+    return array.storage if array.type == JSON else array
+
+
+def plain(field: pa.Field[Any]) -> pa.Field[Any]:
+    """The field as filters see it: Arrow compares text, but knows no JSON."""
+    return field.with_type(pa.string()) if field.type == JSON else field
+
+
+@dataclass(frozen=True)
+class Parameter:
+    """One argument. ``example`` is SQL for a value, shown in documentation and in error messages."""
+
+    name: str
+    type: str
+    doc: str
+    example: str
+    default: Any = None
+    required: bool = False
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the result, by its DuckDB type."""
+
+    name: str
+    type: str
+    doc: str
+    arrow_type: pa.DataType | None = None
+    """For the few columns whose type is not in ``ARROW_TYPES``."""
+
+    @property
+    def field(self) -> pa.Field[Any]:
+        return pa.field(self.name, self.arrow_type or ARROW_TYPES[self.type])
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call of a function: what was asked, and the way to Mixpanel."""
+
+    arguments: Mapping[str, Any]
+    """Every parameter's value, checked and of its Python type; defaults filled in."""
+    columns: frozenset[str]
+    """The columns DuckDB needs: those returned, and those the WHERE looks at."""
+    where: Predicate
+    """What the statement's WHERE says of the rows; requests may be narrowed by it, never below it."""
+    client: Client
+    reporter: Reporter
+
+    def __getitem__(self, name: str) -> Any:
+        return self.arguments[name]
+
+    async def ask(self, endpoint: Endpoint, **params: Any) -> Any:
+        """Mixpanel's JSON answer; parameters that are None are not sent."""
+        return await self.client.ask(endpoint, params, self.reporter)
+
+
+Rows = pa.RecordBatch | Sequence[tuple[Any, ...]]
+"""Some rows: an Arrow batch of the columns in ``Call.columns``, or tuples of all columns."""
+
+
+@dataclass(frozen=True)
+class Function:
+    """A table function: ``mixpanel_<name>`` for short, ``mixpanel.<name>`` from any connection."""
+
+    name: str
+    doc: str
+    parameters: tuple[Parameter, ...]
+    columns: tuple[Column, ...]
+    endpoint: Endpoint | None
+    requests: str
+    """How many requests one call makes, in words."""
+    example: str
+    rows: Callable[[Call], AsyncIterator[Rows]]
+
+    @property
+    def schema(self) -> pa.Schema:
+        return pa.schema([column.field for column in self.columns])
+
+    def batch(self, rows: Rows) -> pa.RecordBatch:
+        """The rows as an Arrow batch."""
+        if isinstance(rows, pa.RecordBatch):
+            return rows
+        values = zip(*rows, strict=True) if rows else ([] for _ in self.columns)
+        arrays = [_array(list(column), field) for column, field in zip(values, self.schema, strict=True)]
+        return pa.RecordBatch.from_arrays(arrays, schema=self.schema)
+
+    @property
+    def cost(self) -> str:
+        """What a call takes from the request budget."""
+        if self.endpoint is None:
+            return "nothing: answered on this machine"
+        return f"{self.requests}, out of {BUDGET[self.endpoint.api]}"
+
+
+def _array(values: list[Any], field: pa.Field[Any]) -> pa.Array:
+    return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
+
+
+def table_function(
+    *,
+    doc: str,
+    columns: tuple[Column, ...],
+    example: str,
+    parameters: tuple[Parameter, ...] = (),
+    endpoint: Endpoint | None = None,
+    requests: str = "one request",
+) -> Callable[[Callable[[Call], AsyncIterator[Rows]]], Function]:
+    """Turns an async generator of rows into the :class:`Function` of the same name."""
+
+    def declare(rows: Callable[[Call], AsyncIterator[Rows]]) -> Function:
+        shared = (ACCOUNT,) if endpoint is not None else ()
+        if endpoint is not None and endpoint.api is Api.QUERY:
+            shared = (WORKSPACE_ID, ACCOUNT)
+        name = rows.__name__.rstrip("_")
+        return Function(name, doc, parameters + shared, columns, endpoint, requests, example, rows)
+
+    return declare
+
+
+ACCOUNT = Parameter("account", "VARCHAR", "whose project to read; the registered account unless given", "'staging'")
+WORKSPACE_ID = Parameter("workspace_id", "BIGINT", "the data view to read within; all data unless given", "12345")

@@ -1,0 +1,148 @@
+"""Raw events: ``GET /api/2.0/export``, whole or not at all.
+
+Source: Mixpanel's raw export reference. Days are inclusive; ``event`` is a JSON array; at most 100,000 for ``limit``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pyarrow as pa
+
+from ..client import Api, Endpoint, Spool
+from ..exceptions import ArgumentError, IncompleteExportError
+from .declaration import Call, Column, Parameter, table_function
+from .lines import Block, Proof
+from .predicate import EVERYTHING, Predicate
+from .windows import Window, in_order, split
+
+ENDPOINT = Endpoint(Api.EXPORT, "/export")
+LARGEST_LIMIT = 100_000
+MOST_NAMES = 100
+"""More event names than this in a WHERE are not sent along: the URL would grow too long."""
+
+
+@table_function(
+    doc="Every event of a range of days, as Mixpanel stored it.",
+    endpoint=ENDPOINT,
+    requests="one request a window of days (four for a month, one a month for longer ranges)",
+    example="FROM mixpanel_export('2024-01-01', '2024-01-31')",
+    parameters=(
+        Parameter("from_date", "DATE", "first day, inclusive", "'2024-01-01'", required=True),
+        Parameter("to_date", "DATE", "last day, inclusive", "'2024-01-31'", required=True),
+        Parameter("events", "VARCHAR[]", "only these events; all unless given", "['Purchase']"),
+        Parameter("filter", "VARCHAR", "a Mixpanel expression", """'properties["plan"] == "pro"'"""),
+        Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
+    ),
+    columns=(
+        Column("event_name", "VARCHAR", "name of the event"),
+        Column("event_time", "TIMESTAMP", "when it happened, in UTC; NULL where no time was sent"),
+        Column("distinct_id", "VARCHAR", "the user; may be NULL or empty, as it was sent"),
+        Column("insert_id", "VARCHAR", "id of the event; made from its content where none was sent"),
+        Column("properties", "JSON", "all properties, exactly as Mixpanel sent them"),
+    ),
+)
+async def export(call: Call) -> AsyncIterator[pa.RecordBatch]:
+    events = _events(call)
+    windows = _windows(call) if events != [] else []
+    call.reporter.add(days=sum(window.days for window in windows))
+    left = call["max_rows"]
+    async with aclosing(in_order(windows, lambda window: _fetch(call, window, events), _discard)) as fetched:
+        async for window, downloads in fetched:
+            async for batch in _read(call, downloads):
+                yield batch if left is None else batch.slice(0, left)
+                left = None if left is None else left - batch.num_rows
+                if left is not None and left <= 0:
+                    return
+            call.reporter.add(days_done=window.days, events=sum(download.proof.events for download in downloads))
+
+
+@dataclass(frozen=True)
+class Download:
+    """A body on disk, and the proof that it is whole."""
+
+    spool: Spool
+    proof: Proof
+
+    def blocks(self) -> Iterator[Block]:
+        return self.proof.blocks(self.spool)
+
+
+async def _read(call: Call, downloads: Sequence[Download]) -> AsyncIterator[pa.RecordBatch]:
+    try:
+        for download in downloads:
+            for block in download.blocks():
+                yield await asyncio.to_thread(block.read, call.columns)
+    finally:
+        _discard(downloads)
+
+
+def _discard(downloads: Sequence[Download]) -> None:
+    for download in downloads:
+        download.spool.remove()
+
+
+async def _fetch(call: Call, window: Window, events: Sequence[str] | None) -> list[Download]:
+    """The window's body; or, where Mixpanel does not manage to send it whole, the bodies of its halves."""
+    try:
+        return [await _download(call, window, events)]
+    except IncompleteExportError:
+        if window.days == 1:
+            raise
+    first, second = window.halves()
+    downloads = await _fetch(call, first, events)
+    try:
+        return downloads + await _fetch(call, second, events)
+    except BaseException:
+        _discard(downloads)
+        raise
+
+
+async def _download(call: Call, window: Window, events: Sequence[str] | None) -> Download:
+    proof = Proof()
+    params = {
+        "from_date": window.first.isoformat(),
+        "to_date": window.last.isoformat(),
+        "event": json.dumps(events, ensure_ascii=False) if events is not None else None,
+        "where": call["filter"],
+        "limit": call["max_rows"] if _is_small_sample(call) else None,
+    }
+    return Download(await call.client.download(ENDPOINT, params, proof, call.reporter), proof)
+
+
+def _windows(call: Call) -> list[Window]:
+    """The days to ask for: those of the range that have begun and on which the WHERE can hold."""
+    first, last = call["from_date"], call["to_date"]
+    if first > last:
+        raise ArgumentError(f"mixpanel_export: from_date {first} is after to_date {last}: swap them")
+    # Mixpanel refuses a day that has not begun, as `current_date` may be to the east of the project.
+    last = min(last, datetime.now(UTC).date())
+    days = _where(call).possible_days("event_time", first, last)
+    return [Window(days[0], days[-1])] if days and _is_small_sample(call) else split(days)
+
+
+def _events(call: Call) -> list[str] | None:
+    """The events to ask for, None for all."""
+    named: list[str] | None = call["events"]
+    possible = _where(call).possible_values("event_name")
+    if possible is None or len(possible) > MOST_NAMES:
+        return named
+    return possible if named is None else [name for name in named if name in possible]
+
+
+def _where(call: Call) -> Predicate:
+    """The WHERE that may narrow the request: none for a sample, since it picks from what was sampled."""
+    return call.where if call["max_rows"] is None else EVERYTHING
+
+
+def _is_small_sample(call: Call) -> bool:
+    """Whether one request with a limit gives all that was asked for."""
+    limit = call["max_rows"]
+    if limit is not None and limit < 1:
+        raise ArgumentError("mixpanel_export: max_rows must be at least 1: write max_rows := 1000")
+    return limit is not None and limit <= LARGEST_LIMIT
