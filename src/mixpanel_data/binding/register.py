@@ -6,6 +6,7 @@ the instance sees them, and the user's database file never does. The short names
 
 from __future__ import annotations
 
+import copy
 import warnings
 import weakref
 from collections import deque
@@ -23,6 +24,7 @@ from ..functions import FUNCTIONS, Call, Function, Predicate, read_arguments
 from .clients import client_for
 from .macros import comment, literal, macro, quoted, short_macro, short_name, source_view
 from .source import Source
+from .stream import INTERRUPTED
 
 CATALOG = "mixpanel"
 OURS = comment(FUNCTIONS[-1])
@@ -38,12 +40,16 @@ class Registration:
         self._watch = watch
         self._errors: deque[BaseException] = deque(maxlen=16)
 
-    def error_behind(self, error: duckdb.Error) -> BaseException | None:
-        """The exception of ours that DuckDB wrapped into its own, or None if the failure was not ours."""
-        return next((ours for ours in reversed(self._errors) if str(ours) and str(ours) in str(error)), None)
+    def error_behind(self, error: BaseException) -> BaseException | None:
+        """The exception of ours that DuckDB or Arrow wrapped into its own; None if the failure was not ours."""
+        text = str(error)
+        if text.rstrip().endswith(f": {INTERRUPTED}"):
+            return KeyboardInterrupt(INTERRUPTED)
+        return next((ours for ours in reversed(self._errors) if str(ours) and str(ours) in text), None)
 
     def remember(self, error: BaseException) -> None:
-        self._errors.append(error)
+        """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
+        self._errors.append(copy.copy(error))
 
     async def rows(
         self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate

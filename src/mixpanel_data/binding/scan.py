@@ -18,6 +18,7 @@ from typing import cast
 import pyarrow as pa
 
 from . import loop
+from .stream import INTERRUPTED
 
 BEAT = "__beat"
 BEAT_SECONDS = 0.1
@@ -52,6 +53,14 @@ class Scan:
 
     def next(self) -> pa.RecordBatch | None:
         """The next batch, a beat, or None at the end."""
+        try:
+            return self._next()
+        except BaseException as error:
+            self._on_error(error)
+            self.close()
+            raise
+
+    def _next(self) -> pa.RecordBatch | None:
         if self._found is Mark.NOTHING_YET:
             self._found = self._wait()
         if self._found is Mark.NOTHING_YET:
@@ -59,7 +68,6 @@ class Scan:
         if self._kept.num_rows:
             return self._kept_rows(self._kept.num_rows)
         if isinstance(self._found, BaseException):
-            self._on_error(self._found)
             raise self._found
         return None if self._found is Mark.END else self._take(self._found)
 
@@ -83,6 +91,8 @@ class Scan:
             return self._made.get(timeout=BEAT_SECONDS)
         except queue.Empty:
             return Mark.NOTHING_YET
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(INTERRUPTED) from None
 
     def _take(self, batch: pa.RecordBatch | Mark) -> pa.RecordBatch:
         assert isinstance(batch, pa.RecordBatch)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Fault:
-    """What goes wrong, for the next ``times`` requests to paths that contain ``path``. Parts combine."""
+    """What goes wrong, for the next ``times`` requests whose path and query contain ``match``. Parts combine."""
 
-    path: str = ""
+    match: str = ""
     times: int = 1
     status: int | None = None
     """Answer with this status and ``body`` instead."""
@@ -53,11 +53,11 @@ class Faults:
         with self._lock:
             self._waiting.clear()
 
-    def take(self, path: str) -> Fault:
-        """The fault for a request to this path, used up by one; a fault without effect if there is none."""
+    def take(self, target: str) -> Fault:
+        """The fault for a request to this path and query, used up by one; one without effect if there is none."""
         with self._lock:
             for fault in self._waiting:
-                if fault.path in path:
+                if fault.match in target:
                     fault.times -= 1
                     if fault.times <= 0:
                         self._waiting.remove(fault)

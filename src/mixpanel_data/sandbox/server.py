@@ -14,7 +14,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from .dataset import DEFAULT_SESSIONS, Dataset
 from .faults import Fault, Faults
@@ -120,7 +120,7 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/sandbox/"):
             return self._send(self._control(method, url.path, body), Fault())
         self.sandbox.requests.append(Request(method, url.path, params))
-        fault = self.sandbox.faults.take(url.path)
+        fault = self.sandbox.faults.take(unquote_plus(self.path))
         if self._is_authorized():
             self._send(answer(self.sandbox.data, method, url.path, params, fault), fault)
         else:
