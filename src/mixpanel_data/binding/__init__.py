@@ -1,5 +1,5 @@
 """Turns declarations into table functions that DuckDB can call."""
 
-from .register import Registration, register, unregister
+from .registration import Registration, register, unregister
 
 __all__ = ["Registration", "register", "unregister"]

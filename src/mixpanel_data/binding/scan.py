@@ -1,9 +1,10 @@
 """One scan: a call's rows, made on the event loop, handed to DuckDB as it asks for them.
 
 DuckDB cannot interrupt a source that it waits for. So the source never lets it wait long: while nothing has come, it
-hands over a *beat*, and DuckDB gets the chance to stop. A beat is a row kept back from the last batch, since only a
-real row makes a satisfied LIMIT take notice; when none is left, a row of NULLs with ``__beat`` set, which the macro
-filters out.
+hands over a *beat*, a row of NULLs with ``__beat`` set, which the macro filters out, and DuckDB gets the chance to stop.
+
+A LIMIT ends only when each of DuckDB's threads has seen that many rows itself. So while nothing more has come, the rows at
+hand go out in small shares, of which every thread that asks gets one.
 """
 
 from __future__ import annotations
@@ -22,7 +23,8 @@ from .stream import INTERRUPTED
 
 BEAT = "__beat"
 BEAT_SECONDS = 0.1
-KEPT_BACK = 8
+SHARE = 2048
+"""Rows: one vector of DuckDB's."""
 
 
 class Mark(Enum):
@@ -48,7 +50,7 @@ class Scan:
         self._made: queue.SimpleQueue[Found] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(1)
         self._found: Found = Mark.NOTHING_YET
-        self._kept = self._batch_of([pa.nulls(0, field.type) for field in schema])
+        self._stock = self._batch_of([pa.nulls(0, field.type) for field in schema])
         self._job = loop.Job(self._run())
 
     def next(self) -> pa.RecordBatch | None:
@@ -61,15 +63,18 @@ class Scan:
             raise
 
     def _next(self) -> pa.RecordBatch | None:
+        has_stock = self._stock.num_rows > 0
         if self._found is Mark.NOTHING_YET:
-            self._found = self._wait()
-        if self._found is Mark.NOTHING_YET:
-            return self._kept_rows(1) if self._kept.num_rows else self._beat()
-        if self._kept.num_rows:
-            return self._kept_rows(self._kept.num_rows)
+            self._found = self._look(0 if has_stock else BEAT_SECONDS)
+        if has_stock:
+            return self._share(everything=self._found is not Mark.NOTHING_YET)
         if isinstance(self._found, BaseException):
             raise self._found
-        return None if self._found is Mark.END else self._take(self._found)
+        if isinstance(self._found, Mark):
+            return self._beat() if self._found is Mark.NOTHING_YET else None
+        self._stock, self._found = self._found, Mark.NOTHING_YET
+        loop.call(self._room.release)
+        return self._share(everything=False)
 
     def close(self) -> None:
         """Stops the requests; returns when they are stopped and their files removed."""
@@ -86,25 +91,20 @@ class Scan:
             end = error
         self._made.put(end)
 
-    def _wait(self) -> Found:
+    def _look(self, seconds: float) -> Found:
+        """What has come, waiting for it that long at most."""
         try:
-            return self._made.get(timeout=BEAT_SECONDS)
+            return self._made.get(timeout=seconds) if seconds else self._made.get_nowait()
         except queue.Empty:
             return Mark.NOTHING_YET
         except KeyboardInterrupt:
             raise KeyboardInterrupt(INTERRUPTED) from None
 
-    def _take(self, batch: pa.RecordBatch | Mark) -> pa.RecordBatch:
-        assert isinstance(batch, pa.RecordBatch)
-        self._found = Mark.NOTHING_YET
-        loop.call(self._room.release)
-        now = max(batch.num_rows - KEPT_BACK, min(batch.num_rows, 1))
-        self._kept = batch.slice(now)
-        return batch.slice(0, now)
-
-    def _kept_rows(self, count: int) -> pa.RecordBatch:
-        rows, self._kept = self._kept.slice(0, count), self._kept.slice(count)
-        return rows
+    def _share(self, *, everything: bool) -> pa.RecordBatch:
+        rows = self._stock.num_rows
+        count = rows if everything else min(SHARE, rows - rows // 2)
+        share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
+        return share
 
     def _beat(self) -> pa.RecordBatch:
         return self._batch_of(

@@ -48,7 +48,7 @@ class Source(ds.Dataset):
     @property
     def schema(self) -> pa.Schema:
         if not self._is_usable():
-            # DuckDB would go on with a dangling pointer to the connection that created the view.
+            # DuckDB 1.5 would go on with a dangling pointer to the connection that created the view.
             raise ArgumentError("the connection that was registered is closed: call mixpanel_data.register again")
         return self._schema
 

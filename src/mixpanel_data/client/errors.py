@@ -79,7 +79,7 @@ def error_text(body: bytes) -> str:
     except ValueError:
         return _shorten(_without_html(text))
     if isinstance(answer, dict):
-        answer = answer.get("error") or answer.get("message") or answer
+        answer = answer.get("error") or answer.get("message") or answer or ""
     return _shorten(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
 
 

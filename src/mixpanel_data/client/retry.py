@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception, stop_after_attempt
-from tenacity.wait import wait_exponential_jitter
+from tenacity import (
+    AsyncRetrying,
+    RetryCallState,
+    retry_if_exception,
+    stop_after_attempt,
+    wait_exponential,
+    wait_random,
+)
 
 from ..exceptions import IncompleteExportError, MixpanelDataError, RateLimitError, ServerError, TransportError
 from .progress import Reporter
@@ -19,8 +25,8 @@ def attempts(reporter: Reporter) -> AsyncRetrying:
 
     def wait(state: RetryCallState) -> float:
         asked = getattr(_error(state), "retry_after", None)
-        growing = wait_exponential_jitter(initial=FIRST_WAIT, max=LONGEST_WAIT, jitter=FIRST_WAIT)(state)
-        return growing if asked is None else asked
+        growing = wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + wait_random(0, FIRST_WAIT)
+        return growing(state) if asked is None else asked
 
     def tell(state: RetryCallState) -> None:
         seconds = state.next_action.sleep if state.next_action else 0

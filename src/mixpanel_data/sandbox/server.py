@@ -62,6 +62,10 @@ class Sandbox:
         self._server.hang_up()
         self.data.close()
 
+    def connections(self) -> int:
+        """How many connections clients hold open now."""
+        return self._server.connections()
+
     def __enter__(self) -> Sandbox:
         return self.start()
 
@@ -88,6 +92,10 @@ class _Server(ThreadingHTTPServer):
         with self._changed:
             self._connections.discard(request)
             self._changed.notify_all()
+
+    def connections(self) -> int:
+        with self._changed:
+            return len(self._connections)
 
     def hang_up(self) -> None:
         with self._changed:

@@ -10,7 +10,7 @@ import copy
 import warnings
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
@@ -95,13 +95,13 @@ def register(
     """
     if account not in (None, SANDBOX):
         resolve_credentials(account)
+    registered = _reference(con)
     con = con or duckdb.default_connection()
+    if _in_transaction(con):
+        raise ConfigError("the connection is inside a transaction: COMMIT or ROLLBACK first, then register")
     registration = Registration(account, watch)
-    try:
-        registration.catalog = _attach(con)
-        _create(con, registration)
-    except duckdb.TransactionException as error:
-        raise ConfigError(f"cannot register inside a transaction: COMMIT or ROLLBACK first ({error})") from None
+    registration.catalog = _attach(con)
+    _create(con, registration, lambda: _is_open(registered()))
     return registration
 
 
@@ -112,6 +112,12 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
     if (catalog := _our_catalog(con)) is not None:
         con.execute(f"DETACH {quoted(catalog)}")
+
+
+def _in_transaction(con: duckdb.DuckDBPyConnection) -> bool:
+    """Whether the user has begun one: outside, every statement is a transaction of its own, with its own number."""
+    one, two = (con.execute("SELECT txid_current()").fetchall() for _ in range(2))
+    return one == two
 
 
 def _attach(con: duckdb.DuckDBPyConnection) -> str:
@@ -148,12 +154,7 @@ def _names() -> Iterator[str]:
         number += 1
 
 
-def _create(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
-    registered = weakref.ref(con)
-
-    def is_usable() -> bool:
-        return _is_open(registered())
-
+def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usable: Callable[[], bool]) -> None:
     with _inside(con, registration.catalog):
         for function in FUNCTIONS:
             source = Source(function, registration.rows, is_usable, registration.remember)
@@ -166,12 +167,20 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
 @contextmanager
 def _inside(con: duckdb.DuckDBPyConnection, catalog: str) -> Iterator[None]:
     """Makes the catalog the default one meanwhile: views over Python objects can be created nowhere else."""
-    (before,) = con.execute("SELECT current_setting('search_path')").fetchall()[0]
+    query = "SELECT current_database(), current_setting('search_path')"
+    ((database, search_path),) = con.execute(query).fetchall()
     con.execute(f"USE {quoted(catalog)}.main")
     try:
         yield
     finally:
-        con.execute("SET search_path = ?", [before])
+        # The path may name schemas of the database that was the default one, so that has to come back first.
+        con.execute(f"USE {quoted(database)}.main")
+        con.execute("SET search_path = ?", [search_path])
+
+
+def _reference(con: duckdb.DuckDBPyConnection | None) -> Callable[[], duckdb.DuckDBPyConnection | None]:
+    """A reference to the connection that does not keep its database open; the default one lives as long as we do."""
+    return duckdb.default_connection if con is None else weakref.ref(con)
 
 
 def _is_open(con: duckdb.DuckDBPyConnection | None) -> bool:

@@ -1,0 +1,84 @@
+"""A body read back from disk is whole, or refused."""
+
+from __future__ import annotations
+
+import gzip
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpanel_data.client import Spool, spool
+from mixpanel_data.exceptions import IncompleteExportError
+
+BODY = b"".join(b'{"line":%d,"pad":"%s"}\n' % (n, bytes(random.Random(n).choices(b"abcdef", k=40))) for n in range(400))
+GZIPPED = gzip.compress(BODY)
+
+
+def read(body: bytes, *, gzipped: bool) -> bytes:
+    with Spool(gzipped=gzipped) as spooled:
+        with spooled.writer() as file:
+            file.write(body)
+        blocks = list(spooled.blocks())
+    assert all(block.endswith(b"\n") for block in blocks)
+    return b"".join(blocks)
+
+
+def test_gzip_and_plain_read_alike() -> None:
+    assert read(GZIPPED, gzipped=True) == read(BODY, gzipped=False) == BODY
+
+
+def test_an_empty_plain_body_is_an_empty_day() -> None:
+    assert read(b"", gzipped=False) == b""
+
+
+def test_an_empty_gzip_body_is_not() -> None:
+    with pytest.raises(IncompleteExportError, match="empty"):
+        read(b"", gzipped=True)
+
+
+@pytest.mark.parametrize("parts", [1, 2, 7])
+def test_every_member_of_a_gzip_body_is_read(parts: int) -> None:
+    size = -(-len(BODY) // parts)
+    members = [gzip.compress(BODY[start : start + size]) for start in range(0, len(BODY), size)]
+    assert read(b"".join(members), gzipped=True) == BODY
+
+
+@pytest.mark.parametrize("piece", [1, 7, 100, 1 << 20])
+def test_blocks_hold_whole_lines_whatever_the_piece(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(spool, "PIECE", piece)
+    assert read(GZIPPED, gzipped=True) == BODY
+
+
+@given(st.integers(0, len(GZIPPED) - 1))
+def test_a_gzip_body_cut_anywhere_is_refused(length: int) -> None:
+    with pytest.raises(IncompleteExportError):
+        read(GZIPPED[:length], gzipped=True)
+
+
+@given(st.integers(0, len(GZIPPED) - 1), st.integers(1, 255))
+def test_a_changed_byte_is_refused_or_harmless(place: int, change: int) -> None:
+    broken = GZIPPED[:place] + bytes([GZIPPED[place] ^ change]) + GZIPPED[place + 1 :]
+    try:
+        assert read(broken, gzipped=True) == BODY  # bytes of the header that mean nothing, such as the time
+    except IncompleteExportError:
+        pass
+
+
+@given(st.integers(1, len(BODY) - 1))
+def test_a_plain_body_cut_inside_a_line_is_refused(length: int) -> None:
+    if BODY[length - 1] == ord("\n"):
+        assert read(BODY[:length], gzipped=False) == BODY[:length]
+        return
+    with pytest.raises(IncompleteExportError, match="middle of a line"):
+        read(BODY[:length], gzipped=False)
+
+
+def test_the_file_is_gone_afterwards() -> None:
+    with pytest.raises(RuntimeError), Spool(gzipped=False) as spooled:
+        path = spooled._path
+        assert path.exists()
+        assert path.stat().st_mode & 0o077 == 0
+        raise RuntimeError
+    assert not path.exists()

@@ -1,0 +1,58 @@
+"""What every test stands on: a clean environment, the sandbox over real HTTP, a registered DuckDB."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from hypothesis import settings
+
+import mixpanel_data
+from mixpanel_data.client import retry
+from mixpanel_data.sandbox import Sandbox, shared
+
+settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
+settings.load_profile("ci")
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No credentials of whoever runs the tests, and no real waits between tries."""
+    for name in [name for name in os.environ if name.startswith("MP_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("MP_CONFIG_PATH", str(tmp_path / "config.toml"))
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+
+
+@pytest.fixture
+def sandbox() -> Iterator[Sandbox]:
+    """The sandbox that the account of that name reaches, with nothing logged and no faults."""
+    sandbox = shared()
+    sandbox.requests.clear()
+    sandbox.faults.clear()
+    yield sandbox
+    sandbox.faults.clear()
+
+
+@pytest.fixture
+def con(sandbox: Sandbox) -> Iterator[duckdb.DuckDBPyConnection]:
+    """An in-memory DuckDB with the functions, reading the sandbox."""
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox")
+        yield con
+
+
+@pytest.fixture
+def point_at(monkeypatch: pytest.MonkeyPatch):
+    """Makes the environment's credentials lead to a server of the test's own."""
+
+    def point(url: str, *, secret: str = "s3cr3t-välue", project: str = "1", username: str = "robot") -> None:
+        monkeypatch.setenv("MP_API_BASE_URL", url)
+        monkeypatch.setenv("MP_USERNAME", username)
+        monkeypatch.setenv("MP_SECRET", secret)
+        monkeypatch.setenv("MP_PROJECT_ID", project)
+
+    return point

@@ -1,0 +1,130 @@
+"""What a WHERE leaves possible: never less than what matches."""
+
+from __future__ import annotations
+
+from datetime import date, datetime, timedelta
+
+import pyarrow as pa
+import pyarrow.compute as pc
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpanel_data.functions.predicate import EVERYTHING, Predicate
+
+SCHEMA = pa.schema([("name", pa.string()), ("at", pa.timestamp("us")), ("other", pa.string())])
+NAME, AT, OTHER = pc.field("name"), pc.field("at"), pc.field("other")
+FIRST, LAST = date(2024, 1, 1), date(2024, 1, 31)
+texts = st.text(max_size=6)
+
+
+def moment(day: int, hour: int = 0) -> pa.Scalar:
+    return pa.scalar(datetime(2024, 1, day, hour), pa.timestamp("us"))
+
+
+def days(expression: pc.Expression) -> list[int]:
+    return [day.day for day in Predicate(expression, SCHEMA).possible_days("at", FIRST, LAST)]
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (AT == moment(5, 3), [5]),
+        ((AT >= moment(5)) & (AT < moment(7)), [5, 6]),
+        ((AT > moment(30, 23)) | (AT < moment(1, 1)), [1, 30, 31]),
+        (AT.isin([datetime(2024, 1, 5), datetime(2024, 1, 9)]), [5, 9]),
+        (AT >= moment(30), [30, 31]),
+        ((OTHER == "x") & (AT >= moment(31)), [31]),
+        (AT.is_null(), list(range(1, 32))),
+        (OTHER == "2024-01-05", list(range(1, 32))),
+        ((AT < moment(2)) & (AT > moment(3)), []),
+    ],
+)
+def test_days(expression: pc.Expression, expected: list[int]) -> None:
+    assert days(expression) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "expected"),
+    [
+        (NAME == "a", ["a"]),
+        (NAME.isin(["b", "a"]), ["a", "b"]),
+        ((NAME == "a") | (NAME == "b"), ["a", "b"]),
+        ((NAME == "a") & (NAME == "b"), []),
+        ((NAME.isin(["a", "b"])) & (NAME != "a"), ["b"]),
+        (pc.if_else(NAME.is_valid(), NAME.isin(["a"]), pa.scalar(None, pa.bool_())), ["a"]),
+        ((NAME == "a") & (OTHER == "b"), ["a"]),
+        (NAME != "a", None),
+        (NAME.is_null(), None),
+        ((NAME == "a") | NAME.is_null(), None),
+        ((NAME == "a") | (OTHER == "b"), None),
+        ((NAME >= "a") & (NAME < "b"), None),
+        (~NAME.isin(["a"]), None),
+        (OTHER == "a", None),
+    ],
+)
+def test_values(expression: pc.Expression, expected: list[str] | None) -> None:
+    assert Predicate(expression, SCHEMA).possible_values("name") == expected
+
+
+def test_no_filter_leaves_everything_possible() -> None:
+    assert EVERYTHING.possible_values("name") is None
+    assert len(EVERYTHING.possible_days("at", FIRST, LAST)) == 31
+    assert not EVERYTHING.mentions("name")
+
+
+def test_mentions() -> None:
+    predicate = Predicate((NAME == "at") & AT.is_valid(), SCHEMA)
+    assert predicate.mentions("name")
+    assert predicate.mentions("at")
+    assert not predicate.mentions("other")
+
+
+names = st.sampled_from(["", "a", "ab", "b", 'q"\\\n\u2028', "é", "😀"])
+moments = st.datetimes(datetime(2023, 12, 30), datetime(2024, 2, 2))
+leaves = st.one_of(
+    names.map(lambda name: NAME == name),
+    names.map(lambda name: NAME != name),
+    names.map(lambda name: NAME < name),
+    names.map(lambda name: NAME >= name),
+    st.lists(names, min_size=1).map(NAME.isin),
+    names.map(lambda name: OTHER == name),
+    moments.map(lambda at: AT < pa.scalar(at, pa.timestamp("us"))),
+    moments.map(lambda at: AT >= pa.scalar(at, pa.timestamp("us"))),
+    moments.map(lambda at: AT == pa.scalar(at, pa.timestamp("us"))),
+    st.sampled_from([NAME.is_null(), AT.is_null(), NAME.is_valid(), AT.is_valid()]),
+)
+expressions = st.recursive(
+    leaves,
+    lambda inner: st.one_of(
+        st.tuples(inner, inner).map(lambda two: two[0] & two[1]),
+        st.tuples(inner, inner).map(lambda two: two[0] | two[1]),
+        inner.map(lambda one: ~one),
+    ),
+    max_leaves=6,
+)
+rows = st.lists(
+    st.tuples(st.one_of(st.none(), names), st.one_of(st.none(), moments), st.one_of(st.none(), names)), max_size=20
+)
+
+
+@given(expressions, rows)
+def test_no_matching_row_is_ever_ruled_out(
+    expression: pc.Expression, given_rows: list[tuple[str | None, datetime | None, str | None]]
+) -> None:
+    columns = list(zip(*given_rows, strict=True)) or [[], [], []]
+    table = pa.table(dict(zip(SCHEMA.names, map(list, columns), strict=True)), schema=SCHEMA)
+    predicate = Predicate(expression, SCHEMA)
+    possible_names = predicate.possible_values("name")
+    possible_days = predicate.possible_days("at", FIRST - timedelta(days=5), LAST + timedelta(days=5))
+    for row in table.filter(expression).to_pylist():
+        assert possible_names is None or row["name"] in possible_names
+        assert row["at"] is None or row["at"].date() in possible_days
+        if row["at"] is None:
+            assert len(possible_days) == 41
+
+
+@given(texts, texts)
+def test_literals_come_back_exactly(one: str, two: str) -> None:
+    found = set(Predicate((NAME == one) & (OTHER.isin([two])), SCHEMA).literals())
+    assert {one, two} <= found

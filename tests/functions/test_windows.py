@@ -1,0 +1,101 @@
+"""Windows cover every day once, in order, and their downloads stay in hand."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpanel_data.functions.windows import AT_ONCE, LONGEST, Window, in_order, split
+
+START = date(2024, 1, 1)
+
+
+def days_of(window: Window) -> list[date]:
+    return [window.first + timedelta(days=n) for n in range(window.days)]
+
+
+@given(st.sets(st.integers(0, 800), max_size=400))
+def test_every_day_is_in_exactly_one_window(offsets: set[int]) -> None:
+    days = [START + timedelta(days=n) for n in sorted(offsets)]
+    windows = split(days)
+    assert [day for window in windows for day in days_of(window)] == days
+    assert all(window.days <= LONGEST for window in windows)
+
+
+@pytest.mark.parametrize(("days", "requests"), [(1, 1), (2, 2), (31, 4), (90, 4), (366, 12), (730, 24)])
+def test_few_requests_for_long_ranges(days: int, requests: int) -> None:
+    assert len(split([START + timedelta(days=n) for n in range(days)])) == requests
+
+
+@given(st.integers(2, 100))
+def test_halves_make_up_the_whole(days: int) -> None:
+    window = Window(START, START + timedelta(days=days - 1))
+    first, second = window.halves()
+    assert days_of(first) + days_of(second) == days_of(window)
+    assert abs(first.days - second.days) <= 1
+
+
+WINDOWS = [Window(START + timedelta(days=n), START + timedelta(days=n)) for n in range(10)]
+
+
+def test_results_come_in_order_with_a_few_under_way() -> None:
+    async def run() -> tuple[list[Window], int]:
+        running = most = 0
+
+        async def fetch(window: Window) -> Window:
+            nonlocal running, most
+            running += 1
+            most = max(most, running)
+            for _ in range(2 + window.first.day % 3):
+                await asyncio.sleep(0)
+            running -= 1
+            return window
+
+        return [window async for window, _ in in_order(WINDOWS, fetch, lambda _: None)], most
+
+    order, most = asyncio.run(run())
+    assert order == WINDOWS
+    assert most == AT_ONCE
+
+
+def test_an_early_end_cancels_and_discards() -> None:
+    async def run() -> tuple[list[Window], list[Window]]:
+        cancelled: list[Window] = []
+        discarded: list[Window] = []
+
+        async def fetch(window: Window) -> Window:
+            try:
+                if window is WINDOWS[3]:
+                    await asyncio.Event().wait()
+            except asyncio.CancelledError:
+                cancelled.append(window)
+                raise
+            return window
+
+        fetching = in_order(WINDOWS, fetch, discarded.append)
+        await anext(fetching)
+        await asyncio.sleep(0)
+        await fetching.aclose()  # type: ignore[attr-defined]
+        return cancelled, discarded
+
+    assert asyncio.run(run()) == ([WINDOWS[3]], WINDOWS[1:3])
+
+
+def test_a_failure_is_raised_in_its_turn() -> None:
+    async def run() -> list[Window]:
+        async def fetch(window: Window) -> Window:
+            if window is WINDOWS[2]:
+                raise RuntimeError("no")
+            return window
+
+        seen: list[Window] = []
+        with pytest.raises(RuntimeError, match="no"):
+            async for window, _ in in_order(WINDOWS, fetch, lambda _: None):
+                seen.append(window)
+        return seen
+
+    assert asyncio.run(run()) == WINDOWS[:2]
