@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import sys
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 # What DuckDB answers to statements that return no rows of their own.
 NO_ROWS = (["Count"], ["Success"])
 VIEW = "__mp_result"
+# How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
+DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def _run(con: duckdb.DuckDBPyConnection, text: str, form: Format, output: Path |
             elif number == len(statements):
                 write_file(rows, output)
             else:
-                rows.execute()
+                deque(rows.to_arrow_reader(), maxlen=0)
 
 
 @contextmanager
@@ -133,6 +137,6 @@ def _unwrapped(error: Exception, registration: Registration) -> BaseException:
         return ours
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
-    if isinstance(error, duckdb.Error):
+    if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(str(error)):
         return QueryError(str(error).split("\n\nLINE ")[0])
     return error

@@ -10,10 +10,9 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 from ..client import Api, Endpoint
-from ..exceptions import AccessDeniedError
+from ..exceptions import AccessDeniedError, ServerError
 from .declaration import Call, Column, table_function
 
 ENDPOINT = Endpoint(Api.QUERY, "/events/names")
@@ -40,9 +39,9 @@ async def events(call: Call) -> AsyncIterator[list[tuple[str]]]:
     yield [(name,) for name in sorted(names)]
 
 
-async def _names(call: Call, from_date: str) -> Any:
+async def _names(call: Call, from_date: str) -> list[str]:
     to_date = datetime.now(UTC).date().isoformat()
-    return await call.ask(
+    names = await call.ask(
         ENDPOINT,
         type="general",
         limit=5000,
@@ -50,3 +49,6 @@ async def _names(call: Call, from_date: str) -> Any:
         to_date=to_date,
         workspace_id=call["workspace_id"],
     )
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise ServerError("Mixpanel did not answer with a list of event names")
+    return names

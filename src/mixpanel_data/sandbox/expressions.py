@@ -92,7 +92,9 @@ def _value(node: ast.expr) -> str:
 
 
 def _arithmetic(left: ast.expr, operator: ast.operator, right: ast.expr) -> str:
-    numbers = f"({_number(left)} {ARITHMETIC[type(operator)]} {_number(right)})"
+    divides = isinstance(operator, ast.Div | ast.Mod)
+    divisor = f"nullif({_number(right)}, 0)" if divides else _number(right)
+    numbers = f"({_number(left)} {ARITHMETIC[type(operator)]} {divisor})"
     if isinstance(operator, ast.Add):
         return f"coalesce(to_json({numbers}), to_json({_string(left)} || {_string(right)}))"
     return f"to_json({numbers})"

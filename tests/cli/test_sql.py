@@ -1,0 +1,254 @@
+"""``mp sql`` as a shell sees it: what is on stdout, what on stderr, and the exit code."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import pty
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from mixpanel_data.sandbox import Fault, Sandbox
+
+ODD = "SELECT 1 AS n, 'a|b\tc\nd' AS t, NULL AS nothing, [1, 2] AS l, {'k': 'v'} AS s, '{\"j\":9007199254740993}'::JSON AS j, DATE '2024-01-01' AS d"
+
+
+def mp(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "mixpanel_data", *arguments],
+        input=stdin,
+        stdin=subprocess.DEVNULL if stdin is None else None,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "NO_COLOR": "1", **environment},
+        timeout=60,
+    )
+
+
+def ok(*arguments: str, stdin: str | None = None, **environment: str) -> str:
+    done = mp(*arguments, stdin=stdin, **environment)
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout
+
+
+@pytest.fixture
+def reach(sandbox: Sandbox) -> dict[str, str]:
+    """The environment in which ``mp`` in another process reaches this process's sandbox."""
+    return {
+        "MP_API_BASE_URL": sandbox.url,
+        "MP_USERNAME": "sandbox",
+        "MP_SECRET": "sandbox",
+        "MP_PROJECT_ID": "1",
+    }
+
+
+def test_the_sandbox_needs_no_setup() -> None:
+    rows = json.loads(ok("--account", "sandbox", "sql", "FROM mixpanel_events() LIMIT 2"))
+    assert rows == [{"event_name": "Add To Cart"}, {"event_name": 'App "Crash" 💥'}]
+
+
+def test_options_may_stand_after_the_command_too() -> None:
+    assert json.loads(ok("sql", "SELECT count(*) > 2 AS n FROM mixpanel_events()", "--account", "sandbox")) == [{"n": True}]
+
+
+def test_json() -> None:
+    (row,) = json.loads(ok("sql", ODD))
+    assert row == {
+        "n": 1,
+        "t": "a|b\tc\nd",
+        "nothing": None,
+        "l": [1, 2],
+        "s": {"k": "v"},
+        "j": {"j": 9007199254740993},
+        "d": "2024-01-01",
+    }
+
+
+def test_json_of_no_rows_is_an_empty_list() -> None:
+    assert ok("sql", "SELECT 1 WHERE false") == "[]\n"
+
+
+def test_jsonl() -> None:
+    lines = ok("sql", "FROM range(3) t(i)", "--format", "jsonl").splitlines()
+    assert [json.loads(line) for line in lines] == [{"i": 0}, {"i": 1}, {"i": 2}]
+
+
+def test_csv() -> None:
+    (head, row) = csv.reader(io.StringIO(ok("sql", ODD, "--format", "csv"), newline=""))
+    assert head == ["n", "t", "nothing", "l", "s", "j", "d"]
+    assert row == ["1", "a|b\tc\nd", "", "[1, 2]", "{'k': v}", '{"j":9007199254740993}', "2024-01-01"]
+
+
+def test_plain() -> None:
+    assert ok("sql", "SELECT i, 'x\ty' FROM range(2) t(i)", "--format", "plain") == "0\tx\\ty\n1\tx\\ty\n"
+
+
+def test_markdown() -> None:
+    assert ok("sql", "SELECT 1 AS n, 'a|b' AS t", "--format", "markdown") == "| n | t |\n| ---: | --- |\n| 1 | a\\|b |\n"
+
+
+def test_a_table_is_neither_wrapped_nor_marked_up() -> None:
+    shown = ok("sql", "SELECT '[bold]' || repeat('x', 300) AS long, 2 AS n", "--format", "table")
+    assert "[bold]" + "x" * 300 in shown
+    assert "\x1b" not in shown
+
+
+def test_several_statements() -> None:
+    script = "CREATE TABLE t AS SELECT 42 AS a; -- made\n\nSELECT a FROM t; INSERT INTO t VALUES (1);\n-- and\nSELECT count(*) AS n FROM t; -- end\n"
+    assert ok("sql", script, "--format", "jsonl") == '{"a":42}\n{"n":2}\n'
+
+
+def test_from_a_file_and_from_standard_input(tmp_path: Path) -> None:
+    file = tmp_path / "q.sql"
+    file.write_text("SELECT 'é' AS x;\n", encoding="utf-8")
+    assert ok("sql", "-f", str(file)) == ok("sql", stdin="SELECT 'é' AS x") == '[\n{"x":"é"}\n]\n'
+
+
+@pytest.mark.parametrize("ending", ["csv", "json", "jsonl", "parquet"])
+def test_output_to_a_file(tmp_path: Path, ending: str) -> None:
+    file = tmp_path / f"o.{ending}"
+    assert ok("sql", "SELECT 1; SELECT i, 'x' AS t FROM range(3) r(i)", "--output", str(file)) == ""
+    reader = {"csv": "read_csv", "parquet": "read_parquet"}.get(ending, "read_json")
+    assert duckdb.sql(f"FROM {reader}('{file}')").fetchall() == [(0, "x"), (1, "x"), (2, "x")]
+    assert [path.name for path in tmp_path.iterdir() if path.name != "config.toml"] == [file.name]
+
+
+def test_a_failure_leaves_the_file_as_it_was(tmp_path: Path) -> None:
+    file = tmp_path / "o.csv"
+    file.write_text("before")
+    done = mp("sql", "SELECT CASE WHEN i > 5000 THEN error('late') END FROM range(10000) t(i)", "-o", str(file))
+    assert done.returncode == 3
+    assert file.read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir() if path.name != "config.toml"] == [file.name]
+
+
+def test_a_database_file(tmp_path: Path) -> None:
+    path = str(tmp_path / "shop.duckdb")
+    ok("--path", path, "sql", "CREATE TABLE t AS SELECT 7 AS a")
+    assert json.loads(ok("sql", "FROM t", "--path", path)) == [{"a": 7}]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "message"),
+    [
+        (["sql", "SELEC 1"], 3, "mp: Parser Error: syntax error at or near"),
+        (["sql", "FROM nowhere"], 3, "mp: Catalog Error: Table with name nowhere does not exist!"),
+        (["sql", "FROM mixpanel_events()"], 2, "mp: no Mixpanel credentials: set MP_USERNAME"),
+        (["--account", "nobody", "sql", "SELECT 1"], 2, "mp: no account 'nobody' in"),
+        (["--account", "sandbox", "sql", "FROM mixpanel_export('2024-01-01', 'x')"], 3, "mp: mixpanel_export: to_date must be"),
+        (["sql", "SELECT 1", "--format", "xml"], 3, "mp: Invalid value for '--format'"),
+        (["sql", "SELECT 1", "--formt", "csv"], 3, "mp: No such option: --formt"),
+        (["sqll"], 3, "mp: No such command 'sqll'. Did you mean 'sql'?"),
+        (["sql", "-f", "/nowhere.sql"], 3, "mp: cannot read /nowhere.sql: No such file or directory"),
+        (["sql", "SELECT 1", "-f", "x.sql"], 3, "mp: give the SQL either as an argument or with --file"),
+        (["sql", "SELECT 1", "-o", "x.txt"], 3, "mp: cannot write x.txt: the name must end in"),
+        (["sql", "SELECT 1", "-o", "/nowhere/x.csv"], 3, "mp: cannot write /nowhere/x.csv"),
+        (["sql", "SELECT 1", "--path", "/nowhere/x.db"], 2, "mp: cannot open /nowhere/x.db"),
+    ],
+)
+def test_failures_are_one_line_and_a_code(arguments: list[str], code: int, message: str) -> None:
+    done = mp(*arguments)
+    assert done.returncode == code
+    assert done.stdout == ""
+    assert done.stderr.startswith(message)
+    assert done.stderr.count("\n") == 1
+    assert "leaked" not in done.stderr
+
+
+@pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table", "plain", "markdown"])
+def test_a_failure_after_the_first_rows_is_a_failure_in_every_format(form: str) -> None:
+    done = mp("sql", "SELECT CASE WHEN i > 500000 THEN error('late') ELSE i END AS i FROM range(1000000) t(i)", "--format", form)
+    assert done.returncode == 3
+    assert done.stderr == "mp: Invalid Input Error: late\n"
+
+
+def test_mixpanel_failing_after_the_first_rows(reach: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="from_date=2024-01-25", status=403, body='{"error":"no"}', times=9))
+    done = mp("sql", "FROM mixpanel_export('2024-01-01', '2024-01-31')", "--format", "jsonl", **reach)
+    assert done.returncode == 2
+    assert done.stderr == "mp: the service account may not read this in project 1 in region us: no\n"
+
+
+def test_the_budget_spent(reach: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="/export", status=429, headers={"Retry-After": "1800"}))
+    done = mp("sql", "FROM mixpanel_export('2024-01-01', '2024-01-01')", **reach)
+    assert done.returncode == 5
+    assert done.stderr == "mp: the request budget of project 1 in region us is spent; it frees in 1,800 s\n"
+
+
+def test_environment_wins_over_the_named_account_and_says_so(tmp_path: Path, reach: dict[str, str]) -> None:
+    config = tmp_path / "config.toml"
+    config.write_text('[accounts.a]\nusername="u"\nsecret="s"\nproject_id="5"\n')
+    config.chmod(0o600)
+    query = ["--account", "a", "sql", "SELECT count(*) > 0 AS n FROM mixpanel_events()"]
+    done = mp(*query, **reach)
+    assert json.loads(done.stdout) == [{"n": True}]
+    assert set(done.stderr.splitlines()) == {
+        "mp: MP_USERNAME, MP_SECRET and MP_PROJECT_ID win over account 'a': reading project 1 (unset them to use the account)"
+    }
+    assert mp("--quiet", *query, **reach).stderr == ""
+
+
+def test_a_reader_that_has_had_enough() -> None:
+    command = f"{sys.executable} -m mixpanel_data sql 'FROM range(1000000)' --format jsonl | head -n 1"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ('{"range":0}\n', "")
+
+
+def test_version_and_help() -> None:
+    assert ok("--version") == "0.1.0\n"
+    assert "Example: mp --account sandbox sql" in ok("sql", "--help")
+    assert "--account" in ok("--help")
+
+
+def on_a_terminal(arguments: list[str], environment: dict[str, str], interrupt: bool = False) -> tuple[int, str]:
+    """Exit code and all that a terminal shows, stdout and stderr together."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(environment, TERM="xterm", COLUMNS="120")
+        os.execv(sys.executable, [sys.executable, "-m", "mixpanel_data", *arguments])
+    shown = b""
+    while True:
+        try:
+            part = os.read(terminal, 65536)
+        except OSError:
+            break
+        shown += part
+        if interrupt and b"days" in shown:
+            os.kill(pid, signal.SIGINT)
+            interrupt = False
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+MONTH = ["sql", "SELECT count(*) AS n FROM mixpanel_export('2024-01-01', '2024-01-31')"]
+
+
+def test_progress_is_shown_on_a_terminal_only(reach: dict[str, str]) -> None:
+    code, shown = on_a_terminal(MONTH, reach)
+    assert code == 0
+    assert "31/31 days" in shown
+    assert "events" in shown
+    assert '{"n":111948}' in shown
+    code, shown = on_a_terminal(["--quiet", *MONTH], reach)
+    assert code == 0
+    assert "days" not in shown
+    assert ok(*MONTH, **reach) == '[\n{"n":111948}\n]\n'
+
+
+def test_ctrl_c(reach: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="from_date=2024-01-09", hang=True, cut=0, times=9))
+    started = time.monotonic()
+    code, shown = on_a_terminal(MONTH, reach, interrupt=True)
+    assert code == 130
+    assert shown.rstrip().endswith("mp: interrupted")
+    assert time.monotonic() - started < 30
