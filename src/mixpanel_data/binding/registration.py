@@ -91,7 +91,7 @@ def register(
         >>> con = duckdb.connect()
         >>> _ = mixpanel_data.register(con, account="sandbox")
         >>> con.sql("SELECT count(*) AS events FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()
-        [(3492,)]
+        [(3885,)]
     """
     if account not in (None, SANDBOX):
         resolve_credentials(account)

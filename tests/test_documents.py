@@ -1,0 +1,103 @@
+"""What the documents show, run as it stands: README, docs/, sql/ and the docstrings."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import mixpanel_data
+from mixpanel_data.sandbox import Sandbox
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
+# Commands for a machine of the reader's own, with the reader's credentials.
+NOT_RUN = ("python3 -m venv", "export MP_USERNAME", "git clone")
+
+
+def blocks(language: str) -> list[object]:
+    return [
+        pytest.param(match[2], id=f"{page.stem}-{number}")
+        for page in PAGES
+        for number, match in enumerate(FENCE.finditer(page.read_text(encoding="utf-8")))
+        if match[1] == language and not match[2].startswith(NOT_RUN)
+    ]
+
+
+@pytest.fixture(autouse=True)
+def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Blocks may write files, and name those of the repository."""
+    for name in ("sql", "src", "tests"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
+
+
+@pytest.mark.parametrize("text", blocks("sql"))
+def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
+    for statement in con.extract_statements(text):
+        con.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("text", blocks("python"))
+def test_python_blocks(text: str, sandbox: Sandbox) -> None:
+    done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("text", blocks("bash"))
+def test_shell_blocks(text: str) -> None:
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    done = subprocess.run(
+        ["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, timeout=100, env={**os.environ, "PATH": path}
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+@pytest.mark.parametrize("file", sorted((ROOT / "sql").glob("*.sql")), ids=lambda file: file.stem)
+def test_sql_files(file: Path, con: duckdb.DuckDBPyConnection) -> None:
+    text = file.read_text(encoding="utf-8")
+    assert text.startswith("-- "), "a line of purpose at its head"
+    for statement in con.extract_statements(text):
+        result = con.sql(statement)
+        assert result is None or result.columns == ["Count"] or result.fetchall()
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+def test_links_lead_somewhere(page: Path) -> None:
+    for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        assert (page.parent / link).exists(), link
+
+
+@pytest.mark.parametrize("name", ["mixpanel_data", "mixpanel_data.binding.registration"])
+def test_docstring_examples(name: str, sandbox: Sandbox) -> None:
+    tried = doctest.testmod(importlib.import_module(name))
+    assert tried.attempted > 2
+    assert tried.failed == 0
+
+
+def test_the_first_command_of_the_readme_answers_its_questions(sandbox: Sandbox) -> None:
+    command = FENCE.search((ROOT / "README.md").read_text(encoding="utf-8"))
+    assert command is not None
+    shown = subprocess.run(
+        [sys.executable, "-m", "mixpanel_data", *command[2].split(".venv/bin/mp ")[1].split()],
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert (shown.returncode, shown.stderr) == (0, "")
+    for expected in ("active_users", "Page View", "revenue", "115325.64"):
+        assert expected in shown.stdout
+
+
+def test_the_version_is_told_once() -> None:
+    project = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert f'version = "{mixpanel_data.__version__}"' in project
+    assert f"## {mixpanel_data.__version__}" in (ROOT / "CHANGELOG.md").read_text(encoding="utf-8")
