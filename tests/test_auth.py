@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from mixpanel_data.auth import resolve_credentials
-from mixpanel_data.exceptions import AccountNotFoundError, AuthenticationError, ConfigError, MixpanelDataWarning
+from mixpanel_data.exceptions import (
+    AccountNotFoundError,
+    AuthenticationError,
+    ConfigError,
+    MixpanelDataWarning,
+)
 
 CONFIG = """
 default = "production"

@@ -56,7 +56,11 @@ def test_python_blocks(text: str, sandbox: Sandbox) -> None:
 def test_shell_blocks(text: str) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
-        ["bash", "-euo", "pipefail", "-c", text], capture_output=True, text=True, timeout=100, env={**os.environ, "PATH": path}
+        ["bash", "-euo", "pipefail", "-c", text],
+        capture_output=True,
+        text=True,
+        timeout=100,
+        env={**os.environ, "PATH": path},
     )
     assert (done.returncode, done.stderr) == (0, "")
 

@@ -26,7 +26,12 @@ CALLS: list[dict[str, Any]] = []
     example="FROM mixpanel_echo()",
     parameters=tuple(
         Parameter(name, kind, "anything", "'x'")
-        for name, kind in (("text", "VARCHAR"), ("properties", "VARCHAR"), ("list", "VARCHAR[]"), ("day", "DATE"))
+        for name, kind in (
+            ("text", "VARCHAR"),
+            ("properties", "VARCHAR"),
+            ("list", "VARCHAR[]"),
+            ("day", "DATE"),
+        )
     ),
 )
 async def echo(call: Call) -> AsyncIterator[list[tuple[Any, ...]]]:
@@ -140,7 +145,9 @@ def test_views_and_prepared_statements(con: duckdb.DuckDBPyConnection) -> None:
     ],
 )
 def test_arguments_that_are_not_constant_are_refused(con: duckdb.DuckDBPyConnection, query: str) -> None:
-    with pytest.raises(duckdb.Error, match=r"mixpanel_echo: every argument must be a constant|can only contain constant"):
+    with pytest.raises(
+        duckdb.Error, match=r"mixpanel_echo: every argument must be a constant|can only contain constant"
+    ):
         con.execute(query).fetchall()
 
 

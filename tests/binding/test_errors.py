@@ -28,11 +28,23 @@ def message(con: duckdb.DuckDBPyConnection, query: str) -> str:
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
-        ("FROM mixpanel_export('2024-01-01')", "needs to_date (last day, inclusive): write FROM mixpanel_export("),
-        ("FROM mixpanel_export('2024-01-01', '2024/01/31')", "to_date must be a whole day in the form YYYY-MM-DD"),
-        ("FROM mixpanel_export('2024-02-01', '2024-01-31')", "from_date 2024-02-01 is after to_date 2024-01-31: swap"),
+        (
+            "FROM mixpanel_export('2024-01-01')",
+            "needs to_date (last day, inclusive): write FROM mixpanel_export(",
+        ),
+        (
+            "FROM mixpanel_export('2024-01-01', '2024/01/31')",
+            "to_date must be a whole day in the form YYYY-MM-DD",
+        ),
+        (
+            "FROM mixpanel_export('2024-02-01', '2024-01-31')",
+            "from_date 2024-02-01 is after to_date 2024-01-31: swap",
+        ),
         ("FROM mixpanel_export('2024-01-01', '2024-01-02', max_rows := 0)", "max_rows must be at least 1"),
-        ("FROM mixpanel_export('2024-01-01', '2024-01-02', events := [1])", "events must be a list of strings"),
+        (
+            "FROM mixpanel_export('2024-01-01', '2024-01-02', events := [1])",
+            "events must be a list of strings",
+        ),
         ("FROM mixpanel_export('2024-01-01', '2024-01-02', filter := 'a b')", "Mixpanel refused the request"),
     ],
 )
@@ -82,12 +94,18 @@ def test_very_long_messages_are_cut(con: duckdb.DuckDBPyConnection) -> None:
         lambda _: json_answer({"error": SECRET}, "400 No"),
         lambda _: answer(SECRET.encode(), status="500 Oops"),
         lambda _: answer(f"<title>{SECRET}</title>".encode(), status="403 No"),
-        lambda _: answer(b"", status="302 Found", headers=f"Location: https://x.example/{base64.b64encode(b'x').decode()}\r\n"),
+        lambda _: answer(
+            b"",
+            status="302 Found",
+            headers=f"Location: https://x.example/{base64.b64encode(b'x').decode()}\r\n",
+        ),
         lambda _: b"garbage " + SECRET.encode(),
         lambda _: b"",
     ],
 )
-def test_the_secret_is_nowhere(point_at: Callable[..., None], reply: Callable[[str], bytes], capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_secret_is_nowhere(
+    point_at: Callable[..., None], reply: Callable[[str], bytes], capfd: pytest.CaptureFixture[str]
+) -> None:
     with raw_server(reply) as server, duckdb.connect() as con:
         point_at(server.url, secret=SECRET)
         mixpanel_data.register(con)
@@ -151,7 +169,9 @@ def test_a_fault_that_passes_costs_another_request_and_no_row(
     assert len(sandbox.requests) == 2
 
 
-@pytest.mark.parametrize("fault", [Fault(encoding="members"), Fault(encoding="identity"), Fault(unmarked_end=True)], ids=str)
+@pytest.mark.parametrize(
+    "fault", [Fault(encoding="members"), Fault(encoding="identity"), Fault(unmarked_end=True)], ids=str
+)
 def test_unusual_but_whole_bodies_are_taken(con: duckdb.DuckDBPyConnection, sandbox: Sandbox, fault: Fault) -> None:
     query = f"SELECT count(*), sum(hash(properties::VARCHAR)) FROM {DAY}"
     expected = con.execute(query).fetchall()

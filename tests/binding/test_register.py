@@ -48,7 +48,10 @@ def test_long_names_work_on_every_cursor_and_thread(con: duckdb.DuckDBPyConnecti
 
 
 def test_a_cursor_is_told_the_long_name(con: duckdb.DuckDBPyConnection) -> None:
-    with con.cursor() as cursor, pytest.raises(duckdb.CatalogException, match="mixpanel_export does not exist"):
+    with (
+        con.cursor() as cursor,
+        pytest.raises(duckdb.CatalogException, match="mixpanel_export does not exist"),
+    ):
         cursor.execute("FROM mixpanel_export('2024-01-01', '2024-01-01')")
 
 
@@ -87,7 +90,10 @@ def test_nothing_is_left_in_the_users_file(tmp_path: Path, sandbox: Sandbox) -> 
         mixpanel_data.register(con, account="sandbox")
         con.execute("CREATE TABLE day AS FROM mixpanel_export('2024-01-01', '2024-01-01')")
     with duckdb.connect(tmp_path / "mine.db") as con:
-        assert con.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall() == [("day",), ("mine",)]
+        assert con.execute("SELECT table_name FROM duckdb_tables() ORDER BY ALL").fetchall() == [
+            ("day",),
+            ("mine",),
+        ]
         assert con.execute("FROM duckdb_views() WHERE NOT internal").fetchall() == []
         assert con.execute("FROM duckdb_functions() WHERE NOT internal").fetchall() == []
         query = "SELECT schema_name FROM duckdb_schemas() WHERE database_name = 'mine'"
@@ -124,7 +130,9 @@ def test_a_database_file_called_mixpanel(tmp_path: Path, sandbox: Sandbox) -> No
         assert con.execute("SELECT count(*) FROM mixpanel.day").fetchall() == [(count(con),)]
 
 
-def test_a_schema_of_that_name_made_later_leaves_the_short_names_working(con: duckdb.DuckDBPyConnection) -> None:
+def test_a_schema_of_that_name_made_later_leaves_the_short_names_working(
+    con: duckdb.DuckDBPyConnection,
+) -> None:
     con.execute("CREATE SCHEMA mixpanel")
     assert count(con) > 0
 
@@ -192,7 +200,10 @@ def test_several_accounts_at_once(
     monkeypatch.setenv("MP_API_BASE_URL", sandbox.url)
     mixpanel_data.register(plain, account="good")
     query = "SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-01', account := '{}')"
-    good, named = plain.execute(query.format("good")).fetchall(), plain.execute(query.format("sandbox")).fetchall()
+    good, named = (
+        plain.execute(query.format("good")).fetchall(),
+        plain.execute(query.format("sandbox")).fetchall(),
+    )
     assert good == named == [(count(plain),)]
     with pytest.raises(duckdb.Error, match="refused the credentials for project 2 in region us"):
         plain.execute(query.format("bad"))

@@ -66,7 +66,10 @@ def test_the_rows_are_those_of_the_same_where_on_a_local_table(table: duckdb.Duc
         ("event_name = 'Purchase'", {"event": '["Purchase"]'}),
         ("event_name IN ('Sign Up', 'Purchase')", {"event": '["Purchase", "Sign Up"]'}),
         ("event_name <> 'Purchase'", {}),
-        ("event_time >= '2024-01-02' AND event_time < '2024-01-04'", {"from_date": "2024-01-02", "to_date": "2024-01-03"}),
+        (
+            "event_time >= '2024-01-02' AND event_time < '2024-01-04'",
+            {"from_date": "2024-01-02", "to_date": "2024-01-03"},
+        ),
         ("event_name = 'A' AND event_time < '2024-01-02'", {"event": '["A"]', "to_date": "2024-01-01"}),
         ("properties->>'$.plan' = 'pro'", {}),
         ("event_name = 'q\"\\''é'", {"event": '["q\\"\\\\\'é"]'}),
@@ -98,13 +101,17 @@ def test_what_cannot_match_is_not_asked(con: duckdb.DuckDBPyConnection, sandbox:
 
 
 def test_given_events_and_where_meet(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
-    query = "SELECT DISTINCT event_name FROM mixpanel_export('2024-01-01', '2024-01-01', events := ['Purchase', 'Search'])"
+    query = (
+        "SELECT DISTINCT event_name FROM mixpanel_export('2024-01-01', '2024-01-01', events := ['Purchase', 'Search'])"
+    )
     assert con.execute(query + " WHERE event_name IN ('Search', 'Sign Up')").fetchall() == [("Search",)]
     assert asked(sandbox)[0]["event"] == '["Search"]'
 
 
 def test_a_sample_is_taken_before_the_where(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
-    query = "SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-04', max_rows := 50) WHERE event_name = 'App Open'"
+    query = (
+        "SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-04', max_rows := 50) WHERE event_name = 'App Open'"
+    )
     ((found,),) = con.execute(query).fetchall()
     assert 0 < found < 50
     assert asked(sandbox) == [{"from_date": "2024-01-01", "to_date": "2024-01-04", "limit": "50"}]
@@ -123,7 +130,7 @@ def test_a_join_filters_exactly(con: duckdb.DuckDBPyConnection) -> None:
     assert joined == con.execute(f"SELECT count(*) FROM {DAYS} WHERE event_name = 'Purchase'").fetchall()
 
 
-names = st.sampled_from(["Purchase", "Sign Up", "App Open", "P", "Q", "zzz", "", "App \"Crash\" 💥", "O'Brien"])
+names = st.sampled_from(["Purchase", "Sign Up", "App Open", "P", "Q", "zzz", "", 'App "Crash" 💥', "O'Brien"])
 moments = st.sampled_from(["2024-01-01", "2024-01-02 12:34:56", "2024-01-03", "2024-01-04 23:59:59", "2030-01-01"])
 signs = st.sampled_from(["=", "<>", "<", "<=", ">", ">="])
 
@@ -136,7 +143,10 @@ conditions = st.recursive(
     st.one_of(
         st.builds(lambda sign, name: f"event_name {sign} {literal(name)}", signs, names),
         st.builds(lambda sign, at: f"event_time {sign} TIMESTAMP {literal(at)}", signs, moments),
-        st.builds(lambda ns: f"event_name IN ({', '.join(map(literal, ns))})", st.lists(names, min_size=1, max_size=4)),
+        st.builds(
+            lambda ns: f"event_name IN ({', '.join(map(literal, ns))})",
+            st.lists(names, min_size=1, max_size=4),
+        ),
         st.sampled_from(["distinct_id IS NULL", "insert_id < '8'", "(properties->>'$.plan') = 'team'"]),
     ),
     lambda inner: st.one_of(

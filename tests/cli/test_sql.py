@@ -56,7 +56,9 @@ def test_the_sandbox_needs_no_setup() -> None:
 
 
 def test_options_may_stand_after_the_command_too() -> None:
-    assert json.loads(ok("sql", "SELECT count(*) > 2 AS n FROM mixpanel_events()", "--account", "sandbox")) == [{"n": True}]
+    assert json.loads(ok("sql", "SELECT count(*) > 2 AS n FROM mixpanel_events()", "--account", "sandbox")) == [
+        {"n": True}
+    ]
 
 
 def test_json() -> None:
@@ -92,7 +94,9 @@ def test_plain() -> None:
 
 
 def test_markdown() -> None:
-    assert ok("sql", "SELECT 1 AS n, 'a|b' AS t", "--format", "markdown") == "| n | t |\n| ---: | --- |\n| 1 | a\\|b |\n"
+    assert (
+        ok("sql", "SELECT 1 AS n, 'a|b' AS t", "--format", "markdown") == "| n | t |\n| ---: | --- |\n| 1 | a\\|b |\n"
+    )
 
 
 def test_a_table_is_neither_wrapped_nor_marked_up() -> None:
@@ -143,7 +147,11 @@ def test_a_database_file(tmp_path: Path) -> None:
         (["sql", "FROM nowhere"], 3, "mp: Catalog Error: Table with name nowhere does not exist!"),
         (["sql", "FROM mixpanel_events()"], 2, "mp: no Mixpanel credentials: set MP_USERNAME"),
         (["--account", "nobody", "sql", "SELECT 1"], 2, "mp: no account 'nobody' in"),
-        (["--account", "sandbox", "sql", "FROM mixpanel_export('2024-01-01', 'x')"], 3, "mp: mixpanel_export: to_date must be"),
+        (
+            ["--account", "sandbox", "sql", "FROM mixpanel_export('2024-01-01', 'x')"],
+            3,
+            "mp: mixpanel_export: to_date must be",
+        ),
         (["sql", "SELECT 1", "--format", "xml"], 3, "mp: Invalid value for '--format'"),
         (["sql", "SELECT 1", "--formt", "csv"], 3, "mp: No such option: --formt"),
         (["sqll"], 3, "mp: No such command 'sqll'. Did you mean 'sql'?"),
@@ -165,7 +173,12 @@ def test_failures_are_one_line_and_a_code(arguments: list[str], code: int, messa
 
 @pytest.mark.parametrize("form", ["json", "jsonl", "csv", "table", "plain", "markdown"])
 def test_a_failure_after_the_first_rows_is_a_failure_in_every_format(form: str) -> None:
-    done = mp("sql", "SELECT CASE WHEN i > 500000 THEN error('late') ELSE i END AS i FROM range(1000000) t(i)", "--format", form)
+    done = mp(
+        "sql",
+        "SELECT CASE WHEN i > 500000 THEN error('late') ELSE i END AS i FROM range(1000000) t(i)",
+        "--format",
+        form,
+    )
     assert done.returncode == 3
     assert done.stderr == "mp: Invalid Input Error: late\n"
 

@@ -33,7 +33,12 @@ ME = Endpoint(Api.APP, "/me")
 SECRET = "s3cr3t-välue"
 
 
-def ask(url: str | None, endpoint: Endpoint = NAMES, watcher: Callable[[Progress], None] | None = None, **given: Any) -> Any:
+def ask(
+    url: str | None,
+    endpoint: Endpoint = NAMES,
+    watcher: Callable[[Progress], None] | None = None,
+    **given: Any,
+) -> Any:
     async def once() -> Any:
         params = given.pop("params", {})
         fields: dict[str, Any] = {"username": "robot", "secret": SECRET, "project_id": "7", "base_url": url}
@@ -153,8 +158,9 @@ def test_a_redirect_is_not_followed() -> None:
 
 
 def test_an_error_inside_a_200_is_an_error() -> None:
-    with raw_server(lambda _: json_answer({"error": "Invalid insights_id"})) as server, pytest.raises(
-        QueryError, match="Invalid insights_id"
+    with (
+        raw_server(lambda _: json_answer({"error": "Invalid insights_id"})) as server,
+        pytest.raises(QueryError, match="Invalid insights_id"),
     ):
         ask(server.url)
 
@@ -188,7 +194,10 @@ def test_connections_are_reused(sandbox: Any) -> None:
 def test_the_secret_is_in_no_message_and_no_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     echo = {"error": f"Basic robot:{SECRET} is wrong"}
-    with raw_server(lambda _: json_answer(echo, "401 No")) as server, pytest.raises(AuthenticationError) as caught:
+    with (
+        raw_server(lambda _: json_answer(echo, "401 No")) as server,
+        pytest.raises(AuthenticationError) as caught,
+    ):
         ask(server.url)
     encoded = base64.b64encode(f"robot:{SECRET}".encode()).decode()
     for text in (str(caught.value), repr(caught.value), str(caught.value.to_dict()), caplog.text):

@@ -86,7 +86,13 @@ def test_timeout_at_400_may_be_tried_again() -> None:
 
 
 def test_rate_limit_carries_the_wait_and_the_limits() -> None:
-    found = error(429, "", retry_after="3600", ratelimit='"project";r=0;t=3600', ratelimit_policy='"project";q=60;w=3600')
+    found = error(
+        429,
+        "",
+        retry_after="3600",
+        ratelimit='"project";r=0;t=3600',
+        ratelimit_policy='"project";q=60;w=3600',
+    )
     assert isinstance(found, RateLimitError)
     assert found.retry_after == 3600
     assert "it frees in 3,600 s" in found.message

@@ -25,13 +25,27 @@ def test_defaults_are_filled_in() -> None:
     }
 
 
-@pytest.mark.parametrize("text", ["2024-02-29", "2024-02-29 00:00:00", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000"])
+@pytest.mark.parametrize(
+    "text", ["2024-02-29", "2024-02-29 00:00:00", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000"]
+)
 def test_whole_days_in_the_forms_duckdb_writes_them(text: str) -> None:
     assert read_arguments(export, {**DATES, "to_date": text})["to_date"] == date(2024, 2, 29)
 
 
 @pytest.mark.parametrize(
-    "value", ["01/02/2024", "2024-1-2", "2024-02-30", "2024-01-01 13:00:00", "yesterday", "", 20240101, 1.5, ["2024-01-01"], True]
+    "value",
+    [
+        "01/02/2024",
+        "2024-1-2",
+        "2024-02-30",
+        "2024-01-01 13:00:00",
+        "yesterday",
+        "",
+        20240101,
+        1.5,
+        ["2024-01-01"],
+        True,
+    ],
 )
 def test_a_date_in_another_form_is_refused(value: Any) -> None:
     with pytest.raises(ArgumentError, match=r"mixpanel_export: from_date must be .*: write from_date := '2024-01-01'"):

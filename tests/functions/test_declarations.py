@@ -12,7 +12,20 @@ from mixpanel_data.functions import FUNCTIONS, Function
 from mixpanel_data.functions.arguments import READERS
 from mixpanel_data.functions.declaration import ARROW_TYPES
 
-SQL_KEYWORDS = {"from", "to", "end", "where", "limit", "on", "by", "window", "order", "table", "group", "select"}
+SQL_KEYWORDS = {
+    "from",
+    "to",
+    "end",
+    "where",
+    "limit",
+    "on",
+    "by",
+    "window",
+    "order",
+    "table",
+    "group",
+    "select",
+}
 EVERY = pytest.mark.parametrize("function", FUNCTIONS, ids=lambda function: function.name)
 
 

@@ -51,7 +51,10 @@ def test_a_short_history_is_asked_for_again(point_at: Callable[..., None]) -> No
 
 
 def test_another_403_is_an_error(point_at: Callable[..., None]) -> None:
-    with raw_server(lambda _: json_answer({"error": "no"}, "403 Forbidden")) as server, duckdb.connect() as con:
+    with (
+        raw_server(lambda _: json_answer({"error": "no"}, "403 Forbidden")) as server,
+        duckdb.connect() as con,
+    ):
         point_at(server.url)
         mixpanel_data.register(con)
         with pytest.raises(duckdb.Error, match="may not read this"):

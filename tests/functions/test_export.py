@@ -21,7 +21,10 @@ from tests.servers import answer, chunked_answer, gzip_answer, lines, raw_server
 
 DAY = "mixpanel_export('2024-01-01', '2024-01-01')"
 ODD_EVENTS: list[dict[str, Any]] = [
-    {"event": name, "properties": {"time": 1704067200 + n, "distinct_id": f"u{n}", "$insert_id": f"i{n}", **more}}
+    {
+        "event": name,
+        "properties": {"time": 1704067200 + n, "distinct_id": f"u{n}", "$insert_id": f"i{n}", **more},
+    }
     for n, (name, more) in enumerate(
         [
             ("Plain", {}),
@@ -29,7 +32,15 @@ ODD_EVENTS: list[dict[str, Any]] = [
             ("Émoji 😀", {"k": "🎉", "東京": ["日本", {"深": "い"}]}),
             ("Line\u2028sep\u2029\u0085", {"text": "a\u2028b\u2029c\u0085d\u000bе\u000c"}),
             ("Nested", {"a": {"b": {"c": [1, [2, [3, {"d": None}]]]}}}),
-            ("Big", {"max": 9223372036854775807, "beyond": 18446744073709551615, "huge": 10**30, "id": 9007199254740993}),
+            (
+                "Big",
+                {
+                    "max": 9223372036854775807,
+                    "beyond": 18446744073709551615,
+                    "huge": 10**30,
+                    "id": 9007199254740993,
+                },
+            ),
             ("Same keys", {"$city": "Köln", "city": "Bonn", "City": "Berlin"}),
             ("Literals", {"a": "undefined", "b": "<null>", "c": None, "d": True, "e": "", "f": []}),
             ("SQL'; DROP TABLE x; --", {"q": "'; DROP TABLE x; --"}),
@@ -42,7 +53,10 @@ ODD_EVENTS: list[dict[str, Any]] = [
     {"event": "No id", "properties": {"time": 1704067300}},
     {"event": "Null id", "properties": {"time": 1704067301, "distinct_id": None, "$insert_id": "x"}},
     {"event": "Empty id", "properties": {"time": 1704067302, "distinct_id": "", "$insert_id": ""}},
-    {"event": "Number id", "properties": {"time": 1704067303, "distinct_id": 12345678901234567, "$insert_id": 5}},
+    {
+        "event": "Number id",
+        "properties": {"time": 1704067303, "distinct_id": 12345678901234567, "$insert_id": 5},
+    },
     {"event": "No time", "properties": {"distinct_id": "u", "$insert_id": "y"}},
     {"event": "Milliseconds", "properties": {"time": 1704067304123, "distinct_id": "u", "$insert_id": "z"}},
     {"event": "", "properties": {}},
@@ -122,7 +136,9 @@ def test_a_body_cut_at_any_byte_gives_all_rows_or_an_error_and_no_table(
     reading: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, data: st.DataObject
 ) -> None:
     monkeypatch.setattr(retry, "ATTEMPTS", 1)
-    form = data.draw(st.sampled_from(["cut connection", "cut plain connection", "well-formed end", "well-formed chunks"]))
+    form = data.draw(
+        st.sampled_from(["cut connection", "cut plain connection", "well-formed end", "well-formed chunks"])
+    )
     if form == "cut connection":
         reply = WHOLE[: data.draw(st.integers(0, len(WHOLE)))]
     elif form == "cut plain connection":
@@ -163,7 +179,9 @@ def test_what_is_sent(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize(("rows", "limit", "requests"), [(10, "10", 1), (100_000, "100000", 1), (100_001, None, 4)])
-def test_max_rows(con: duckdb.DuckDBPyConnection, sandbox: Sandbox, rows: int, limit: str | None, requests: int) -> None:
+def test_max_rows(
+    con: duckdb.DuckDBPyConnection, sandbox: Sandbox, rows: int, limit: str | None, requests: int
+) -> None:
     query = f"SELECT count(*), count(DISTINCT insert_id) FROM mixpanel_export('2024-01-01', '2024-01-31', max_rows := {rows})"
     assert con.execute(query).fetchall() == [(rows, rows)]
     assert {request.params.get("limit") for request in sandbox.requests} == {limit}

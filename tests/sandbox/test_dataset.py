@@ -36,7 +36,8 @@ def test_a_day_is_the_same_in_any_range(data: duckdb.DuckDBPyConnection) -> None
 
 def test_its_size(data: duckdb.DuckDBPyConnection) -> None:
     events, users, names, days = one(
-        data, f"SELECT count(*), count(DISTINCT distinct_id), count(DISTINCT event), count(DISTINCT time // 86400) FROM {QUARTER}"
+        data,
+        f"SELECT count(*), count(DISTINCT distinct_id), count(DISTINCT event), count(DISTINCT time // 86400) FROM {QUARTER}",
     )
     assert events > 300_000
     assert users > 5_000

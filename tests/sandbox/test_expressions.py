@@ -50,7 +50,7 @@ def holds(expression: str) -> bool:
         'properties["n"] * 2 - 1 == 9',
         'properties["n"] % 2 == 1',
         'properties["plan"] + "!" == "pro!"',
-        "-properties[\"n\"] < 0",
+        '-properties["n"] < 0',
         'floor(properties["float"]) == 2',
         'ceil(properties["float"]) == 3',
         'boolean(properties["plan"])',
@@ -85,7 +85,18 @@ def test_false(expression: str) -> None:
 
 @pytest.mark.parametrize(
     "expression",
-    ["", "a b", 'properties["x"', "properties.x == 1", "1 < 2 < 3", "__import__('os')", "lambda: 1", "f(1)", "[1]", "x" * 9],
+    [
+        "",
+        "a b",
+        'properties["x"',
+        "properties.x == 1",
+        "1 < 2 < 3",
+        "__import__('os')",
+        "lambda: 1",
+        "f(1)",
+        "[1]",
+        "x" * 9,
+    ],
 )
 def test_what_is_no_expression_is_refused(expression: str) -> None:
     with pytest.raises(BadExpression):

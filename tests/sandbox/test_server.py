@@ -41,7 +41,10 @@ def test_the_project_is_checked(sandbox: Sandbox) -> None:
     [
         ({"from_date": ""}, "Error in from_date: invalid date"),
         ({"from_date": "1999-01-01"}, "Error in from_date: invalid date, bad year"),
-        ({"to_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat()}, "to_date cannot be later than today"),
+        (
+            {"to_date": (datetime.now(UTC) + timedelta(days=2)).date().isoformat()},
+            "to_date cannot be later than today",
+        ),
         ({"event": "Purchase"}, "Invalid JSON Format: event"),
         ({"where": "a b"}, "invalid expression: 'a b'"),
         ({"limit": "100001"}, "Invalid value for limit"),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from functools import cache
 
+from pydantic import SecretStr
+
 from ..auth import SANDBOX, Credentials, resolve_credentials
 from ..client import Client
 
@@ -28,7 +30,7 @@ def _sandbox_credentials() -> Credentials:
     sandbox = shared()
     return Credentials(
         username=sandbox.username,
-        secret=sandbox.secret,
+        secret=SecretStr(sandbox.secret),
         project_id=sandbox.project_id,
         account=SANDBOX,
         base_url=sandbox.url,

@@ -1,7 +1,8 @@
 """Makes the functions known to a DuckDB connection, and unknown again.
 
-The macros and the views of the sources live in an in-memory catalog attached to the DuckDB instance: every connection of
-the instance sees them, and the user's database file never does. The short names are TEMP macros of one connection.
+The macros and the views of the sources live in an in-memory catalog attached to the DuckDB instance: every
+connection of the instance sees them, and the user's database file never does. The short names are TEMP macros of
+one connection.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import copy
 import warnings
 import weakref
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
@@ -22,7 +23,7 @@ from ..client import Client, Reporter, Watcher
 from ..exceptions import ConfigError, MixpanelDataWarning
 from ..functions import FUNCTIONS, Call, Function, Predicate, read_arguments
 from .clients import client_for
-from .macros import comment, literal, macro, quoted, short_macro, short_name, source_view
+from .macros import comment, macro, quoted, short_macro, short_name, source_view
 from .source import Source
 from .stream import INTERRUPTED
 
@@ -53,7 +54,7 @@ class Registration:
 
     async def rows(
         self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate
-    ) -> AsyncIterator[pa.RecordBatch]:
+    ) -> AsyncGenerator[pa.RecordBatch]:
         """The rows of one call, as Arrow batches."""
         arguments = read_arguments(function, given)
         reporter = Reporter(function.name, self._watch)
@@ -140,8 +141,8 @@ def _attach(con: duckdb.DuckDBPyConnection) -> str:
 
 
 def _our_catalog(con: duckdb.DuckDBPyConnection) -> str | None:
-    query = f"SELECT database_name FROM duckdb_functions() WHERE comment = {literal(OURS)} AND NOT internal AND database_name <> 'temp'"
-    found = con.execute(query).fetchall()
+    query = "SELECT database_name FROM duckdb_functions() WHERE comment = ? AND database_name <> 'temp'"
+    found = con.execute(query, [OURS]).fetchall()
     return found[0][0] if found else None
 
 
@@ -160,7 +161,10 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
             source = Source(function, registration.rows, is_usable, registration.remember)
             con.from_arrow(source).create_view(source_view(function), replace=True)
     for function in FUNCTIONS:
-        for statement in (*macro(function, registration.catalog), *short_macro(function, registration.catalog)):
+        for statement in (
+            *macro(function, registration.catalog),
+            *short_macro(function, registration.catalog),
+        ):
             con.execute(statement)
 
 

@@ -1,20 +1,21 @@
 """One scan: a call's rows, made on the event loop, handed to DuckDB as it asks for them.
 
-DuckDB cannot interrupt a source that it waits for. So the source never lets it wait long: while nothing has come, it
-hands over a *beat*, a row of NULLs with ``__beat`` set, which the macro filters out, and DuckDB gets the chance to stop.
+DuckDB cannot interrupt a source that it waits for. So the source never lets it wait long: while nothing has come,
+it hands over a *beat*, a row of NULLs with ``__beat`` set, which the macro filters out, and DuckDB gets the chance
+to stop.
 
-A LIMIT ends only when each of DuckDB's threads has seen that many rows itself. So while nothing more has come, the rows at
-hand go out in small shares, of which every thread that asks gets one.
+A LIMIT ends only when each of DuckDB's threads has seen that many rows itself. So while nothing more has come, the
+rows at hand go out in small shares, of which every thread that asks gets one.
 """
 
 from __future__ import annotations
 
 import asyncio
 import queue
-from collections.abc import AsyncGenerator, AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import Enum, auto
-from typing import cast
+from typing import TypeAlias
 
 import pyarrow as pa
 
@@ -32,7 +33,7 @@ class Mark(Enum):
     END = auto()
 
 
-Found = pa.RecordBatch | BaseException | Mark
+Found: TypeAlias = pa.RecordBatch | BaseException | Mark
 
 
 class Scan:
@@ -41,7 +42,7 @@ class Scan:
     def __init__(
         self,
         schema: pa.Schema,
-        produce: Callable[[], AsyncIterator[pa.RecordBatch]],
+        produce: Callable[[], AsyncGenerator[pa.RecordBatch]],
         on_error: Callable[[BaseException], None],
     ) -> None:
         self.schema = schema
@@ -83,7 +84,7 @@ class Scan:
     async def _run(self) -> None:
         end: Found = Mark.END
         try:
-            async with aclosing(cast("AsyncGenerator[pa.RecordBatch]", self._produce())) as batches:
+            async with aclosing(self._produce()) as batches:
                 async for batch in batches:
                     await self._room.acquire()
                     self._made.put(batch)

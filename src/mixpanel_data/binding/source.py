@@ -1,14 +1,14 @@
 """A function as DuckDB sees it: an Arrow data set with two hidden columns.
 
-DuckDB scans the data set with the columns it needs and a filter. The macro has put the call's arguments into that filter
-as ``__args = '{…}'`` (see ``macros``), so the filter says what was asked; the rest of it is the user's WHERE. DuckDB
-applies none of it again, so every batch leaves here filtered.
+DuckDB scans the data set with the columns it needs and a filter. The macro has put the call's arguments into that
+filter as ``__args = '{…}'`` (see ``macros``), so the filter says what was asked; the rest of it is the user's WHERE.
+DuckDB applies none of it again, so every batch leaves here filtered.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any
 
 import pyarrow as pa
@@ -22,13 +22,12 @@ from .macros import ARGS
 from .scan import BEAT, Scan
 from .stream import Stream
 
-
 HIDDEN = (pa.field(ARGS, pa.string()), pa.field(BEAT, pa.bool_()))
 
-RowsOf = Callable[[Function, dict[str, Any], frozenset[str], Predicate], AsyncIterator[pa.RecordBatch]]
+RowsOf = Callable[[Function, dict[str, Any], frozenset[str], Predicate], AsyncGenerator[pa.RecordBatch]]
 
 
-class Source(ds.Dataset):
+class Source(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
     """The data set behind one function."""
 
     def __init__(
@@ -52,8 +51,11 @@ class Source(ds.Dataset):
             raise ArgumentError("the connection that was registered is closed: call mixpanel_data.register again")
         return self._schema
 
-    def scanner(  # type: ignore[override]
-        self, columns: list[str] | None = None, filter: pc.Expression | None = None, **_: Any  # noqa: A002
+    def scanner(
+        self,
+        columns: list[str] | None = None,
+        filter: pc.Expression | None = None,  # noqa: A002 - pyarrow's name for it
+        **_: Any,
     ) -> Stream:
         """What DuckDB calls, once a scan."""
         wanted = columns if columns is not None else self._schema.names
@@ -61,14 +63,14 @@ class Source(ds.Dataset):
         where = Predicate(filter, pa.schema([plain(field) for field in self._schema]))
         return Stream(Scan(schema, lambda: self._batches(wanted, where), self._on_error))
 
-    async def _batches(self, wanted: list[str], where: Predicate) -> AsyncIterator[pa.RecordBatch]:
+    async def _batches(self, wanted: list[str], where: Predicate) -> AsyncGenerator[pa.RecordBatch]:
         arguments = _find_arguments(self._function, where)
-        is_filtered = not where.expression.equals(pc.field(ARGS) == arguments)
+        is_filtered = not where.equals(pc.field(ARGS) == arguments)
         looked_at = [name for name in self._schema.names if where.mentions(name)]
         needed = frozenset({*wanted, *looked_at} - {ARGS, BEAT})
         async for batch in self._rows(self._function, json.loads(arguments), needed, where):
             whole = _with_hidden(batch, arguments)
-            rows = _filter(whole, where.expression, self._schema) if is_filtered else whole
+            rows = _filter(whole, where, self._schema) if is_filtered else whole
             if rows.num_rows:
                 yield rows.select(wanted)
 
@@ -78,13 +80,13 @@ def _with_hidden(batch: pa.RecordBatch, arguments: str) -> pa.RecordBatch:
     return batch.append_column(HIDDEN[0], pa.repeat(arguments, count)).append_column(HIDDEN[1], pa.repeat(False, count))
 
 
-def _filter(batch: pa.RecordBatch, expression: pc.Expression, schema: pa.Schema) -> pa.RecordBatch:
-    """The rows for which the expression is true. Arrow's kernels know no JSON, so it is text meanwhile."""
-    plain = pa.table({name: as_text(batch.column(name)) for name in batch.schema.names})
-    kept = plain.filter(expression).combine_chunks()
+def _filter(batch: pa.RecordBatch, where: Predicate, schema: pa.Schema) -> pa.RecordBatch:
+    """The rows for which the filter is true. Arrow's kernels know no JSON, so it is text meanwhile."""
+    texts = pa.table({name: as_text(batch.column(name)) for name in batch.schema.names})
+    kept = texts.filter(where.expression)
     columns = {
         name: as_json(column) if schema.field(name).type == JSON else column
-        for name, column in zip(kept.column_names, (column.combine_chunks() for column in kept.columns), strict=True)
+        for name, column in zip(kept.column_names, (chunks.combine_chunks() for chunks in kept.columns), strict=True)
     }
     return pa.RecordBatch.from_pydict(columns)
 

@@ -9,10 +9,9 @@ Source: the Arrow C stream interface, https://arrow.apache.org/docs/format/CStre
 from __future__ import annotations
 
 import ctypes
-from typing import Any, Protocol
+from typing import Protocol
 
 import pyarrow as pa
-
 
 LONGEST_LINE = 4096
 INTERRUPTED = "interrupted"

@@ -41,7 +41,9 @@ def _global_options(
     ] = False,
 ) -> None:
     context.obj = Settings(account, path, quiet)
-    warnings.showwarning = _ignore if quiet else _show_warning
+    if quiet:
+        warnings.simplefilter("ignore")
+    warnings.showwarning = _show_warning  # type: ignore[assignment]
 
 
 def main() -> None:
@@ -71,7 +73,3 @@ def _run() -> int:
 
 def _show_warning(message: Warning | str, *_: object) -> None:
     print(f"mp: {message}", file=sys.stderr)
-
-
-def _ignore(*_: object) -> None:
-    pass

@@ -14,6 +14,7 @@ from ..exceptions import QueryError
 
 if TYPE_CHECKING:
     import duckdb
+    import pyarrow as pa
 
 AT_ONCE = 2048
 Row = tuple[str | None, ...]
@@ -119,24 +120,27 @@ FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndj
 
 
 def _json_rows(result: duckdb.DuckDBPyRelation) -> Iterator[str]:
-    rows = result.query("_rows", "SELECT to_json(_rows)::VARCHAR AS row FROM _rows")
-    for batch in rows.to_arrow_reader(AT_ONCE):
+    for batch in _select(result, "to_json(_rows)::VARCHAR AS row"):
         yield from batch.column(0).to_pylist()
 
 
 def _text_rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
-    rows = result.query("_rows", "SELECT COLUMNS(*)::VARCHAR FROM _rows")
-    for batch in rows.to_arrow_reader(AT_ONCE):
+    for batch in _select(result, "COLUMNS(*)::VARCHAR"):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
 
 
+def _select(result: duckdb.DuckDBPyRelation, columns: str) -> pa.RecordBatchReader:
+    rows = result.query("_rows", f"SELECT {columns} FROM _rows")
+    return rows.to_arrow_reader(AT_ONCE) if rows is not None else []
+
+
 def _is_number(kind: object) -> bool:
-    return str(kind).startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL"))
+    return str(kind).startswith(
+        ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
+    )
 
 
 def _umask() -> int:
     mask = os.umask(0o077)
     os.umask(mask)
     return mask
-
-

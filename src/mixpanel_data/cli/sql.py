@@ -45,7 +45,8 @@ def sql(
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from this file.")] = None,
     format: Annotated[Format, typer.Option(help="How to print rows.")] = Format.JSON,  # noqa: A002
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Write the last result here: .csv, .json, .jsonl, .parquet")
+        Path | None,
+        typer.Option("--output", "-o", help="Write the last result here: .csv, .json, .jsonl, .parquet"),
     ] = None,
     account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.")] = None,
     path: Annotated[str | None, typer.Option(help="DuckDB database file; in memory unless given.")] = None,
@@ -57,9 +58,7 @@ def sql(
     GROUP BY ALL" --format table
     """
     given: Settings = context.obj
-    settings = replace(
-        given, account=account or given.account, path=path or given.path, quiet=quiet or given.quiet
-    )
+    settings = replace(given, account=account or given.account, path=path or given.path, quiet=quiet or given.quiet)
     text = _text(query, file)
     with progress_line(settings.quiet) as line, _session(settings, line.show) as con:
         _run(con, text, format, output or line.stdout())
@@ -74,7 +73,7 @@ def _text(query: str | None, file: Path | None) -> str:
         except (OSError, UnicodeDecodeError) as error:
             raise QueryError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
     if query is None and sys.stdin.isatty():
-        raise QueryError("no SQL given: write mp sql \"SELECT …\", mp sql -f FILE, or pipe SQL into mp sql")
+        raise QueryError('no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql')
     return query if query is not None else sys.stdin.read()
 
 

@@ -83,9 +83,7 @@ class Client:
             raise QueryError(f"Mixpanel refused the request: {redact(text, self.credentials)}")
         return answer
 
-    async def _download_once(
-        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter
-    ) -> Spool:
+    async def _download_once(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
         headers = {"Accept": "text/plain", "Accept-Encoding": "gzip"}
         request = self._request(endpoint, params, headers)
         try:
@@ -155,4 +153,4 @@ def _is_gzipped(response: httpx.Response) -> bool:
     framed = "content-length" in response.headers or "chunked" in response.headers.get("transfer-encoding", "")
     if encoding == "identity" and not framed:
         raise IncompleteExportError("the export's end is not marked (no gzip, no length), so it cannot be proven whole")
-    return encoding != "identity"
+    return bool(encoding != "identity")

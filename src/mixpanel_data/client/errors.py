@@ -97,9 +97,7 @@ def retry_after(headers: Mapping[str, str]) -> float | None:
     return seconds if math.isfinite(seconds) and seconds >= 0 else None
 
 
-def _rate_limit(
-    project: str, said: str, headers: Mapping[str, str], details: dict[str, Any]
-) -> RateLimitError:
+def _rate_limit(project: str, said: str, headers: Mapping[str, str], details: dict[str, Any]) -> RateLimitError:
     wait = retry_after(headers)
     when = f"; it frees in {wait:,.0f} s" if wait is not None else ""
     return RateLimitError(

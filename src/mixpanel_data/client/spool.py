@@ -9,13 +9,14 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 from isal import igzip, isal_zlib
 
 from ..exceptions import IncompleteExportError
 
 PIECE = 8 << 20
+GZIP_ERRORS = (EOFError, igzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
 
 
 class Spool:
@@ -60,15 +61,20 @@ class Spool:
     def _pieces(self) -> Iterator[bytes]:
         if self._gzipped and self._path.stat().st_size == 0:
             raise IncompleteExportError("the export's gzip stream is empty")
-        with igzip.open(self._path, "rb") if self._gzipped else self._path.open("rb") as body:
+        with self._open() as body:
             while piece := _read(body):
                 yield piece
+
+    def _open(self) -> BinaryIO:
+        if self._gzipped:
+            return cast(BinaryIO, igzip.open(self._path, "rb"))  # type: ignore[no-untyped-call]
+        return self._path.open("rb")
 
 
 def _read(body: BinaryIO) -> bytes:
     try:
         return body.read(PIECE)
-    except (EOFError, igzip.BadGzipFile, isal_zlib.error) as error:
+    except GZIP_ERRORS as error:
         raise IncompleteExportError(f"the export's gzip stream is damaged or cut off: {error}") from None
 
 

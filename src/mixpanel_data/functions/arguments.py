@@ -42,7 +42,7 @@ def _read(function: Function, parameter: Parameter, value: Any) -> Any:
         ) from None
 
 
-class Refusal(ValueError):
+class Refusal(ValueError):  # noqa: N818 - becomes an ArgumentError at once
     """Says what kind of value would have been right."""
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
 import pyarrow as pa
@@ -32,7 +32,7 @@ def catalog(functions: Callable[[], Sequence[Function]]) -> Function:
             Column("example", "VARCHAR", "a call to start from"),
         ),
     )  # fmt: skip
-    async def functions_(_: Call) -> AsyncIterator[list[tuple[Any, ...]]]:
+    async def functions_(_: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         yield [_row(function) for function in functions()]
 
     return functions_

@@ -6,9 +6,9 @@ argument checks with their messages and the reference page are all made from it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import pyarrow as pa
 
@@ -40,7 +40,7 @@ def as_text(array: pa.Array) -> pa.Array:
     return array.storage if array.type == JSON else array
 
 
-def plain(field: pa.Field[Any]) -> pa.Field[Any]:
+def plain(field: pa.Field) -> pa.Field:
     """The field as filters see it: Arrow compares text, but knows no JSON."""
     return field.with_type(pa.string()) if field.type == JSON else field
 
@@ -68,7 +68,7 @@ class Column:
     """For the few columns whose type is not in ``ARROW_TYPES``."""
 
     @property
-    def field(self) -> pa.Field[Any]:
+    def field(self) -> pa.Field:
         return pa.field(self.name, self.arrow_type or ARROW_TYPES[self.type])
 
 
@@ -93,7 +93,7 @@ class Call:
         return await self.client.ask(endpoint, params, self.reporter)
 
 
-Rows = pa.RecordBatch | Sequence[tuple[Any, ...]]
+Rows: TypeAlias = pa.RecordBatch | Sequence[tuple[Any, ...]]
 """Some rows: an Arrow batch of the columns in ``Call.columns``, or tuples of all columns."""
 
 
@@ -109,7 +109,7 @@ class Function:
     requests: str
     """How many requests one call makes, in words."""
     example: str
-    rows: Callable[[Call], AsyncIterator[Rows]]
+    rows: Callable[[Call], AsyncGenerator[Rows]]
 
     @property
     def schema(self) -> pa.Schema:
@@ -131,7 +131,7 @@ class Function:
         return f"{self.requests}, out of {BUDGET[self.endpoint.api]}"
 
 
-def _array(values: list[Any], field: pa.Field[Any]) -> pa.Array:
+def _array(values: list[Any], field: pa.Field) -> pa.Array:
     return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
 
 
@@ -143,17 +143,21 @@ def table_function(
     parameters: tuple[Parameter, ...] = (),
     endpoint: Endpoint | None = None,
     requests: str = "one request",
-) -> Callable[[Callable[[Call], AsyncIterator[Rows]]], Function]:
+) -> Callable[[Callable[[Call], AsyncGenerator[Rows]]], Function]:
     """Turns an async generator of rows into the :class:`Function` of the same name."""
 
-    def declare(rows: Callable[[Call], AsyncIterator[Rows]]) -> Function:
-        shared = (ACCOUNT,) if endpoint is not None else ()
-        if endpoint is not None and endpoint.api is Api.QUERY:
-            shared = (WORKSPACE_ID, ACCOUNT)
+    def declare(rows: Callable[[Call], AsyncGenerator[Rows]]) -> Function:
         name = rows.__name__.rstrip("_")
-        return Function(name, doc, parameters + shared, columns, endpoint, requests, example, rows)
+        return Function(name, doc, parameters + _shared(endpoint), columns, endpoint, requests, example, rows)
 
     return declare
+
+
+def _shared(endpoint: Endpoint | None) -> tuple[Parameter, ...]:
+    """The parameters that every function of a kind has."""
+    if endpoint is None:
+        return ()
+    return (WORKSPACE_ID, ACCOUNT) if endpoint.api is Api.QUERY else (ACCOUNT,)
 
 
 ACCOUNT = Parameter("account", "VARCHAR", "whose project to read; the registered account unless given", "'staging'")

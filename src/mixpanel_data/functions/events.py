@@ -8,7 +8,7 @@ how many days it has.
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from datetime import UTC, datetime, timedelta
 
 from ..client import Api, Endpoint
@@ -27,7 +27,7 @@ HISTORY = re.compile(r"Date range exceeds (\d+) days")
     example="FROM mixpanel_events()",
     columns=(Column("event_name", "VARCHAR", "name of the event"),),
 )
-async def events(call: Call) -> AsyncIterator[list[tuple[str]]]:
+async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     try:
         names = await _names(call, EARLIEST)
     except AccessDeniedError as error:

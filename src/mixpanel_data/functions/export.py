@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -47,7 +47,7 @@ MOST_NAMES = 100
         Column("properties", "JSON", "all properties, exactly as Mixpanel sent them"),
     ),
 )
-async def export(call: Call) -> AsyncIterator[pa.RecordBatch]:
+async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     events = _events(call)
     windows = _windows(call) if events != [] else []
     call.reporter.add(days=sum(window.days for window in windows))
@@ -73,7 +73,7 @@ class Download:
         return self.proof.blocks(self.spool)
 
 
-async def _read(call: Call, downloads: Sequence[Download]) -> AsyncIterator[pa.RecordBatch]:
+async def _read(call: Call, downloads: Sequence[Download]) -> AsyncGenerator[pa.RecordBatch]:
     try:
         for download in downloads:
             for block in download.blocks():

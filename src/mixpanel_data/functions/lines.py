@@ -1,7 +1,7 @@
 """Export bodies, from bytes to columns: lines cut into slices, their JSON read by DuckDB.
 
-Lines end with the byte 0x0A and with nothing else: JSON strings may hold U+2028 and other characters that text tools take
-for line ends. Source: Mixpanel's raw export reference.
+Lines end with the byte 0x0A and with nothing else: JSON strings may hold U+2028 and other characters that text tools
+take for line ends. Source: Mixpanel's raw export reference.
 """
 
 from __future__ import annotations
@@ -74,8 +74,8 @@ class Block:
         return _query(engine, REWRITTEN, pa.table({"line": _readable(engine, self.text)}))
 
 
-# `time` is in seconds, or in milliseconds where as seconds it would be beyond the year 2286; it is a whole number, but a
-# fraction is kept where one was sent.
+# `time` is in seconds, or in milliseconds where as seconds it would be beyond the year 2286; it is a whole number, but
+# a fraction is kept where one was sent.
 EXPRESSIONS = {
     "event_name": "json_extract_string(head || 'null}', '$.event')",
     "event_time": """TRY(make_timestamp(TRY_CAST(
@@ -95,7 +95,7 @@ FROM lines
 """
 KINDS = r"""
 SELECT trim(line, E' \t\r') = '' AS blank,
-       CASE WHEN json_valid(line) THEN coalesce(json_type(line, '$.properties') = 'OBJECT', false) ELSE false END AS event
+       json_valid(line) AND coalesce(json_type(TRY_CAST(line AS JSON), '$.properties') = 'OBJECT', false) AS event
 FROM lines
 """
 

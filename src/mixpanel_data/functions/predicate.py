@@ -25,6 +25,10 @@ class Predicate:
         self.expression = expression
         self._schema = schema
 
+    def equals(self, expression: pc.Expression) -> bool:
+        """Whether the filter is just this expression."""
+        return self.expression is not None and bool(self.expression.equals(expression))
+
     def possible(self, claims: Sequence[pc.Expression]) -> list[int]:
         """The positions of those claims under which some row may match the filter.
 
@@ -34,8 +38,7 @@ class Predicate:
             return list(range(len(claims)))
         form, anywhere = ds.ParquetFileFormat(), fs.LocalFileSystem()
         fragments = [
-            form.make_fragment(str(place), anywhere, partition_expression=claim)
-            for place, claim in enumerate(claims)
+            form.make_fragment(str(place), anywhere, partition_expression=claim) for place, claim in enumerate(claims)
         ]
         groups = ds.FileSystemDataset(fragments, self._schema, form, anywhere)
         return [int(group.path) for group in groups.get_fragments(filter=self.expression)]
@@ -75,7 +78,7 @@ class Predicate:
         """
         if self.expression is None:
             return
-        _, (buffer, *_) = self.expression.__reduce__()  # type: ignore[misc]
+        _, (buffer, *_) = self.expression.__reduce__()
         for column in pa.ipc.open_file(buffer).read_all().columns:
             yield from _leaves(column.to_pylist())
 

@@ -10,9 +10,10 @@ from .declaration import Parameter
 INTRODUCTION = """\
 # Functions
 
-Each is a table function: `FROM mixpanel_events()` on the connection that was registered, `FROM mixpanel.events()` on any
-connection of the same DuckDB. Arguments are given by position or by name (`max_rows := 1000`); each must be a constant, a
-`?` parameter or `getvariable(…)`. This page is written from the declarations; `FROM mixpanel_functions()` says the same.
+Each is a table function: `FROM mixpanel_events()` on the connection that was registered, `FROM mixpanel.events()` on
+any connection of the same DuckDB. Arguments are given by position or by name (`max_rows := 1000`); each must be a
+constant, a `?` parameter or `getvariable(…)`. This page is written from the declarations; `FROM mixpanel_functions()`
+says the same.
 """
 
 

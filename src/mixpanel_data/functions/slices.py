@@ -1,7 +1,7 @@
 """Export lines cut with numpy: head and properties as slices of the block's own bytes.
 
-A line is ``{"event": <name>, "properties": {…}}``, in this order, so the properties object ends one byte before the line
-does, and its bytes can go to DuckDB as they are, every digit and space of them.
+A line is ``{"event": <name>, "properties": {…}}``, in this order, so the properties object ends one byte before the
+line does, and its bytes can go to DuckDB as they are, every digit and space of them.
 """
 
 from __future__ import annotations
@@ -51,12 +51,14 @@ def _find_properties(block: bytes, starts: Offsets) -> Offsets | None:
     found = pc.find_substring(lines, PROPERTIES.decode()).to_numpy(zero_copy_only=False)
     if (found < 0).any():
         return None
-    return (starts + found + len(PROPERTIES)).astype(np.int32)
+    ends: Offsets = (starts + found + len(PROPERTIES)).astype(np.int32)
+    return ends
 
 
 def _begin_with(text: Bytes, starts: Offsets, prefix: bytes) -> npt.NDArray[np.bool_]:
     letters = text[starts[:, None] + np.arange(len(prefix), dtype=np.int32)]
-    return (letters == np.frombuffer(prefix, np.uint8)).all(axis=1)
+    same: npt.NDArray[np.bool_] = (letters == np.frombuffer(prefix, np.uint8)).all(axis=1)
+    return same
 
 
 def _views(block: bytes, starts: Offsets, lengths: Offsets) -> pa.Array:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
@@ -47,7 +47,7 @@ def _runs(days: Sequence[date], longest: int) -> Iterator[Window]:
 
 async def in_order(
     windows: Sequence[Window], fetch: Callable[[Window], Awaitable[T]], discard: Callable[[T], None]
-) -> AsyncIterator[tuple[Window, T]]:
+) -> AsyncGenerator[tuple[Window, T]]:
     """What ``fetch`` gives for each window, in order, with the next few under way meanwhile.
 
     When this ends early, what is under way is cancelled and what was fetched in vain is discarded.

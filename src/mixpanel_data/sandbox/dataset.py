@@ -111,8 +111,9 @@ SELECT event, time, person.distinct_id AS distinct_id, id,
      WHEN 'Search' THEN ',"query":"' || pick(['red shoes', 'wool socks', '10\" pan', 'café', '手袋'], r) || '"'
      WHEN 'View Item' THEN ',"item_id":' || item || ',"category":"' || pick(['shoes', 'kitchen', 'books'], r) || '"'
      WHEN 'Add To Cart' THEN ',"item_id":' || item || ',"quantity":' || (1 + item % 3)
-     WHEN 'Purchase' THEN ',"amount":' || (5 + floor(r * 20000) / 100)::DECIMAL(10, 2) || ',"currency":"USD","order_id":'
-       || (9007199254740993 + id) || ',"items":[{"sku":"A-' || item || '","quantity":' || (1 + item % 3)
+     WHEN 'Purchase' THEN ',"amount":' || (5 + floor(r * 20000) / 100)::DECIMAL(10, 2) || ',"currency":"USD"'
+       || ',"order_id":' || (9007199254740993 + id)
+       || ',"items":[{"sku":"A-' || item || '","quantity":' || (1 + item % 3)
        || '},{"sku":"B-7","quantity":1}]' || CASE WHEN r < 0.2 THEN ',"coupon":"WELCOME"' ELSE '' END
      WHEN 'Upgrade Plan' THEN ',"from_plan":"free","to_plan":"pro"'
      ELSE '' END

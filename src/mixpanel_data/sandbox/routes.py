@@ -156,7 +156,7 @@ def _lines(data: Dataset, query: str, values: list[Any]) -> Iterator[bytes]:
         for batch in engine.sql(query, params=values).to_arrow_reader(50_000):
             column = batch.column(0)
             offsets, text = memoryview(column.buffers()[1]).cast("i"), column.buffers()[2]
-            yield text[offsets[column.offset] : offsets[column.offset + len(column)]].to_pybytes() if text else b""
+            yield (text[offsets[column.offset] : offsets[column.offset + len(column)]].to_pybytes() if text else b"")
 
 
 def _spoil(lines: Iterator[bytes], fault: Fault) -> Iterator[bytes]:
