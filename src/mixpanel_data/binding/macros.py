@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..functions import Function
+from ..quoting import literal, quoted
 from .scan import BEAT
 
 ARGS = "__args"
@@ -48,14 +49,6 @@ def source_view(function: Function) -> str:
 def comment(function: Function) -> str:
     """What ``duckdb_functions()`` shows."""
     return f"{function.doc} Costs {function.cost}. Example: {function.example}"
-
-
-def quoted(identifier: str) -> str:
-    return '"' + identifier.replace('"', '""') + '"'
-
-
-def literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 def _parameters(function: Function) -> str:

@@ -22,8 +22,9 @@ from ..auth import SANDBOX, resolve_credentials
 from ..client import Client, Reporter, Watcher
 from ..exceptions import ConfigError, MixpanelDataWarning
 from ..functions import FUNCTIONS, Call, Function, Predicate, read_arguments
+from ..quoting import quoted
 from .clients import client_for
-from .macros import comment, macro, quoted, short_macro, short_name, source_view
+from .macros import comment, macro, short_macro, short_name, source_view
 from .source import Source
 from .stream import INTERRUPTED
 

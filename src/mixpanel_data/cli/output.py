@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from ..exceptions import QueryError
+from ..quoting import quoted
 
 if TYPE_CHECKING:
     import duckdb
@@ -120,13 +121,22 @@ FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndj
 
 
 def _json_rows(result: duckdb.DuckDBPyRelation) -> Iterator[str]:
-    for batch in _select(result, "to_json(_rows)::VARCHAR AS row"):
+    for batch in _select(_finite(result), "to_json(_rows)::VARCHAR AS row"):
         yield from batch.column(0).to_pylist()
 
 
 def _text_rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
     for batch in _select(result, "COLUMNS(*)::VARCHAR"):
         yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+
+
+def _finite(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
+    """The rows with NaN and infinities as NULL: JSON has no word for them."""
+    names = [name for name, kind in zip(result.columns, result.types, strict=True) if str(kind) in {"DOUBLE", "FLOAT"}]
+    if not names:
+        return result
+    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quoted, names))
+    return result.project(f"* REPLACE ({', '.join(finite)})")
 
 
 def _select(result: duckdb.DuckDBPyRelation, columns: str) -> pa.RecordBatchReader:

@@ -1,0 +1,11 @@
+"""Names and texts as SQL has them."""
+
+
+def quoted(identifier: str) -> str:
+    """The name as a quoted identifier."""
+    return '"' + identifier.replace('"', '""') + '"'
+
+
+def literal(text: str) -> str:
+    """The text as a string literal."""
+    return "'" + text.replace("'", "''") + "'"
