@@ -78,8 +78,9 @@ def test_the_typed_error_can_be_had(sandbox: Sandbox) -> None:
 def test_an_error_after_the_first_rows(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="from_date=2024-01-09", status=402, times=9))
     said = message(con, "FROM mixpanel_export('2024-01-01', '2024-01-31')")
-    assert "the plan of project 1 in region us does not include this API" in said
-    assert "\n" not in said
+    # DuckDB 1.5 may put a line of its own before it, that the query had failed already.
+    assert said.splitlines()[-1].endswith("the plan of project 1 in region us does not include this API")
+    assert "Traceback" not in said
 
 
 def test_very_long_messages_are_cut(con: duckdb.DuckDBPyConnection) -> None:
