@@ -60,7 +60,7 @@ def raw_server(reply: Callable[[str], bytes]) -> Iterator[RawServer]:
 def answer(body: bytes, *, status: str = "200 OK", headers: str = "", length: int | None = None) -> bytes:
     """A whole HTTP answer with a Content-Length."""
     size = len(body) if length is None else length
-    return f"HTTP/1.1 {status}\r\nContent-Length: {size}\r\n{headers}\r\n".encode() + body
+    return f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {size}\r\n{headers}\r\n".encode() + body
 
 
 def json_answer(value: Any, status: str = "200 OK", headers: str = "") -> bytes:
@@ -72,7 +72,7 @@ def gzip_answer(body: bytes, **kwargs: Any) -> bytes:
 
 
 def chunked_answer(body: bytes, *, headers: str = "", end: bytes = b"0\r\n\r\n") -> bytes:
-    head = f"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n{headers}\r\n".encode()
+    head = f"HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n{headers}\r\n".encode()
     return head + b"%x\r\n" % len(body) + body + b"\r\n" + end
 
 

@@ -11,15 +11,11 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from mixpanel_data.client.spool import _spool_folder
+from mixpanel_data.client.spool import open_spools
 from mixpanel_data.sandbox import Fault, Sandbox
 
 MONTH = "mixpanel_export('2024-01-01', '2024-01-31')"
 SECOND_WINDOW = "from_date=2024-01-09"
-
-
-def spooled() -> list[Path]:
-    return list(_spool_folder().iterdir())
 
 
 def eventually(condition: Callable[[], bool]) -> bool:
@@ -48,13 +44,13 @@ def test_explain_makes_no_request(con: duckdb.DuckDBPyConnection, sandbox: Sandb
 def test_limit_stops(con: duckdb.DuckDBPyConnection, hanging: Sandbox, threads: int, limit: int) -> None:
     con.execute(f"SET threads = {threads}")
     assert len(con.execute(f"FROM {MONTH} LIMIT {limit}").fetchall()) == limit
-    assert eventually(lambda: not spooled())
+    assert eventually(lambda: not open_spools())
 
 
 def test_limit_stops_a_create_table(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
     con.execute(f"CREATE TABLE few AS FROM {MONTH} LIMIT 10")
     assert con.execute("SELECT count(*) FROM few").fetchall() == [(10,)]
-    assert not spooled()
+    assert not open_spools()
 
 
 @pytest.mark.parametrize("threads", [1, 2])
@@ -64,7 +60,7 @@ def test_interrupt_stops_and_leaves_no_table(con: duckdb.DuckDBPyConnection, han
     with pytest.raises(duckdb.InterruptException):
         con.execute(f"CREATE TABLE january AS FROM {MONTH}")
     assert con.execute("FROM duckdb_tables()").fetchall() == []
-    assert eventually(lambda: not spooled())
+    assert eventually(lambda: not open_spools())
 
 
 def test_interrupt_works_before_the_first_byte(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
@@ -77,11 +73,11 @@ def test_interrupt_works_before_the_first_byte(con: duckdb.DuckDBPyConnection, s
 def test_a_result_that_is_dropped_stops(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
     reader = con.sql(f"FROM {MONTH}").to_arrow_reader(10)
     assert reader.read_next_batch().num_rows > 0
-    assert spooled()
+    assert open_spools()
     del reader
     gc.collect()
     con.execute("SELECT 1")
-    assert eventually(lambda: not spooled())
+    assert eventually(lambda: not open_spools())
 
 
 def test_closing_the_connection_stops(sandbox: Sandbox, con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
@@ -91,7 +87,7 @@ def test_closing_the_connection_stops(sandbox: Sandbox, con: duckdb.DuckDBPyConn
     del reader
     cursor.close()
     gc.collect()
-    assert eventually(lambda: not spooled())
+    assert eventually(lambda: not open_spools())
 
 
 def test_the_server_sees_the_connection_go(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
@@ -110,7 +106,7 @@ def test_an_error_leaves_no_table_and_no_file(con: duckdb.DuckDBPyConnection, sa
     assert con.execute("FROM duckdb_tables()").fetchall() == []
     if not duckdb.__version__.startswith("1."):  # DuckDB 1.5 writes to the file itself and leaves it unfinished
         assert not (tmp_path / "x.parquet").exists()
-    assert eventually(lambda: not spooled())
+    assert eventually(lambda: not open_spools())
 
 
 def test_an_error_leaves_a_table_as_it_was(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import gzip
 import random
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.client import Spool, spool
+from mixpanel_data.client.spool import open_spools
 from mixpanel_data.exceptions import IncompleteExportError
 
 BODY = b"".join(b'{"line":%d,"pad":"%s"}\n' % (n, bytes(random.Random(n).choices(b"abcdef", k=40))) for n in range(400))
@@ -18,8 +20,7 @@ GZIPPED = gzip.compress(BODY)
 
 def read(body: bytes, *, gzipped: bool) -> bytes:
     with Spool(gzipped=gzipped) as spooled:
-        with spooled.writer() as file:
-            file.write(body)
+        spooled.write(body)
         blocks = list(spooled.blocks())
     assert all(block.endswith(b"\n") for block in blocks)
     return b"".join(blocks)
@@ -75,10 +76,11 @@ def test_a_plain_body_cut_inside_a_line_is_refused(length: int) -> None:
         read(BODY[:length], gzipped=False)
 
 
-def test_the_file_is_gone_afterwards() -> None:
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     with pytest.raises(RuntimeError), Spool(gzipped=False) as spooled:
-        path = spooled._path
-        assert path.exists()
-        assert path.stat().st_mode & 0o077 == 0
+        spooled.write(BODY)
+        assert open_spools() > 0
+        assert list(tmp_path.iterdir()) == [], "the file has no name, so not even a killed process leaves it behind"
         raise RuntimeError
-    assert not path.exists()
+    assert spooled not in spool._open

@@ -110,6 +110,14 @@ def test_properties_can_be_asked_with_json_operators(reading: Callable[..., Any]
     assert rows == [("9007199254740993", "9223372036854775807", "18446744073709551615")]
 
 
+@pytest.mark.parametrize("separators", [(",", ":"), (" , ", " : ")], ids=["as Mixpanel writes", "another form"])
+def test_many_events_in_order(reading: Callable[..., Any], separators: tuple[str, str]) -> None:
+    events = [{"event": f"e{n % 7}", "properties": {"time": n, "n": n, "pad": "x" * (n % 50)}} for n in range(30_000)]
+    rows = reading(gzip_answer("".join(json.dumps(event, separators=separators) + "\n" for event in events).encode()))
+    assert [row[0] for row in rows] == [event["event"] for event in events]
+    assert [json.loads(row[4]) for row in rows] == [event["properties"] for event in events]
+
+
 def test_an_empty_day(reading: Callable[..., Any]) -> None:
     assert reading(answer(b"")) == []
     assert reading(chunked_answer(b"").replace(b"0\r\n\r\n0\r\n\r\n", b"0\r\n\r\n")) == []

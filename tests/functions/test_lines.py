@@ -7,28 +7,29 @@ import uuid
 from datetime import datetime
 from typing import Any
 
-import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.client import Spool
 from mixpanel_data.exceptions import IncompleteExportError
-from mixpanel_data.functions.lines import Proof
+from mixpanel_data.functions.proof import Proof
 from tests.servers import lines
 
 COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")
 
 
 def read(body: bytes, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, Any]]:
-    proof = Proof()
+    proof = Proof(columns)
     with Spool(gzipped=False) as spool:
-        with spool.writer() as file:
-            file.write(body)
-        proof(spool)
-        batches = [block.read(columns) for block in proof.blocks(spool)]
+        spool.write(body)
+        try:
+            proof(spool)
+            batches = list(proof.batches(spool))
+        finally:
+            proof.close()
     assert sum(batch.num_rows for batch in batches) == proof.events
-    return [row for batch in batches for row in pa.table(batch.to_pydict() if batch.num_columns else {}).to_pylist()]
+    return [row for batch in batches for row in batch.to_pylist()]
 
 
 def one(line: str) -> dict[str, Any]:
@@ -152,12 +153,21 @@ def test_only_wanted_columns_are_read() -> None:
 
 
 def test_counting_needs_no_columns() -> None:
-    proof = Proof()
-    with Spool(gzipped=False) as spool:
-        with spool.writer() as file:
-            file.write(lines([{"event": "e", "properties": {}}] * 3))
-        proof(spool)
-        assert [block.read(()).num_rows for block in proof.blocks(spool)] == [3]
+    assert read(lines([{"event": "e", "properties": {}}] * 3), ()) == [{}] * 3
+
+
+def test_a_proof_that_failed_can_be_tried_again() -> None:
+    proof = Proof(COLUMNS)
+    for body, events in ((GOOD + b"broken\n", None), (GOOD * 3, 3), (GOOD, 1)):
+        with Spool(gzipped=False) as spool:
+            spool.write(body)
+            if events is None:
+                with pytest.raises(IncompleteExportError):
+                    proof(spool)
+            else:
+                proof(spool)
+                assert [batch.num_rows for batch in proof.batches(spool)] == [events]
+    proof.close()
 
 
 def test_blank_lines_hold_nothing_and_lose_nothing() -> None:

@@ -5,7 +5,7 @@ it hands over a *beat*, a row of NULLs with ``__beat`` set, which the macro filt
 to stop.
 
 A LIMIT ends only when each of DuckDB's threads has seen that many rows itself. So while nothing more has come, the
-rows at hand go out in small shares, of which every thread that asks gets one.
+rows at hand go out in small shares, of which every thread that asks gets one, even of the last few.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from ..functions.declaration import compact
 from . import loop
 from .stream import INTERRUPTED
 
@@ -68,14 +69,14 @@ class Scan:
         if self._found is Mark.NOTHING_YET:
             self._found = self._look(0 if has_stock else BEAT_SECONDS)
         if has_stock:
-            return self._share(everything=self._found is not Mark.NOTHING_YET)
+            return self._share()
         if isinstance(self._found, BaseException):
             raise self._found
         if isinstance(self._found, Mark):
             return self._beat() if self._found is Mark.NOTHING_YET else None
         self._stock, self._found = self._found, Mark.NOTHING_YET
         loop.call(self._room.release)
-        return self._share(everything=False)
+        return self._share()
 
     def close(self) -> None:
         """Stops the requests; returns when they are stopped and their files removed."""
@@ -101,11 +102,12 @@ class Scan:
         except KeyboardInterrupt:
             raise KeyboardInterrupt(INTERRUPTED) from None
 
-    def _share(self, *, everything: bool) -> pa.RecordBatch:
+    def _share(self) -> pa.RecordBatch:
+        """Some of the rows at hand: at most half of them while nothing more has come."""
         rows = self._stock.num_rows
-        count = rows if everything else min(SHARE, rows - rows // 2)
+        count = min(SHARE, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
         share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
-        return share
+        return self._batch_of([compact(column) for column in share.columns])
 
     def _beat(self) -> pa.RecordBatch:
         return self._batch_of(

@@ -17,11 +17,12 @@ import pyarrow.dataset as ds
 
 from ..exceptions import ArgumentError
 from ..functions import Function, Predicate
-from ..functions.declaration import JSON, as_json, as_text, plain
+from ..functions.declaration import as_text, plain
 from .macros import ARGS
 from .scan import BEAT, Scan
 from .stream import Stream
 
+PLACE = "__place"
 HIDDEN = (pa.field(ARGS, pa.string()), pa.field(BEAT, pa.bool_()))
 
 RowsOf = Callable[[Function, dict[str, Any], frozenset[str], Predicate], AsyncGenerator[pa.RecordBatch]]
@@ -70,7 +71,7 @@ class Source(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         needed = frozenset({*wanted, *looked_at} - {ARGS, BEAT})
         async for batch in self._rows(self._function, json.loads(arguments), needed, where):
             whole = _with_hidden(batch, arguments)
-            rows = _filter(whole, where, self._schema) if is_filtered else whole
+            rows = _filter(whole, where) if is_filtered else whole
             if rows.num_rows:
                 yield rows.select(wanted)
 
@@ -80,15 +81,11 @@ def _with_hidden(batch: pa.RecordBatch, arguments: str) -> pa.RecordBatch:
     return batch.append_column(HIDDEN[0], pa.repeat(arguments, count)).append_column(HIDDEN[1], pa.repeat(False, count))
 
 
-def _filter(batch: pa.RecordBatch, where: Predicate, schema: pa.Schema) -> pa.RecordBatch:
-    """The rows for which the filter is true. Arrow's kernels know no JSON, so it is text meanwhile."""
-    texts = pa.table({name: as_text(batch.column(name)) for name in batch.schema.names})
-    kept = texts.filter(where.expression)
-    columns = {
-        name: as_json(column) if schema.field(name).type == JSON else column
-        for name, column in zip(kept.column_names, (chunks.combine_chunks() for chunks in kept.columns), strict=True)
-    }
-    return pa.RecordBatch.from_pydict(columns)
+def _filter(batch: pa.RecordBatch, where: Predicate) -> pa.RecordBatch:
+    """The rows for which the filter is true. Arrow's kernels know no JSON, so what they look at is text meanwhile."""
+    seen = {name: as_text(batch.column(name)) for name in batch.schema.names if where.mentions(name)}
+    places = pa.table({**seen, PLACE: pa.array(range(batch.num_rows), pa.int64())})
+    return batch.take(places.filter(where.expression).column(PLACE).combine_chunks())
 
 
 def _find_arguments(function: Function, where: Predicate) -> str:

@@ -99,19 +99,18 @@ class Client:
         try:
             await asyncio.to_thread(proof, spool)
         except BaseException:
-            spool.remove()
+            spool.close()
             raise
         return spool
 
     async def _receive(self, response: httpx.Response, reporter: Reporter) -> Spool:
         spool = Spool(gzipped=_is_gzipped(response))
         try:
-            with spool.writer() as file:
-                async for chunk in response.aiter_raw():
-                    file.write(chunk)
-                    reporter.add(received=len(chunk))
+            async for chunk in response.aiter_raw():
+                spool.write(chunk)
+                reporter.add(received=len(chunk))
         except BaseException:
-            spool.remove()
+            spool.close()
             raise
         return spool
 

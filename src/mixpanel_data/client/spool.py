@@ -1,15 +1,14 @@
-"""Bodies on disk: downloaded as they come, read back whole, removed in any case."""
+"""Bodies on disk: downloaded as they come, read back whole, gone with the process at the latest.
+
+The files have no name: the system frees them when they are closed, or when the process ends in whatever way.
+"""
 
 from __future__ import annotations
 
-import atexit
-import shutil
 import tempfile
 from collections.abc import Iterator
-from functools import cache
-from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, cast
+from typing import IO, cast
 
 from isal import igzip, isal_zlib
 
@@ -17,15 +16,21 @@ from ..exceptions import IncompleteExportError
 
 PIECE = 8 << 20
 GZIP_ERRORS = (EOFError, igzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
+_open: set[Spool] = set()
+
+
+def open_spools() -> int:
+    """How many bodies are on disk now."""
+    return len(_open)
 
 
 class Spool:
-    """One body in a file of its own, which is gone when the ``with`` block ends."""
+    """One body. It is read by one reader at a time."""
 
     def __init__(self, *, gzipped: bool) -> None:
-        with tempfile.NamedTemporaryFile(dir=_spool_folder(), delete=False) as file:
-            self._path = Path(file.name)
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
         self._gzipped = gzipped
+        _open.add(self)
 
     def __enter__(self) -> Spool:
         return self
@@ -33,13 +38,15 @@ class Spool:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.remove()
+        self.close()
 
-    def remove(self) -> None:
-        self._path.unlink(missing_ok=True)
+    def close(self) -> None:
+        """Frees the space."""
+        self._file.close()
+        _open.discard(self)
 
-    def writer(self) -> BinaryIO:
-        return self._path.open("wb")
+    def write(self, data: bytes) -> None:
+        self._file.write(data)
 
     def blocks(self) -> Iterator[bytes]:
         """The body, gunzipped, in blocks of whole lines of about 8 MiB.
@@ -51,7 +58,7 @@ class Spool:
         for piece in self._pieces():
             end = piece.rfind(b"\n") + 1
             if end:
-                yield rest + piece[:end]
+                yield b"".join((rest, memoryview(piece)[:end]))
                 rest = piece[end:]
             else:
                 rest += piece
@@ -59,27 +66,16 @@ class Spool:
             raise IncompleteExportError("the export ends in the middle of a line")
 
     def _pieces(self) -> Iterator[bytes]:
-        if self._gzipped and self._path.stat().st_size == 0:
+        if self._gzipped and self._file.seek(0, 2) == 0:
             raise IncompleteExportError("the export's gzip stream is empty")
-        with self._open() as body:
-            while piece := _read(body):
-                yield piece
-
-    def _open(self) -> BinaryIO:
-        if self._gzipped:
-            return cast(BinaryIO, igzip.open(self._path, "rb"))  # type: ignore[no-untyped-call]
-        return self._path.open("rb")
+        self._file.seek(0)
+        body = igzip.open(self._file, "rb") if self._gzipped else self._file  # type: ignore[no-untyped-call]
+        while piece := _read(body):
+            yield piece
 
 
-def _read(body: BinaryIO) -> bytes:
+def _read(body: IO[bytes]) -> bytes:
     try:
         return body.read(PIECE)
     except GZIP_ERRORS as error:
         raise IncompleteExportError(f"the export's gzip stream is damaged or cut off: {error}") from None
-
-
-@cache
-def _spool_folder() -> Path:
-    folder = Path(tempfile.mkdtemp(prefix="mixpanel_data-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    return folder

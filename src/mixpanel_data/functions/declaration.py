@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..client import BUDGET, Api, Client, Endpoint, Reporter
 from .predicate import Predicate
@@ -37,12 +38,27 @@ def as_json(texts: pa.Array) -> pa.Array:
 
 def as_text(array: pa.Array) -> pa.Array:
     """A JSON column as plain strings; any other column as it is."""
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
     return array.storage if array.type == JSON else array
+
+
+def compact(array: pa.Array) -> pa.Array:
+    """A slice of a column of JSON slices, without those parts of its dictionary that other rows refer to.
+
+    Rows refer to the dictionary in ascending order.
+    """
+    if not pa.types.is_dictionary(array.type) or not len(array):
+        return array
+    first, last = array.indices[0].as_py(), array.indices[-1].as_py()
+    places = pc.subtract(array.indices, pa.scalar(first, pa.int32()))
+    return pa.DictionaryArray.from_arrays(places, array.dictionary.slice(first, last + 1 - first))
 
 
 def plain(field: pa.Field) -> pa.Field:
     """The field as filters see it: Arrow compares text, but knows no JSON."""
-    return field.with_type(pa.string()) if field.type == JSON else field
+    is_json = JSON in (field.type, getattr(field.type, "value_type", None))
+    return field.with_type(pa.string()) if is_json else field
 
 
 @dataclass(frozen=True)

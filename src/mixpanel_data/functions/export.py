@@ -17,8 +17,9 @@ import pyarrow as pa
 from ..client import Api, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .declaration import Call, Column, Parameter, table_function
-from .lines import Block, Proof
 from .predicate import EVERYTHING, Predicate
+from .proof import Proof
+from .slices import SLICED_JSON
 from .windows import Window, in_order, split
 
 ENDPOINT = Endpoint(Api.EXPORT, "/export")
@@ -44,7 +45,7 @@ MOST_NAMES = 100
         Column("event_time", "TIMESTAMP", "when it happened, in UTC; NULL where no time was sent"),
         Column("distinct_id", "VARCHAR", "the user; may be NULL or empty, as it was sent"),
         Column("insert_id", "VARCHAR", "id of the event; made from its content where none was sent"),
-        Column("properties", "JSON", "all properties, exactly as Mixpanel sent them"),
+        Column("properties", "JSON", "all properties, exactly as Mixpanel sent them", SLICED_JSON),
     ),
 )
 async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
@@ -54,7 +55,7 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     left = call["max_rows"]
     async with aclosing(in_order(windows, lambda window: _fetch(call, window, events), _discard)) as fetched:
         async for window, downloads in fetched:
-            async for batch in _read(call, downloads):
+            async for batch in _read(downloads):
                 yield batch if left is None else batch.slice(0, left)
                 left = None if left is None else left - batch.num_rows
                 if left is not None and left <= 0:
@@ -69,22 +70,27 @@ class Download:
     spool: Spool
     proof: Proof
 
-    def blocks(self) -> Iterator[Block]:
-        return self.proof.blocks(self.spool)
+    def batches(self) -> Iterator[pa.RecordBatch]:
+        return self.proof.batches(self.spool)
+
+    def close(self) -> None:
+        self.spool.close()
+        self.proof.close()
 
 
-async def _read(call: Call, downloads: Sequence[Download]) -> AsyncGenerator[pa.RecordBatch]:
+async def _read(downloads: Sequence[Download]) -> AsyncGenerator[pa.RecordBatch]:
     try:
         for download in downloads:
-            for block in download.blocks():
-                yield await asyncio.to_thread(block.read, call.columns)
+            batches = download.batches()
+            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+                yield batch
     finally:
         _discard(downloads)
 
 
 def _discard(downloads: Sequence[Download]) -> None:
     for download in downloads:
-        download.spool.remove()
+        download.close()
 
 
 async def _fetch(call: Call, window: Window, events: Sequence[str] | None) -> list[Download]:
@@ -104,7 +110,7 @@ async def _fetch(call: Call, window: Window, events: Sequence[str] | None) -> li
 
 
 async def _download(call: Call, window: Window, events: Sequence[str] | None) -> Download:
-    proof = Proof()
+    proof = Proof(call.columns)
     params = {
         "from_date": window.first.isoformat(),
         "to_date": window.last.isoformat(),
@@ -112,7 +118,11 @@ async def _download(call: Call, window: Window, events: Sequence[str] | None) ->
         "where": call["filter"],
         "limit": call["max_rows"] if _is_small_sample(call) else None,
     }
-    return Download(await call.client.download(ENDPOINT, params, proof, call.reporter), proof)
+    try:
+        return Download(await call.client.download(ENDPOINT, params, proof, call.reporter), proof)
+    except BaseException:
+        proof.close()
+        raise
 
 
 def _windows(call: Call) -> list[Window]:

@@ -1,4 +1,4 @@
-"""Export bodies, from bytes to columns: lines cut into slices, their JSON read by DuckDB.
+"""Lines of an export, from bytes to columns.
 
 Lines end with the byte 0x0A and with nothing else: JSON strings may hold U+2028 and other characters that text tools
 take for line ends. Source: Mixpanel's raw export reference.
@@ -9,70 +9,18 @@ from __future__ import annotations
 import atexit
 import json
 import uuid
-from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection
 from functools import cache
 
 import duckdb
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from ..client import Spool
 from ..exceptions import IncompleteExportError
-from .declaration import as_json
-from .slices import cut
+from .slices import cut, sliced_json, whole_json
 
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
-
-
-class Proof:
-    """Reads a spool through and raises unless every line is an event; remembers how to read it again."""
-
-    def __init__(self) -> None:
-        self.events = 0
-        self._sliced: list[bool] = []
-
-    def __call__(self, spool: Spool) -> None:
-        self.events, self._sliced = 0, []
-        with _engine().cursor() as engine:
-            for block in spool.blocks():
-                sliced = _can_be_sliced(engine, block)
-                self.events += block.count(b"\n") if sliced else len(_readable(engine, block, self.events))
-                self._sliced.append(sliced)
-
-    def blocks(self, spool: Spool) -> Iterator[Block]:
-        """The proven spool's blocks, ready to be read into columns."""
-        for block, sliced in zip(spool.blocks(), self._sliced, strict=True):
-            yield Block(block, sliced)
-
-
-@dataclass(frozen=True)
-class Block:
-    """Some proven lines of an export."""
-
-    text: bytes
-    sliced: bool
-    """Whether properties are slices of the text. Otherwise some line is of an unusual form, and DuckDB writes the
-    properties anew: equal, but not byte for byte."""
-
-    def read(self, columns: Collection[str]) -> pa.RecordBatch:
-        """The events as a batch of the named columns."""
-        with _engine().cursor() as engine:
-            source = self._source(engine)
-            arrays = _fields(engine, source, columns)
-        if "properties" in columns:
-            arrays["properties"] = as_json(source.column("properties").combine_chunks())
-        if "insert_id" in columns:
-            arrays["insert_id"] = _fill_insert_ids(arrays["insert_id"], source)
-        if not arrays:
-            return pa.RecordBatch.from_struct_array(pa.array([{}] * source.num_rows, pa.struct([])))
-        return pa.RecordBatch.from_pydict(arrays)
-
-    def _source(self, engine: duckdb.DuckDBPyConnection) -> pa.Table:
-        if self.sliced and (slices := cut(self.text)) is not None:
-            return slices
-        return _query(engine, REWRITTEN, pa.table({"line": _readable(engine, self.text)}))
-
 
 # `time` is in seconds, or in milliseconds where as seconds it would be beyond the year 2286; it is a whole number, but
 # a fraction is kept where one was sent.
@@ -87,7 +35,6 @@ FIELDS = """
 SELECT *, TRY_CAST(fields[1] AS DOUBLE) AS epoch
 FROM (SELECT *, json_extract_string(properties, ['$.time', '$.distinct_id', '$."$insert_id"']) AS fields FROM lines)
 """
-VALID = "SELECT bool_and(json_valid(head || 'null}') AND json_valid(properties)) AS valid FROM lines"
 REWRITTEN = """
 SELECT '{"event":' || coalesce(json_extract(line, '$.event')::VARCHAR, 'null') || ',"properties":' AS head,
        json_extract(line, '$.properties')::VARCHAR AS properties
@@ -100,45 +47,106 @@ FROM lines
 """
 
 
-def _can_be_sliced(engine: duckdb.DuckDBPyConnection, block: bytes) -> bool:
-    slices = cut(block)
-    return slices is not None and bool(_query(engine, VALID, slices).column("valid")[0].as_py())
+def note_schema(columns: Collection[str]) -> pa.Schema:
+    """What is noted of a block: the wanted columns, and in place of the properties where they stand in it (or, where
+    they had to be written anew, the properties themselves)."""
+    strings = [(name, pa.string()) for name in ("event_name", "distinct_id", "insert_id") if name in columns]
+    times = [("event_time", pa.timestamp("us"))] if "event_time" in columns else []
+    places = [("starts", pa.int32()), ("ends", pa.int32()), ("texts", pa.string())] if "properties" in columns else []
+    return pa.schema([*strings, *times, *places])
 
 
-def _fields(engine: duckdb.DuckDBPyConnection, source: pa.Table, columns: Collection[str]) -> dict[str, pa.Array]:
-    """Those of the wanted columns that have to be looked for inside the JSON."""
-    wanted = [f"{expression} AS {name}" for name, expression in EXPRESSIONS.items() if name in columns]
-    if not wanted:
-        return {}
-    read = _query(engine, f"SELECT {', '.join(wanted)} FROM ({FIELDS})", source)
-    return {name: read.column(name).combine_chunks() for name in read.column_names}
+def look_into(block: bytes, columns: Collection[str]) -> pa.RecordBatch:
+    """What is to be noted of a block.
+
+    Raises:
+        BrokenLine: a line of it holds anything else than an event.
+    """
+    schema = note_schema(columns)
+    with _engine().cursor() as engine:
+        slices = cut(block)
+        found = _fields(engine, slices.table(), columns) if slices is not None else None
+        if slices is not None and found is not None:
+            places = {"starts": pa.array(slices.starts), "ends": pa.array(slices.ends)}
+            count = len(slices.starts)
+            return _batch({**found, **places, "texts": pa.nulls(count, pa.string())}, schema, count)
+        source = _query(engine, REWRITTEN, pa.table({"line": _readable(engine, block)}))
+        found = _fields(engine, source, columns)
+        count = source.num_rows
+        nowhere = pa.nulls(count, pa.int32())
+        texts = source.column("properties").combine_chunks()
+        return _batch({**(found or {}), "starts": nowhere, "ends": nowhere, "texts": texts}, schema, count)
 
 
-def _readable(engine: duckdb.DuckDBPyConnection, block: bytes, before: int = 0) -> pa.Array:
+def _fields(
+    engine: duckdb.DuckDBPyConnection, source: pa.Table, columns: Collection[str]
+) -> dict[str, pa.Array] | None:
+    """Those of the wanted columns that stand inside the JSON; None where some of it is not JSON."""
+    wanted = {name: expression for name, expression in EXPRESSIONS.items() if name in columns}
+    looked_at = "true" if wanted.keys() - {"event_name"} else "json_valid(properties)"
+    select = [f"{expression} AS {name}" for name, expression in wanted.items()]
+    valid = f"json_valid(head || 'null}}') AND {looked_at} AS valid"
+    try:
+        read = _query(engine, f"SELECT {', '.join([*select, valid])} FROM ({FIELDS})", source)
+    except duckdb.InvalidInputException:  # malformed JSON
+        return None
+    if not pc.all(read.column("valid"), min_count=0).as_py():
+        return None
+    found = {name: read.column(name).combine_chunks() for name in wanted}
+    if "insert_id" in found:
+        found["insert_id"] = _fill_insert_ids(found["insert_id"], source)
+    return found
+
+
+def _batch(arrays: dict[str, pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:
+    if not schema.names:
+        return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+    return pa.RecordBatch.from_arrays(
+        [arrays[name].cast(schema.field(name).type) for name in schema.names], schema=schema
+    )
+
+
+def with_properties(note: pa.RecordBatch, block: bytes) -> pa.RecordBatch:
+    """The noted events, with the properties in place of where they stand in the block."""
+    starts, ends, texts = (note.column(name) for name in ("starts", "ends", "texts"))
+    properties = whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
+    return note.drop_columns(["starts", "ends", "texts"]).append_column("properties", properties)
+
+
+def _readable(engine: duckdb.DuckDBPyConnection, block: bytes) -> pa.Array:
     """The lines that hold an event, of whatever form; an error if one holds anything else but nothing."""
     lines = block.decode("utf-8", "replace").split("\n")[:-1]
     kinds = _query(engine, KINDS, pa.table({"line": lines})).to_pylist()
     for place, kind in enumerate(kinds):
         if not kind["event"] and not kind["blank"]:
-            lines[place] = _repaired(lines[place], before + place + 1)
+            lines[place] = _repaired(lines[place], place)
     return pa.array([line for line, kind in zip(lines, kinds, strict=True) if not kind["blank"]], pa.string())
 
 
-def _repaired(line: str, number: int) -> str:
+def _repaired(line: str, place: int) -> str:
     """The line with its unpaired surrogates replaced, which Python's JSON takes and DuckDB's does not."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict) or not isinstance(event.get("properties"), dict):
-        raise _broken_line(line, number)
+        raise BrokenLine(line, place)
     return json.dumps(event, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-def _broken_line(line: str, number: int) -> IncompleteExportError:
-    if "terminated early" in line[:100]:
-        return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
-    return IncompleteExportError(f"line {number:,} of the export is not an event: {line[:60]!r}", line=number)
+class BrokenLine(Exception):  # noqa: N818 - becomes an IncompleteExportError where its number is known
+    """A line that is no event, and its place in its block."""
+
+    def __init__(self, line: str, place: int) -> None:
+        super().__init__(line, place)
+        self.line = line
+        self.place = place
+
+    def error(self, before: int) -> IncompleteExportError:
+        if "terminated early" in self.line[:100]:
+            return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
+        number = before + self.place + 1
+        return IncompleteExportError(f"line {number:,} of the export is not an event: {self.line[:60]!r}", line=number)
 
 
 def _fill_insert_ids(ids: pa.Array, source: pa.Table) -> pa.Array:
@@ -164,7 +172,7 @@ def _query(engine: duckdb.DuckDBPyConnection, sql: str, lines: pa.Table) -> pa.T
 
 @cache
 def _engine() -> duckdb.DuckDBPyConnection:
-    """A DuckDB of our own to read JSON with, so that no user's connection is touched."""
-    engine = duckdb.connect()
+    """A DuckDB of our own to read JSON with, so that no user's connection is touched. Each worker is its thread."""
+    engine = duckdb.connect(config={"threads": 1})
     atexit.register(engine.close)
     return engine

@@ -1,15 +1,19 @@
-"""Export lines cut with numpy: head and properties as slices of the block's own bytes.
+"""Export lines cut with numpy: where in a block each line's properties stand.
 
 A line is ``{"event": <name>, "properties": {…}}``, in this order, so the properties object ends one byte before the
-line does, and its bytes can go to DuckDB as they are, every digit and space of them.
+line does, and its bytes can go to DuckDB as they are, every digit and space of them, without being copied.
 """
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
+
+from .declaration import JSON
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
@@ -17,27 +21,62 @@ Offsets = npt.NDArray[np.int32]
 NEWLINE, SPACE, OPENING, CLOSING = b"\n {}"
 HEAD = b'{"event":'
 PROPERTIES = b'"properties":'
+SLICED_JSON = pa.dictionary(pa.int32(), JSON)
+"""A dictionary may hold texts that no row refers to: here, all that stands between one line's properties and the
+next. So the block itself is the column's buffer."""
+AFTER_PROPERTIES = len(b"}\n")
 INLINE = 12
 """String views of up to this many bytes hold their text themselves."""
 
 
-def cut(block: bytes) -> pa.Table | None:
-    """``head`` and ``properties`` of each line, or None where some line has another form.
+@dataclass(frozen=True)
+class Slices:
+    """The lines of a block, each cut in two: head, ``{"event": <name>, "properties":``, and properties."""
 
-    The head ends before the opening brace of the properties. Whether either is JSON is not looked at.
-    """
+    block: bytes
+    line_starts: Offsets
+    starts: Offsets
+    """Where each line's properties begin."""
+    ends: Offsets
+    """Where they end; the line goes on with one brace and a newline."""
+
+    def table(self) -> pa.Table:
+        """``head`` and ``properties`` as strings to be looked into."""
+        head = _views(self.block, self.line_starts, self.starts - self.line_starts)
+        return pa.table({"head": head, "properties": _views(self.block, self.starts, self.ends - self.starts)})
+
+
+def cut(block: bytes) -> Slices | None:
+    """The block's slices, or None where some line has another form. Whether it is JSON is not looked at."""
     text = np.frombuffer(block, np.uint8)
     ends = np.flatnonzero(text == NEWLINE).astype(np.int32)
-    starts = np.concatenate([np.zeros(1, np.int32), ends[:-1] + 1])
-    found = _find_properties(block, starts)
+    line_starts = np.concatenate([np.zeros(1, np.int32), ends[:-1] + 1])
+    found = _find_properties(block, line_starts)
     if found is None or (ends - found < 3).any():
         return None
-    opening = found + (text[found] == SPACE)
-    braces = (text[opening] == OPENING) & (text[ends - 1] == CLOSING) & (text[ends - 2] == CLOSING)
-    if not (braces & _begin_with(text, starts, HEAD)).all():
+    starts = found + (text[found] == SPACE)
+    braces = (text[starts] == OPENING) & (text[ends - 1] == CLOSING) & (text[ends - 2] == CLOSING)
+    if not (braces & _begin_with(text, line_starts, HEAD)).all():
         return None
-    head, properties = _views(block, starts, opening - starts), _views(block, opening, ends - 1 - opening)
-    return pa.table({"head": head, "properties": properties})
+    return Slices(block, line_starts, starts, ends - 1)
+
+
+def sliced_json(block: bytes, starts: Offsets, ends: Offsets) -> pa.DictionaryArray:
+    """The properties that stand between these offsets of a block, as JSON, not copied."""
+    count = len(starts)
+    offsets = np.zeros(3 * count + 1, np.int32)
+    offsets[1::3], offsets[2::3], offsets[3::3] = starts, ends, ends + AFTER_PROPERTIES
+    texts = pa.StringArray.from_buffers(3 * count, pa.py_buffer(offsets), pa.py_buffer(block))
+    return _dictionary(np.arange(1, 3 * count, 3, dtype=np.int32), texts)
+
+
+def whole_json(texts: pa.Array) -> pa.DictionaryArray:
+    """Texts of JSON as a column of the same type as slices."""
+    return _dictionary(np.arange(len(texts), dtype=np.int32), texts)
+
+
+def _dictionary(places: Offsets, texts: pa.Array) -> pa.DictionaryArray:
+    return pa.DictionaryArray.from_arrays(pa.array(places), pa.ExtensionArray.from_storage(JSON, texts))
 
 
 def _find_properties(block: bytes, starts: Offsets) -> Offsets | None:
