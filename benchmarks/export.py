@@ -43,12 +43,14 @@ QUERIES = {
 def body(events: int) -> bytes:
     """One gzipped body of about this many of the sandbox's events."""
     sessions = events // 5
+    day = "DATE '2024-01-01'"
+    line = """'{"event":' || to_json(event) || ',"properties":' || properties || '}' || chr(10)"""
     with Dataset(sessions).connect() as con:
-        query = "SELECT '{\"event\":' || to_json(event) || ',\"properties\":' || properties || '}' || chr(10) AS line FROM events(?, ?, ?)"
-        day = "2024-01-01"
-        rows = con.sql(query.replace("?, ?, ?", f"DATE '{day}', DATE '{day}', {sessions}"))
+        lines = con.sql(f"SELECT {line} FROM events({day}, {day}, {sessions})")
         deflate = zlib.compressobj(1, wbits=31)
-        parts = [deflate.compress("".join(batch.column(0).to_pylist()).encode()) for batch in rows.to_arrow_reader(50_000)]
+        parts = [
+            deflate.compress("".join(batch.column(0).to_pylist()).encode()) for batch in lines.to_arrow_reader(50_000)
+        ]
         return b"".join([*parts, deflate.flush()])
 
 
@@ -104,7 +106,9 @@ def main(events: int) -> None:
     least = statistics.median(times["floor"])
     for name, taken in times.items():
         median = statistics.median(taken)
-        print(f"{name:15} {median:6.2f} s   {median / least:5.2f} of the floor   ({min(taken):.2f} to {max(taken):.2f})")
+        print(
+            f"{name:15} {median:6.2f} s   {median / least:5.2f} of the floor   ({min(taken):.2f} to {max(taken):.2f})"
+        )
 
 
 if __name__ == "__main__":

@@ -46,6 +46,8 @@ class Sandbox:
         self.faults = Faults()
         self.requests: list[Request] = []
         self.stopping = threading.Event()
+        self.answering: set[int] = set()
+        """Numbers of the threads that are answering a request now."""
         handler = type("Handler", (_Handler,), {"sandbox": self})
         self._server = _Server(("127.0.0.1", port), handler)
         self.url = f"http://127.0.0.1:{self._server.server_address[1]}"
@@ -61,10 +63,6 @@ class Sandbox:
         self._server.server_close()
         self._server.hang_up()
         self.data.close()
-
-    def connections(self) -> int:
-        """How many connections clients hold open now."""
-        return self._server.connections()
 
     def __enter__(self) -> Sandbox:
         return self.start()
@@ -93,10 +91,6 @@ class _Server(ThreadingHTTPServer):
             self._connections.discard(request)
             self._changed.notify_all()
 
-    def connections(self) -> int:
-        with self._changed:
-            return len(self._connections)
-
     def hang_up(self) -> None:
         with self._changed:
             for connection in self._connections:
@@ -113,10 +107,18 @@ class _Handler(BaseHTTPRequestHandler):
     sandbox: Sandbox
 
     def do_GET(self) -> None:
-        self._serve("GET")
+        self._answer("GET")
 
     def do_POST(self) -> None:
-        self._serve("POST")
+        self._answer("POST")
+
+    def _answer(self, method: str) -> None:
+        thread = threading.get_ident()
+        self.sandbox.answering.add(thread)
+        try:
+            self._serve(method)
+        finally:
+            self.sandbox.answering.discard(thread)
 
     def log_message(self, *_: object) -> None:
         """Silence: the sandbox often shares a terminal with the command that uses it."""
