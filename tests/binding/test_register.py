@@ -169,7 +169,7 @@ def test_a_dropped_connection_frees_its_database(tmp_path: Path, sandbox: Sandbo
     gc.collect()
     # DuckDB refuses another configuration while an instance of the file is still open.
     with duckdb.connect(tmp_path / "x.db", read_only=True) as again:
-        again.execute("SELECT 1")
+        assert again.execute("SELECT 1").fetchall() == [(1,)]
 
 
 def test_the_default_connection(sandbox: Sandbox) -> None:

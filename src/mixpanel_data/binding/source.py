@@ -8,9 +8,10 @@ DuckDB applies none of it again, so every batch leaves here filtered.
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
@@ -70,21 +71,18 @@ class Source(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         looked_at = [name for name in self._schema.names if where.mentions(name)]
         needed = frozenset({*wanted, *looked_at} - {ARGS, BEAT})
         async for batch in self._rows(self._function, json.loads(arguments), needed, where):
-            whole = _with_hidden(batch, arguments)
-            rows = _filter(whole, where) if is_filtered else whole
+            if is_filtered or ARGS in wanted:
+                batch = batch.append_column(ARGS, pa.repeat(arguments, batch.num_rows))  # noqa: PLW2901
+            whole = batch.append_column(BEAT, pa.repeat(False, batch.num_rows))
+            rows = _filter(whole, where, looked_at) if is_filtered else whole
             if rows.num_rows:
                 yield rows.select(wanted)
 
 
-def _with_hidden(batch: pa.RecordBatch, arguments: str) -> pa.RecordBatch:
-    count = batch.num_rows
-    return batch.append_column(HIDDEN[0], pa.repeat(arguments, count)).append_column(HIDDEN[1], pa.repeat(False, count))
-
-
-def _filter(batch: pa.RecordBatch, where: Predicate) -> pa.RecordBatch:
+def _filter(batch: pa.RecordBatch, where: Predicate, looked_at: Sequence[str]) -> pa.RecordBatch:
     """The rows for which the filter is true. Arrow's kernels know no JSON, so what they look at is text meanwhile."""
-    seen = {name: as_text(batch.column(name)) for name in batch.schema.names if where.mentions(name)}
-    places = pa.table({**seen, PLACE: pa.array(range(batch.num_rows), pa.int64())})
+    seen = {name: as_text(batch.column(name)) for name in looked_at}
+    places = pa.table({**seen, PLACE: np.arange(batch.num_rows)})
     return batch.take(places.filter(where.expression).column(PLACE).combine_chunks())
 
 

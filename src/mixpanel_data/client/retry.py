@@ -11,7 +11,7 @@ from tenacity import (
     wait_random,
 )
 
-from ..exceptions import IncompleteExportError, MixpanelDataError, RateLimitError, ServerError, TransportError
+from ..exceptions import IncompleteExportError, RateLimitError, ServerError, TransportError
 from .progress import Reporter
 
 ATTEMPTS = 5
@@ -54,5 +54,5 @@ def _may_pass(error: BaseException) -> bool:
     return isinstance(error, TransportError | IncompleteExportError)
 
 
-def _error(state: RetryCallState) -> BaseException | MixpanelDataError | None:
+def _error(state: RetryCallState) -> BaseException | None:
     return state.outcome.exception() if state.outcome else None

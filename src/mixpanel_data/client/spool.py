@@ -6,6 +6,7 @@ The files have no name: the system frees them when they are closed, or when the 
 from __future__ import annotations
 
 import tempfile
+import weakref
 from collections.abc import Iterator
 from types import TracebackType
 from typing import IO, cast
@@ -16,7 +17,7 @@ from ..exceptions import IncompleteExportError
 
 PIECE = 8 << 20
 GZIP_ERRORS = (EOFError, igzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
-_open: set[Spool] = set()
+_open: weakref.WeakSet[Spool] = weakref.WeakSet()
 
 
 def open_spools() -> int:

@@ -33,7 +33,7 @@ ARROW_TYPES: Mapping[str, pa.DataType] = {
 
 def as_json(texts: pa.Array) -> pa.Array:
     """Strings of JSON as a column of type JSON, not looked at."""
-    return pa.ExtensionArray.from_storage(JSON, texts.cast(pa.string()))
+    return pa.ExtensionArray.from_storage(JSON, texts)
 
 
 def as_text(array: pa.Array) -> pa.Array:

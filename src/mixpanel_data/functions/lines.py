@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..exceptions import IncompleteExportError
+from .declaration import ARROW_TYPES
 from .slices import cut, sliced_json, whole_json
 
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
@@ -31,6 +32,8 @@ EXPRESSIONS = {
     "distinct_id": "fields[2]",
     "insert_id": "fields[3]",
 }
+KIND_OF = {"event_name": "VARCHAR", "event_time": "TIMESTAMP", "distinct_id": "VARCHAR", "insert_id": "VARCHAR"}
+PLACES = (pa.field("starts", pa.int32()), pa.field("ends", pa.int32()), pa.field("texts", pa.string()))
 FIELDS = """
 SELECT *, TRY_CAST(fields[1] AS DOUBLE) AS epoch
 FROM (SELECT *, json_extract_string(properties, ['$.time', '$.distinct_id', '$."$insert_id"']) AS fields FROM lines)
@@ -50,10 +53,8 @@ FROM lines
 def note_schema(columns: Collection[str]) -> pa.Schema:
     """What is noted of a block: the wanted columns, and in place of the properties where they stand in it (or, where
     they had to be written anew, the properties themselves)."""
-    strings = [(name, pa.string()) for name in ("event_name", "distinct_id", "insert_id") if name in columns]
-    times = [("event_time", pa.timestamp("us"))] if "event_time" in columns else []
-    places = [("starts", pa.int32()), ("ends", pa.int32()), ("texts", pa.string())] if "properties" in columns else []
-    return pa.schema([*strings, *times, *places])
+    found = [pa.field(name, ARROW_TYPES[kind]) for name, kind in KIND_OF.items() if name in columns]
+    return pa.schema([*found, *(PLACES if "properties" in columns else ())])
 
 
 def look_into(block: bytes, columns: Collection[str]) -> pa.RecordBatch:
@@ -108,9 +109,9 @@ def _batch(arrays: dict[str, pa.Array], schema: pa.Schema, count: int) -> pa.Rec
 
 def with_properties(note: pa.RecordBatch, block: bytes) -> pa.RecordBatch:
     """The noted events, with the properties in place of where they stand in the block."""
-    starts, ends, texts = (note.column(name) for name in ("starts", "ends", "texts"))
+    starts, ends, texts = (note.column(field.name) for field in PLACES)
     properties = whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
-    return note.drop_columns(["starts", "ends", "texts"]).append_column("properties", properties)
+    return note.drop_columns([field.name for field in PLACES]).append_column("properties", properties)
 
 
 def _readable(engine: duckdb.DuckDBPyConnection, block: bytes) -> pa.Array:

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from .declaration import JSON
+from .declaration import JSON, as_json
 
 Bytes = npt.NDArray[np.uint8]
 Offsets = npt.NDArray[np.int32]
@@ -76,7 +76,7 @@ def whole_json(texts: pa.Array) -> pa.DictionaryArray:
 
 
 def _dictionary(places: Offsets, texts: pa.Array) -> pa.DictionaryArray:
-    return pa.DictionaryArray.from_arrays(pa.array(places), pa.ExtensionArray.from_storage(JSON, texts))
+    return pa.DictionaryArray.from_arrays(pa.array(places), as_json(texts))
 
 
 def _find_properties(block: bytes, starts: Offsets) -> Offsets | None:

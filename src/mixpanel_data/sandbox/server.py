@@ -7,12 +7,12 @@ import json
 import socket
 import struct
 import threading
-import time
 import zlib
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import chain
 from typing import Any
 from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
@@ -202,27 +202,20 @@ class _Handler(BaseHTTPRequestHandler):
         """Sends nothing more until the client goes away or the sandbox stops."""
         self.connection.settimeout(0.2)
         while not self.sandbox.stopping.is_set():
-            try:
+            with suppress(TimeoutError):
                 if not self.connection.recv(1):
                     return
-            except TimeoutError:
-                time.sleep(0)
 
     def _encode(self, reply: Answer, fault: Fault) -> tuple[Iterator[bytes], dict[str, str]]:
         """The body in chunks, and the headers that say how it is encoded."""
         if reply.lines is None:
             return _chunks(iter([reply.body])), {}
         first = next(reply.lines, b"")
-        lines = _prepend(first, reply.lines)
+        lines = chain([first], reply.lines)
         accepts = "gzip" in self.headers.get("Accept-Encoding", "")
         if not accepts or fault.encoding == "identity" or len(first) <= GZIP_FROM:
             return _chunks(lines), {}
         return _chunks(_gzip(lines, members=fault.encoding == "members")), {"Content-Encoding": "gzip"}
-
-
-def _prepend(first: bytes, rest: Iterator[bytes]) -> Iterator[bytes]:
-    yield first
-    yield from rest
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
