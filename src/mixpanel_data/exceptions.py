@@ -104,6 +104,12 @@ class IncompleteExportError(MixpanelDataError):
     code = "incomplete_export"
 
 
+class StorageError(MixpanelDataError):
+    """A disk is full or cannot be written, or another process holds the database."""
+
+    code = "storage"
+
+
 class TableExistsError(MixpanelDataError):
     """A table of that name exists already."""
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpanel_data.client import Spool, spool
+from mixpanel_data.client import Spool, blocks, spool
 from mixpanel_data.client.spool import open_spools
 from mixpanel_data.exceptions import IncompleteExportError
 
@@ -21,7 +21,8 @@ GZIPPED = gzip.compress(BODY)
 def read(body: bytes, *, gzipped: bool) -> bytes:
     with Spool(gzipped=gzipped) as spooled:
         spooled.write(body)
-        blocks = list(spooled.blocks())
+        spooled.end()
+        blocks = [bytes(block) for block in spooled.blocks()]
     assert all(block.endswith(b"\n") for block in blocks)
     return b"".join(blocks)
 
@@ -48,7 +49,7 @@ def test_every_member_of_a_gzip_body_is_read(parts: int) -> None:
 
 @pytest.mark.parametrize("piece", [1, 7, 100, 1 << 20])
 def test_blocks_hold_whole_lines_whatever_the_piece(piece: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(spool, "PIECE", piece)
+    monkeypatch.setattr(blocks, "BLOCK", piece)
     assert read(GZIPPED, gzipped=True) == BODY
 
 

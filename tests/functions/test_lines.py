@@ -23,6 +23,7 @@ def read(body: bytes, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, Any]
     proof = Proof(columns)
     with Spool(gzipped=False) as spool:
         spool.write(body)
+        spool.end()
         try:
             proof(spool)
             batches = list(proof.batches(spool))
@@ -161,6 +162,7 @@ def test_a_proof_that_failed_can_be_tried_again() -> None:
     for body, events in ((GOOD + b"broken\n", None), (GOOD * 3, 3), (GOOD, 1)):
         with Spool(gzipped=False) as spool:
             spool.write(body)
+            spool.end()
             if events is None:
                 with pytest.raises(IncompleteExportError):
                     proof(spool)

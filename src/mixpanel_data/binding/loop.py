@@ -11,10 +11,13 @@ import atexit
 import threading
 import weakref
 from collections.abc import Coroutine
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
 LONGEST_STOP = 5.0
+THREADS = 128
+"""At most; each download has one that reads what comes, and mostly waits for it."""
 _running: weakref.WeakSet[Job] = weakref.WeakSet()
 
 
@@ -58,6 +61,7 @@ def _stop_all() -> None:
 @cache
 def _loop() -> asyncio.AbstractEventLoop:
     fresh = asyncio.new_event_loop()
+    fresh.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mixpanel_data"))
     # A daemon: a forgotten, unfinished result must not keep the process from ending.
     threading.Thread(target=fresh.run_forever, name="mixpanel_data", daemon=True).start()
     return fresh

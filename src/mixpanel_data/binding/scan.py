@@ -25,6 +25,8 @@ from .stream import INTERRUPTED
 
 BEAT = "__beat"
 BEAT_SECONDS = 0.1
+PATIENCE = 0.01
+"""Seconds in which more may come before the rows at hand are shared out: small shares are slow to hand over."""
 SHARE = 2048
 """Rows: one vector of DuckDB's."""
 
@@ -67,7 +69,7 @@ class Scan:
     def _next(self) -> pa.RecordBatch | None:
         has_stock = self._stock.num_rows > 0
         if self._found is Mark.NOTHING_YET:
-            self._found = self._look(0 if has_stock else BEAT_SECONDS)
+            self._found = self._look(PATIENCE if has_stock else BEAT_SECONDS)
         if has_stock:
             return self._share()
         if isinstance(self._found, BaseException):
@@ -96,16 +98,16 @@ class Scan:
     def _look(self, seconds: float) -> Found:
         """What has come, waiting for it that long at most."""
         try:
-            return self._made.get(timeout=seconds) if seconds else self._made.get_nowait()
+            return self._made.get(timeout=seconds)
         except queue.Empty:
             return Mark.NOTHING_YET
         except KeyboardInterrupt:
             raise KeyboardInterrupt(INTERRUPTED) from None
 
     def _share(self) -> pa.RecordBatch:
-        """Some of the rows at hand: at most half of them while nothing more has come."""
+        """The rows at hand; while nothing more has come, at most half of them."""
         rows = self._stock.num_rows
-        count = min(SHARE, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
+        count = min(SHARE, rows - rows // 2) if self._found is Mark.NOTHING_YET else rows
         share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
         return self._batch_of([compact(column) for column in share.columns])
 

@@ -30,6 +30,7 @@ from .spool import Spool
 
 Params = Mapping[str, str | int | None]
 Proof = Callable[[Spool], None]
+"""Reads a body through, while it comes, and raises if it is not whole."""
 
 
 class Client:
@@ -91,28 +92,11 @@ class Client:
             try:
                 if response.status_code != 200:
                     raise self._error(endpoint, response, await response.aread())
-                spool = await self._receive(response, reporter)
+                return await _receive(response, proof, reporter)
             finally:
                 await response.aclose()
         except httpx.RequestError as error:
             raise self._transport_error(endpoint, error) from None
-        try:
-            await asyncio.to_thread(proof, spool)
-        except BaseException:
-            spool.close()
-            raise
-        return spool
-
-    async def _receive(self, response: httpx.Response, reporter: Reporter) -> Spool:
-        spool = Spool(gzipped=_is_gzipped(response))
-        try:
-            async for chunk in response.aiter_raw():
-                spool.write(chunk)
-                reporter.add(received=len(chunk))
-        except BaseException:
-            spool.close()
-            raise
-        return spool
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
         sent = {name: value for name, value in params.items() if value is not None}
@@ -142,6 +126,25 @@ class Client:
             return TransportError(f"{host} did not answer in time ({type(error).__name__})")
         reason = redact(str(error), self.credentials) or type(error).__name__
         return TransportError(f"the connection to {host} failed: {reason}")
+
+
+async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -> Spool:
+    """The body on disk, proven while it comes."""
+    spool = Spool(gzipped=_is_gzipped(response))
+    proving = asyncio.create_task(asyncio.to_thread(proof, spool))
+    try:
+        async for chunk in response.aiter_raw():
+            spool.write(chunk)
+            reporter.add(received=len(chunk))
+            if proving.done():  # it has found something it cannot accept
+                break
+        spool.end()
+        await proving
+    except BaseException:
+        spool.close()
+        await asyncio.gather(proving, return_exceptions=True)
+        raise
+    return spool
 
 
 def _is_gzipped(response: httpx.Response) -> bool:

@@ -1,22 +1,26 @@
-"""Bodies on disk: downloaded as they come, read back whole, gone with the process at the latest.
+"""Bodies on disk: read while they still come, read again when they are proven, gone with the process at the latest.
 
 The files have no name: the system frees them when they are closed, or when the process ends in whatever way.
 """
 
 from __future__ import annotations
 
+import io
 import tempfile
+import threading
 import weakref
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, cast
+from typing import IO, Any, cast
 
 from isal import igzip, isal_zlib
 
-from ..exceptions import IncompleteExportError
+from ..exceptions import IncompleteExportError, StorageError
+from .blocks import Block, whole_lines
 
-PIECE = 8 << 20
 GZIP_ERRORS = (EOFError, igzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
+ENOUGH = 2 << 20
+"""Bytes to wait for before memory is taken to gunzip them into."""
 _open: weakref.WeakSet[Spool] = weakref.WeakSet()
 
 
@@ -25,12 +29,20 @@ def open_spools() -> int:
     return len(_open)
 
 
+def spooled_bytes() -> int:
+    """How much of the disk they take."""
+    return sum(spool.size for spool in list(_open))
+
+
 class Spool:
-    """One body. It is read by one reader at a time."""
+    """One body, written by one thread and read by others. Readers wait for what has yet to come, until ``end()``."""
 
     def __init__(self, *, gzipped: bool) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
+        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=0)  # noqa: SIM115
         self._gzipped = gzipped
+        self._changed = threading.Condition()
+        self._ended = False
+        self.size = 0
         _open.add(self)
 
     def __enter__(self) -> Spool:
@@ -42,41 +54,93 @@ class Spool:
         self.close()
 
     def close(self) -> None:
-        """Frees the space."""
-        self._file.close()
+        """Frees the space; whoever still reads gets an error."""
+        with self._changed:
+            self._file.close()
+            self._changed.notify_all()
         _open.discard(self)
 
     def write(self, data: bytes) -> None:
-        self._file.write(data)
+        """Adds to the body.
 
-    def blocks(self) -> Iterator[bytes]:
-        """The body, gunzipped, in blocks of whole lines of about 8 MiB.
+        Raises:
+            StorageError: the disk has no room for it.
+        """
+        with self._changed:
+            self._file.seek(self.size)
+            try:
+                while data:
+                    written = self._file.write(data)
+                    self.size += written
+                    data = data[written:]
+            except OSError as error:
+                raise _no_room(error) from None
+            self._changed.notify_all()
+
+    def end(self) -> None:
+        """Says that the body is complete, as far as HTTP can tell."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
+
+    def blocks(self) -> Iterator[Block]:
+        """The body, gunzipped, in blocks of whole lines.
 
         Raises:
             IncompleteExportError: the gzip stream is damaged or ends early, or the last line has no end.
         """
-        rest = b""
-        for piece in self._pieces():
-            end = piece.rfind(b"\n") + 1
-            if end:
-                yield b"".join((rest, memoryview(piece)[:end]))
-                rest = piece[end:]
-            else:
-                rest += piece
-        if rest:
-            raise IncompleteExportError("the export ends in the middle of a line")
-
-    def _pieces(self) -> Iterator[bytes]:
-        if self._gzipped and self._file.seek(0, 2) == 0:
+        body = _Body(self)
+        if not self._gzipped:
+            yield from whole_lines(body.readinto, body.wait)
+            return
+        with igzip.open(cast(IO[bytes], body), "rb") as unzipped:  # type: ignore[no-untyped-call]
+            yield from whole_lines(lambda piece: _gunzip(unzipped, piece), body.wait)
+        if self.size == 0:
             raise IncompleteExportError("the export's gzip stream is empty")
-        self._file.seek(0)
-        body = igzip.open(self._file, "rb") if self._gzipped else self._file  # type: ignore[no-untyped-call]
-        while piece := _read(body):
-            yield piece
+
+    def wait_for(self, size: int) -> None:
+        """Returns when the body has come so far, or has ended."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._file.closed or self._ended or self.size >= size)
+
+    def read_into(self, memory: Any, position: int) -> int:
+        """Fills the memory with what stands at the position; 0 at the end of the body."""
+        with self._changed:
+            self.wait_for(position + 1)
+            if self._file.closed:
+                raise IncompleteExportError("the download was given up")
+            self._file.seek(position)
+            return int(self._file.readinto(memory))  # type: ignore[attr-defined]
 
 
-def _read(body: IO[bytes]) -> bytes:
+class _Body(io.RawIOBase):
+    """A spool from its beginning, as a file."""
+
+    def __init__(self, spool: Spool) -> None:
+        self._spool = spool
+        self._position = 0
+
+    def readable(self) -> bool:
+        return True
+
+    def wait(self) -> None:
+        self._spool.wait_for(self._position + ENOUGH)
+
+    def readinto(self, memory: Any) -> int:
+        count = self._spool.read_into(memory, self._position)
+        self._position += count
+        return count
+
+
+def _gunzip(unzipped: IO[bytes], piece: memoryview) -> int:
     try:
-        return body.read(PIECE)
+        return int(unzipped.readinto(piece))  # type: ignore[attr-defined]
     except GZIP_ERRORS as error:
         raise IncompleteExportError(f"the export's gzip stream is damaged or cut off: {error}") from None
+
+
+def _no_room(error: OSError) -> StorageError:
+    return StorageError(
+        f"the export cannot be kept in {tempfile.gettempdir()} ({error.strerror}): make room there, or set TMPDIR to a "
+        "folder that has some"
+    )

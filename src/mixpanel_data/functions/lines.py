@@ -6,38 +6,20 @@ take for line ends. Source: Mixpanel's raw export reference.
 
 from __future__ import annotations
 
-import atexit
 import json
-import uuid
 from collections.abc import Collection
-from functools import cache
 
 import duckdb
-import numpy as np
 import pyarrow as pa
-import pyarrow.compute as pc
 
+from ..client.blocks import Block
 from ..exceptions import IncompleteExportError
 from .declaration import ARROW_TYPES
-from .slices import cut, sliced_json, whole_json
+from .fields import engine, query, read_fields, whole_text
+from .slices import Slices, cut, sliced_json, whole_json
 
-INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
-
-# `time` is in seconds, or in milliseconds where as seconds it would be beyond the year 2286; it is a whole number, but
-# a fraction is kept where one was sent.
-EXPRESSIONS = {
-    "event_name": "json_extract_string(head || 'null}', '$.event')",
-    "event_time": """TRY(make_timestamp(TRY_CAST(
-        round(epoch * CASE WHEN abs(epoch) > 1e10 THEN 1e3 ELSE 1e6 END) AS BIGINT)))""",
-    "distinct_id": "fields[2]",
-    "insert_id": "fields[3]",
-}
-KIND_OF = {"event_name": "VARCHAR", "event_time": "TIMESTAMP", "distinct_id": "VARCHAR", "insert_id": "VARCHAR"}
+TYPES = {"event_name": "VARCHAR", "event_time": "TIMESTAMP", "distinct_id": "VARCHAR", "insert_id": "VARCHAR"}
 PLACES = (pa.field("starts", pa.int32()), pa.field("ends", pa.int32()), pa.field("texts", pa.string()))
-FIELDS = """
-SELECT *, TRY_CAST(fields[1] AS DOUBLE) AS epoch
-FROM (SELECT *, json_extract_string(properties, ['$.time', '$.distinct_id', '$."$insert_id"']) AS fields FROM lines)
-"""
 REWRITTEN = """
 SELECT '{"event":' || coalesce(json_extract(line, '$.event')::VARCHAR, 'null') || ',"properties":' AS head,
        json_extract(line, '$.properties')::VARCHAR AS properties
@@ -53,71 +35,63 @@ FROM lines
 def note_schema(columns: Collection[str]) -> pa.Schema:
     """What is noted of a block: the wanted columns, and in place of the properties where they stand in it (or, where
     they had to be written anew, the properties themselves)."""
-    found = [pa.field(name, ARROW_TYPES[kind]) for name, kind in KIND_OF.items() if name in columns]
+    found = [pa.field(name, ARROW_TYPES[kind]) for name, kind in TYPES.items() if name in columns]
     return pa.schema([*found, *(PLACES if "properties" in columns else ())])
 
 
-def look_into(block: bytes, columns: Collection[str]) -> pa.RecordBatch:
+def look_into(block: Block, columns: Collection[str]) -> pa.RecordBatch:
     """What is to be noted of a block.
 
     Raises:
         BrokenLine: a line of it holds anything else than an event.
     """
-    schema = note_schema(columns)
-    with _engine().cursor() as engine:
+    with engine().cursor() as cursor:
         slices = cut(block)
-        found = _fields(engine, slices.table(), columns) if slices is not None else None
-        if slices is not None and found is not None:
-            places = {"starts": pa.array(slices.starts), "ends": pa.array(slices.ends)}
-            count = len(slices.starts)
-            return _batch({**found, **places, "texts": pa.nulls(count, pa.string())}, schema, count)
-        source = _query(engine, REWRITTEN, pa.table({"line": _readable(engine, block)}))
-        found = _fields(engine, source, columns)
-        count = source.num_rows
-        nowhere = pa.nulls(count, pa.int32())
-        texts = source.column("properties").combine_chunks()
-        return _batch({**(found or {}), "starts": nowhere, "ends": nowhere, "texts": texts}, schema, count)
+        note = _look_into_slices(cursor, slices, columns) if slices is not None else None
+        return note if note is not None else _look_into_lines(cursor, block, columns)
 
 
-def _fields(
-    engine: duckdb.DuckDBPyConnection, source: pa.Table, columns: Collection[str]
-) -> dict[str, pa.Array] | None:
-    """Those of the wanted columns that stand inside the JSON; None where some of it is not JSON."""
-    wanted = {name: expression for name, expression in EXPRESSIONS.items() if name in columns}
-    looked_at = "true" if wanted.keys() - {"event_name"} else "json_valid(properties)"
-    select = [f"{expression} AS {name}" for name, expression in wanted.items()]
-    valid = f"json_valid(head || 'null}}') AND {looked_at} AS valid"
-    try:
-        read = _query(engine, f"SELECT {', '.join([*select, valid])} FROM ({FIELDS})", source)
-    except duckdb.InvalidInputException:  # malformed JSON
+def _look_into_slices(
+    cursor: duckdb.DuckDBPyConnection, slices: Slices, columns: Collection[str]
+) -> pa.RecordBatch | None:
+    found = read_fields(cursor, slices.heads(), slices.properties(), columns)
+    if found is None:
         return None
-    if not pc.all(read.column("valid"), min_count=0).as_py():
-        return None
-    found = {name: read.column(name).combine_chunks() for name in wanted}
-    if "insert_id" in found:
-        found["insert_id"] = _fill_insert_ids(found["insert_id"], source)
-    return found
+    places = {"starts": pa.array(slices.starts), "ends": pa.array(slices.ends)}
+    return _note({**found, **places}, columns, len(slices))
 
 
-def _batch(arrays: dict[str, pa.Array], schema: pa.Schema, count: int) -> pa.RecordBatch:
+def _look_into_lines(cursor: duckdb.DuckDBPyConnection, block: Block, columns: Collection[str]) -> pa.RecordBatch:
+    """The same for lines of any form: slowly, and with the properties written anew."""
+    events = query(cursor, REWRITTEN, line=_readable(cursor, block))
+    heads, texts = (events.column(name).combine_chunks() for name in ("head", "properties"))
+    found = read_fields(cursor, heads, texts, columns)
+    if found is None:
+        raise IncompleteExportError("the export holds events that cannot be read")
+    return _note({**found, "texts": texts}, columns, len(texts))
+
+
+def _note(arrays: dict[str, pa.Array], columns: Collection[str], count: int) -> pa.RecordBatch:
+    schema = note_schema(columns)
     if not schema.names:
         return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+    of_no_use = pa.nulls(count)
     return pa.RecordBatch.from_arrays(
-        [arrays[name].cast(schema.field(name).type) for name in schema.names], schema=schema
+        [arrays.get(field.name, of_no_use).cast(field.type) for field in schema], schema=schema
     )
 
 
-def with_properties(note: pa.RecordBatch, block: bytes) -> pa.RecordBatch:
+def with_properties(note: pa.RecordBatch, block: Block) -> pa.RecordBatch:
     """The noted events, with the properties in place of where they stand in the block."""
     starts, ends, texts = (note.column(field.name) for field in PLACES)
     properties = whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
     return note.drop_columns([field.name for field in PLACES]).append_column("properties", properties)
 
 
-def _readable(engine: duckdb.DuckDBPyConnection, block: bytes) -> pa.Array:
+def _readable(cursor: duckdb.DuckDBPyConnection, block: Block) -> pa.Array:
     """The lines that hold an event, of whatever form; an error if one holds anything else but nothing."""
-    lines = block.decode("utf-8", "replace").split("\n")[:-1]
-    kinds = _query(engine, KINDS, pa.table({"line": lines})).to_pylist()
+    lines = bytes(block).decode("utf-8", "replace").split("\n")[:-1]
+    kinds = query(cursor, KINDS, line=pa.array(lines)).to_pylist()
     for place, kind in enumerate(kinds):
         if not kind["event"] and not kind["blank"]:
             lines[place] = _repaired(lines[place], place)
@@ -125,14 +99,14 @@ def _readable(engine: duckdb.DuckDBPyConnection, block: bytes) -> pa.Array:
 
 
 def _repaired(line: str, place: int) -> str:
-    """The line with its unpaired surrogates replaced, which Python's JSON takes and DuckDB's does not."""
+    """The line in a form that DuckDB can read, if it holds an event."""
     try:
         event = json.loads(line)
     except (ValueError, RecursionError):
         event = None
     if not isinstance(event, dict) or not isinstance(event.get("properties"), dict):
         raise BrokenLine(line, place)
-    return json.dumps(event, ensure_ascii=False).encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole_text(json.dumps(event, ensure_ascii=False))
 
 
 class BrokenLine(Exception):  # noqa: N818 - becomes an IncompleteExportError where its number is known
@@ -148,32 +122,3 @@ class BrokenLine(Exception):  # noqa: N818 - becomes an IncompleteExportError wh
             return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
         number = before + self.place + 1
         return IncompleteExportError(f"line {number:,} of the export is not an event: {self.line[:60]!r}", line=number)
-
-
-def _fill_insert_ids(ids: pa.Array, source: pa.Table) -> pa.Array:
-    """The ids with the missing ones made from the event's own content, the same at every fetch."""
-    if not ids.null_count:
-        return ids
-    filled = ids.to_pylist()
-    for place in np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False)):
-        head, properties = (source.column(name)[int(place)].as_py() for name in ("head", "properties"))
-        content = [json.loads(head + "null}")["event"], json.loads(properties)]
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        filled[place] = str(uuid.uuid5(INSERT_ID_NAMESPACE, canonical))
-    return pa.array(filled, pa.string())
-
-
-def _query(engine: duckdb.DuckDBPyConnection, sql: str, lines: pa.Table) -> pa.Table:
-    engine.register("lines", lines)
-    try:
-        return engine.sql(sql).to_arrow_table()
-    finally:
-        engine.unregister("lines")
-
-
-@cache
-def _engine() -> duckdb.DuckDBPyConnection:
-    """A DuckDB of our own to read JSON with, so that no user's connection is touched. Each worker is its thread."""
-    engine = duckdb.connect(config={"threads": 1})
-    atexit.register(engine.close)
-    return engine

@@ -12,7 +12,8 @@ import tempfile
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import cache, partial
+from functools import partial
+from threading import Semaphore
 from typing import TypeVar
 
 import pyarrow as pa
@@ -20,8 +21,10 @@ import pyarrow as pa
 from ..client import Spool
 from .lines import BrokenLine, look_into, note_schema, with_properties
 
-AHEAD = 2
-"""Blocks that are looked into at once."""
+CORES = os.cpu_count() or 1
+_workers = ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
+_room = Semaphore(CORES + 1)
+"""Blocks that are looked into or wait for it, of all bodies together."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -60,16 +63,14 @@ class Proof:
 
 
 def _map(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
-    """What the function gives for each item, in order, on every core, a few items ahead."""
+    """What the function gives for each item, in order, on every core."""
     running: deque[Future[R]] = deque()
     for item in items:
-        running.append(_workers().submit(function, item))
-        if len(running) > AHEAD:
+        _room.acquire()
+        future = _workers.submit(function, item)
+        future.add_done_callback(lambda _: _room.release())
+        running.append(future)
+        while running and running[0].done():
             yield running.popleft().result()
     while running:
         yield running.popleft().result()
-
-
-@cache
-def _workers() -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(os.cpu_count(), thread_name_prefix="mixpanel_data")

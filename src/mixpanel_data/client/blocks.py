@@ -1,0 +1,93 @@
+"""Bytes as blocks of whole lines, in memory that is used again.
+
+Fresh memory costs more than gunzipping into it: the system hands it out page by page. So a block's memory is lent, and
+taken back as soon as nothing refers to the block any more. Only so much is lent at a time, whoever asks; but nobody
+waits for long, since those who have it may be waiting for those who ask.
+"""
+
+from __future__ import annotations
+
+import weakref
+from collections import deque
+from collections.abc import Callable, Iterator
+from threading import Semaphore
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from ..exceptions import IncompleteExportError
+
+Block: TypeAlias = npt.NDArray[np.uint8]
+BLOCK = 8 << 20
+BLOCKS = 5
+"""Lent at once, as a rule."""
+PATIENCE = 0.5
+"""Seconds."""
+PIECE = 1 << 20
+"""Bytes read at once: what a core's own cache holds."""
+_idle: deque[bytearray] = deque(maxlen=BLOCKS)
+_room = Semaphore(BLOCKS)
+
+
+class Loan:
+    """Memory for one block."""
+
+    def __init__(self) -> None:
+        self._is_counted = _room.acquire(timeout=PATIENCE)
+        self.memory = _idle.pop() if _idle else bytearray(BLOCK)
+
+    def end(self) -> None:
+        if len(self.memory) == BLOCK:
+            _idle.append(self.memory)
+        if self._is_counted:
+            _room.release()
+
+    def block(self, end: int) -> Block:
+        """The beginning of the memory; the loan ends with the block."""
+        block = np.frombuffer(self.memory, np.uint8, end)
+        weakref.finalize(block, self.end).atexit = False
+        return block
+
+
+def whole_lines(read_into: Callable[[memoryview], int], wait: Callable[[], None]) -> Iterator[Block]:
+    """What ``read_into`` gives, in blocks of whole lines of at most ``BLOCK`` bytes, unless one line is longer.
+
+    ``wait`` is called before memory is taken: when it returns, there should be something to fill it with.
+
+    Raises:
+        IncompleteExportError: the last line has no end.
+    """
+    rest, ended = b"", False
+    while not ended:
+        wait()
+        loan = Loan()
+        try:
+            used, ended = _fill(loan, rest, read_into)
+            end = loan.memory.rfind(b"\n", 0, used) + 1
+            rest = bytes(memoryview(loan.memory)[end:used])
+        except BaseException:
+            loan.end()
+            raise
+        if end:
+            yield loan.block(end)
+        else:
+            loan.end()
+    if rest:
+        raise IncompleteExportError("the export ends in the middle of a line")
+
+
+def _fill(loan: Loan, rest: bytes, read_into: Callable[[memoryview], int]) -> tuple[int, bool]:
+    """How much of the memory is used then, and whether the bytes have ended."""
+    if len(rest) >= len(loan.memory):  # one long line
+        loan.memory = bytearray(2 * len(rest))
+    used = len(rest)
+    loan.memory[:used] = rest
+    with memoryview(loan.memory) as whole:
+        while used < len(whole):
+            with whole[used : used + PIECE] as piece:
+                count = read_into(piece)
+            if not count:
+                return used, True
+            used += count
+    return used, False
