@@ -11,7 +11,9 @@ import pytest
 from hypothesis import settings
 
 import mixpanel_data
-from mixpanel_data.client import retry
+from mixpanel_data.client import Budget, retry
+from mixpanel_data.client.journal import sandbox_journal
+from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
 from mixpanel_data.sandbox import Sandbox, shared
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
@@ -20,11 +22,12 @@ settings.load_profile("ci")
 
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """No credentials of whoever runs the tests, and no real waits between tries."""
+    """No credentials or requests of whoever runs the tests, and no real waits between tries."""
     for name in [name for name in os.environ if name.startswith("MP_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MP_CONFIG_PATH", str(tmp_path / "config.toml"))
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
+    monkeypatch.setitem(LIMITS, Budget.EXPORT, Limits((Rate(60, HOUR),), at_once=100))
 
 
 @pytest.fixture
@@ -33,6 +36,7 @@ def sandbox() -> Iterator[Sandbox]:
     sandbox = shared()
     sandbox.requests.clear()
     sandbox.faults.clear()
+    sandbox_journal.cache_clear()
     yield sandbox
     sandbox.faults.clear()
 

@@ -42,6 +42,8 @@ class Credentials(BaseModel):
     project_id: str = Field(pattern=r"^\d+$")
     region: Region = "us"
     workspace_id: int | None = None
+    requests_per_hour: int | None = Field(default=None, gt=0)
+    """For projects whose limits Mixpanel has raised."""
     account: str | None = None
     """The name in the configuration file; None when the environment gave the credentials."""
     base_url: str | None = None

@@ -14,8 +14,8 @@ import pytest
 from mixpanel_data.client.spool import open_spools
 from mixpanel_data.sandbox import Fault, Sandbox
 
-MONTH = "mixpanel_export('2024-01-01', '2024-01-31')"
-SECOND_WINDOW = "from_date=2024-01-09"
+MONTH = "mixpanel_export('2024-01-01', '2024-01-31', parallel := 3)"
+SECOND_WINDOW = "from_date=2024-01-12"
 
 
 def eventually(condition: Callable[[], bool]) -> bool:

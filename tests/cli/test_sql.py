@@ -189,7 +189,7 @@ def test_a_failure_after_the_first_rows_is_a_failure_in_every_format(form: str) 
 
 
 def test_mixpanel_failing_after_the_first_rows(reach: dict[str, str], sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(match="from_date=2024-01-25", status=403, body='{"error":"no"}', times=9))
+    sandbox.faults.add(Fault(match="from_date=2024-01-23", status=403, body='{"error":"no"}', times=9))
     done = mp("sql", "FROM mixpanel_export('2024-01-01', '2024-01-31')", "--format", "jsonl", **reach)
     assert done.returncode == 2
     assert done.stderr == "mp: the service account may not read this in project 1 in region us: no\n"
@@ -197,9 +197,39 @@ def test_mixpanel_failing_after_the_first_rows(reach: dict[str, str], sandbox: S
 
 def test_the_budget_spent(reach: dict[str, str], sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="/export", status=429, headers={"Retry-After": "1800"}))
-    done = mp("sql", "FROM mixpanel_export('2024-01-01', '2024-01-01')", **reach)
+    query = "FROM mixpanel_export('2024-01-01', '2024-01-01')"
+    done = mp("--no-wait", "sql", query, **reach)
     assert done.returncode == 5
     assert done.stderr == "mp: the request budget of project 1 in region us is spent; it frees in 1,800 s\n"
+    again = mp("--no-wait", "sql", query, **reach)
+    assert again.returncode == 5, "another process knows of it"
+    assert len(sandbox.requests) == 1
+    assert "it frees in 29 min" in again.stderr or "it frees in 30 min" in again.stderr
+
+
+def test_a_wait_is_told_and_can_be_interrupted(reach: dict[str, str], sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="/export", status=429, headers={"Retry-After": "1800"}))
+    arguments = [sys.executable, "-m", "mixpanel_data", "sql", "FROM mixpanel_export('2024-01-01', '2024-01-01')"]
+    with subprocess.Popen(arguments, stderr=subprocess.PIPE, text=True, env={**os.environ, **reach}) as process:
+        assert process.stderr is not None
+        told = [process.stderr.readline() for _ in range(2)]
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == "mp: interrupted\n"
+    assert process.returncode == 130
+    assert "waiting 0 s, then try 2: the request budget of project 1" in told[0]
+    assert "the export budget of project 1 is spent" in told[1]
+    assert "30 min 0 s left, until " in told[1]
+
+
+def test_progress_as_json_lines(reach: dict[str, str], sandbox: Sandbox) -> None:
+    query = "SELECT count(*) AS n FROM mixpanel_export('2024-01-01', '2024-01-06')"
+    done = mp("--progress", "json", "sql", query, **reach)
+    told = [json.loads(line) for line in done.stderr.splitlines()]
+    last = told[-1]
+    assert (last["function"], last["days"], last["days_done"]) == ("mixpanel_export", 6, 6)
+    assert last["events"] == json.loads(done.stdout)[0]["n"]
+    assert last["budget_left"] == 57
+    assert last["bytes"] > 0
 
 
 def test_environment_wins_over_the_named_account_and_says_so(tmp_path: Path, reach: dict[str, str]) -> None:
@@ -264,7 +294,7 @@ def test_progress_is_shown_on_a_terminal_only(reach: dict[str, str]) -> None:
 
 
 def test_ctrl_c(reach: dict[str, str], sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(match="from_date=2024-01-09", hang=True, cut=0, times=9))
+    sandbox.faults.add(Fault(match="from_date=2024-01-12", hang=True, cut=0, times=9))
     started = time.monotonic()
     code, shown = on_a_terminal(MONTH, reach, interrupt=True)
     assert code == 130

@@ -40,11 +40,11 @@ def ask(
     **given: Any,
 ) -> Any:
     async def once() -> Any:
-        params = given.pop("params", {})
+        params, waits = given.pop("params", {}), given.pop("waits", True)
         fields: dict[str, Any] = {"username": "robot", "secret": SECRET, "project_id": "7", "base_url": url}
         client = Client(Credentials.model_validate(fields | given))
         try:
-            return await client.ask(endpoint, params, Reporter("test", watcher))
+            return await client.ask(endpoint, params, Reporter("test", watcher, waits=waits))
         finally:
             await client.close()
 
@@ -140,10 +140,10 @@ def test_retry_after_is_waited_for_and_shown() -> None:
     assert seen == ["waiting 0 s, then try 2: the request budget of project 7 in region us is spent; it frees in 0 s"]
 
 
-def test_an_hour_of_retry_after_is_not_slept_through() -> None:
+def test_who_does_not_want_to_wait_an_hour_is_told_at_once() -> None:
     with raw_server(lambda _: json_answer({}, "429 No", "Retry-After: 3600\r\n")) as server:
         with pytest.raises(RateLimitError) as caught:
-            ask(server.url)
+            ask(server.url, waits=False)
         assert caught.value.retry_after == 3600
         assert len(server.targets) == 1
 

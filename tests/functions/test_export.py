@@ -186,7 +186,7 @@ def test_what_is_sent(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     }
 
 
-@pytest.mark.parametrize(("rows", "limit", "requests"), [(10, "10", 1), (100_000, "100000", 1), (100_001, None, 4)])
+@pytest.mark.parametrize(("rows", "limit", "requests"), [(10, "10", 1), (100_000, "100000", 1), (100_001, None, 3)])
 def test_max_rows(
     con: duckdb.DuckDBPyConnection, sandbox: Sandbox, rows: int, limit: str | None, requests: int
 ) -> None:
@@ -206,9 +206,14 @@ def test_days_that_have_not_begun_are_not_asked_for(con: duckdb.DuckDBPyConnecti
     assert sandbox.requests == []
 
 
-def test_a_month_costs_four_requests(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+def test_a_month_costs_three_requests(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-31')").fetchall()
-    assert len(sandbox.requests) == 4
+    assert len(sandbox.requests) == 3
+
+
+def test_more_at_once_on_request(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-31', parallel := 8)").fetchall()
+    assert len(sandbox.requests) == 8
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpanel_data.functions.windows import AT_ONCE, LONGEST, Window, in_order, split
+from mixpanel_data.functions.windows import LARGE, PARALLEL, SMALL, Window, in_order, split
 
 START = date(2024, 1, 1)
 
@@ -18,17 +18,46 @@ def days_of(window: Window) -> list[date]:
     return [window.first + timedelta(days=n) for n in range(window.days)]
 
 
-@given(st.sets(st.integers(0, 800), max_size=400))
-def test_every_day_is_in_exactly_one_window(offsets: set[int]) -> None:
+@given(
+    st.sets(st.integers(0, 800), max_size=400),
+    st.none() | st.integers(1, 8),
+    st.none() | st.integers(0, 60),
+    st.none() | st.floats(0, 1e9),
+)
+def test_every_day_is_in_exactly_one_window(
+    offsets: set[int], parallel: int | None, left: int | None, bytes_a_day: float | None
+) -> None:
     days = [START + timedelta(days=n) for n in sorted(offsets)]
-    windows = split(days)
-    assert [day for window in windows for day in days_of(window)] == days
-    assert all(window.days <= LONGEST for window in windows)
+    windows = split(days, parallel, left, bytes_a_day)
+    asked = [day for window in windows for day in days_of(window)]
+    assert asked == sorted(set(asked))
+    assert set(asked) >= set(days)
 
 
-@pytest.mark.parametrize(("days", "requests"), [(1, 1), (2, 2), (31, 4), (90, 4), (366, 12), (730, 24)])
+def run_of(days: int) -> list[date]:
+    return [START + timedelta(days=n) for n in range(days)]
+
+
+@pytest.mark.parametrize(("days", "requests"), [(1, 1), (2, 2), (31, 3), (90, 3), (366, 12), (730, 24)])
 def test_few_requests_for_long_ranges(days: int, requests: int) -> None:
-    assert len(split([START + timedelta(days=n) for n in range(days)])) == requests
+    assert len(split(run_of(days))) == requests
+
+
+@pytest.mark.parametrize(("left", "requests"), [(60, 12), (5, 5), (1, 1), (0, 1)])
+def test_fewer_where_the_budget_is_short(left: int, requests: int) -> None:
+    assert len(split(run_of(366), left=left)) == requests
+
+
+@pytest.mark.parametrize(
+    ("bytes_a_day", "requests"), [(SMALL / 31, 1), (SMALL / 30, 3), (LARGE / 31 * 6.5, 7), (LARGE * 2, 31)]
+)
+def test_small_days_are_asked_for_together_and_large_ones_apart(bytes_a_day: float, requests: int) -> None:
+    assert len(split(run_of(31), bytes_a_day=bytes_a_day)) == requests
+
+
+def test_days_far_apart_do_not_cost_a_request_each() -> None:
+    mondays = [START + timedelta(weeks=n) for n in range(13)]
+    assert len(split(mondays)) == PARALLEL
 
 
 @given(st.integers(2, 100))
@@ -59,7 +88,7 @@ def test_results_come_in_order_with_a_few_under_way() -> None:
 
     order, most = asyncio.run(run())
     assert order == WINDOWS
-    assert most == AT_ONCE
+    assert most == PARALLEL
 
 
 def test_an_early_end_cancels_and_discards() -> None:
@@ -69,7 +98,7 @@ def test_an_early_end_cancels_and_discards() -> None:
 
         async def fetch(window: Window) -> Window:
             try:
-                if window is WINDOWS[3]:
+                if window is WINDOWS[2]:
                     await asyncio.Event().wait()
             except asyncio.CancelledError:
                 cancelled.append(window)
@@ -82,7 +111,7 @@ def test_an_early_end_cancels_and_discards() -> None:
         await fetching.aclose()  # type: ignore[attr-defined]
         return cancelled, discarded
 
-    assert asyncio.run(run()) == ([WINDOWS[3]], WINDOWS[1:3])
+    assert asyncio.run(run()) == ([WINDOWS[2]], WINDOWS[1:2])
 
 
 def test_a_failure_is_raised_in_its_turn() -> None:

@@ -36,8 +36,9 @@ OURS = comment(FUNCTIONS[-1])
 class Registration:
     """What :func:`register` set up on a connection."""
 
-    def __init__(self, account: str | None, watch: Watcher | None) -> None:
+    def __init__(self, account: str | None, watch: Watcher | None, waits: bool) -> None:
         self.account = account
+        self._waits = waits
         self.catalog = CATALOG
         self._watch = watch
         self._errors: deque[BaseException] = deque(maxlen=16)
@@ -58,9 +59,9 @@ class Registration:
     ) -> AsyncGenerator[pa.RecordBatch]:
         """The rows of one call, as Arrow batches."""
         arguments = read_arguments(function, given)
-        reporter = Reporter(function.name, self._watch)
-        # A function without an endpoint has no use for a client, and works without credentials.
-        client = client_for(arguments["account"] or self.account) if function.endpoint else cast(Client, None)
+        reporter = Reporter(function.name, self._watch, waits=self._waits)
+        # What is not about an account works without credentials.
+        client = client_for(arguments["account"] or self.account) if function.reads_account else cast(Client, None)
         async with aclosing(function.rows(Call(arguments, columns, where, client, reporter))) as batches:
             async for rows in batches:
                 yield function.batch(rows)
@@ -71,6 +72,7 @@ def register(
     *,
     account: str | None = None,
     watch: Watcher | None = None,
+    wait: bool = True,
 ) -> Registration:
     """Makes every Mixpanel function callable in SQL on this connection.
 
@@ -83,6 +85,8 @@ def register(
         account: a name from the configuration file, or ``"sandbox"``; unless given, credentials come from the
             environment or the default account when a function is called.
         watch: called with a :class:`Progress` at every step of a running call.
+        wait: whether a call waits, for up to an hour, when the project's request budget is spent; otherwise it
+            fails at once with a :class:`RateLimitError` that says for how long.
 
     Raises:
         AccountNotFoundError: no account of that name is configured.
@@ -101,7 +105,7 @@ def register(
     con = con or duckdb.default_connection()
     if _in_transaction(con):
         raise ConfigError("the connection is inside a transaction: COMMIT or ROLLBACK first, then register")
-    registration = Registration(account, watch)
+    registration = Registration(account, watch, wait)
     registration.catalog = _attach(con)
     _create(con, registration, lambda: _is_open(registered()))
     return registration

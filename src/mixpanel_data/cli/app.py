@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from .failures import INTERRUPTED, exit_code, one_line
+from .progress import Form
 from .sql import Settings, sql
 
 app = typer.Typer(
@@ -36,11 +37,17 @@ def _global_options(
     account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.")] = None,
     path: Annotated[str | None, typer.Option(help="DuckDB database file; in memory unless given.")] = None,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notices.")] = False,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="Fail at once when the request budget is spent, instead of waiting.")
+    ] = False,
+    progress: Annotated[
+        Form | None, typer.Option(help="Progress on stderr; a line on a terminal unless given.", show_default=False)
+    ] = None,
     version: Annotated[  # noqa: ARG001 - handled by its callback
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
     ] = False,
 ) -> None:
-    context.obj = Settings(account, path, quiet)
+    context.obj = Settings(account, path, quiet, not no_wait, progress)
     if quiet:
         warnings.simplefilter("ignore")
     warnings.showwarning = _show_warning  # type: ignore[assignment]

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any, TextIO
+
+from ..client.progress import span
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
     from ..client import Progress
+
+AT_MOST_EVERY = 0.5
+
+
+class Form(StrEnum):
+    """How progress is told."""
+
+    LINE = "line"
+    JSON = "json"
+    NONE = "none"
 
 
 class NoLine:
@@ -24,6 +38,35 @@ class NoLine:
 
     def stop(self) -> None:
         pass
+
+
+class Notices(NoLine):
+    """For a log: only that something is being waited for, once."""
+
+    def __init__(self) -> None:
+        self._waiting: set[int] = set()
+
+    def show(self, progress: Progress) -> None:
+        call = id(progress)
+        if progress.waiting is None:
+            self._waiting.discard(call)
+        elif call not in self._waiting:
+            self._waiting.add(call)
+            print(f"mp: {progress.waiting}", file=sys.stderr, flush=True)
+
+
+class JsonLines(NoLine):
+    """For programs: a JSON object a line, on stderr, twice a second at most, and one for the end of each window."""
+
+    def __init__(self) -> None:
+        self._told: dict[int, tuple[float, int]] = {}
+
+    def show(self, progress: Progress) -> None:
+        seconds, days_done = self._told.get(id(progress), (-1.0, 0))
+        if progress.days_done == days_done and progress.seconds < seconds + AT_MOST_EVERY:
+            return
+        self._told[id(progress)] = (progress.seconds, progress.days_done)
+        print(json.dumps(progress.to_dict()), file=sys.stderr, flush=True)
 
 
 class Line(NoLine):
@@ -79,13 +122,21 @@ class _Ending:
 
 
 @contextmanager
-def progress_line(quiet: bool) -> Iterator[NoLine]:
-    """The line to show progress on, erased at the end."""
-    line = NoLine() if quiet or not sys.stderr.isatty() else Line()
+def progress_line(form: Form | None, quiet: bool) -> Iterator[NoLine]:
+    """Where to show progress, erased at the end; unless asked otherwise, a line on a person's terminal."""
+    line = _line(form, quiet)
     try:
         yield line
     finally:
         line.stop()
+
+
+def _line(form: Form | None, quiet: bool) -> NoLine:
+    if form is Form.JSON:
+        return JsonLines()
+    if quiet or form is Form.NONE:
+        return NoLine()
+    return Line() if form is Form.LINE or sys.stderr.isatty() else Notices()
 
 
 def _state(progress: Progress) -> str:
@@ -93,7 +144,14 @@ def _state(progress: Progress) -> str:
         return progress.waiting
     if not progress.days:
         return ""
-    return (
-        f"{progress.days_done}/{progress.days} days, {progress.events:,} events, "
-        f"{progress.bytes / 1e6:,.1f} MB received"
-    )
+    parts = [
+        f"{progress.days_done}/{progress.days} days",
+        f"{progress.events:,} events",
+        f"{progress.bytes / 1e6:,.1f} MB",
+        f"{progress.bytes / 1e6 / max(progress.seconds, 0.001):,.1f} MB/s",
+    ]
+    if progress.seconds_left is not None:
+        parts.append(f"{span(progress.seconds_left)} left" if progress.seconds_left >= 1 else "almost done")
+    if progress.budget_left is not None:
+        parts.append(f"{progress.budget_left:,} requests left")
+    return ", ".join(parts)

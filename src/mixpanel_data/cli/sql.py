@@ -15,7 +15,7 @@ import typer
 
 from ..exceptions import ConfigError, QueryError
 from .output import Format, write_file, write_rows
-from .progress import progress_line
+from .progress import Form, progress_line
 
 if TYPE_CHECKING:
     import duckdb
@@ -37,6 +37,8 @@ class Settings:
     account: str | None = None
     path: str | None = None
     quiet: bool = False
+    waits: bool = True
+    progress: Form | None = None
 
 
 def sql(
@@ -60,7 +62,7 @@ def sql(
     given: Settings = context.obj
     settings = replace(given, account=account or given.account, path=path or given.path, quiet=quiet or given.quiet)
     text = _text(query, file)
-    with progress_line(settings.quiet) as line, _session(settings, line.show) as con:
+    with progress_line(settings.progress, settings.quiet) as line, _session(settings, line.show) as con:
         _run(con, text, format, output or line.stdout())
 
 
@@ -109,7 +111,7 @@ def _session(settings: Settings, watch: Watcher) -> Iterator[duckdb.DuckDBPyConn
     from ..binding import register  # noqa: PLC0415 - takes longer to load than --help to answer
 
     with _connect(settings.path) as con:
-        registration = register(con, account=settings.account, watch=watch)
+        registration = register(con, account=settings.account, watch=watch, wait=settings.waits)
         try:
             yield con
         except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read

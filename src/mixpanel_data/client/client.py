@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
+from tenacity import AttemptManager
 
 from ..auth import Credentials
 from ..exceptions import (
@@ -22,15 +24,17 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
+from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
 from .errors import error_from_answer, error_in_success, redact
+from .journal import Entry
 from .progress import Reporter
 from .retry import attempts
 from .spool import Spool
 
 Params = Mapping[str, str | int | None]
-Proof = Callable[[Spool], None]
-"""Reads a body through, while it comes, and raises if it is not whole."""
+Proof = Callable[[Spool], int]
+"""Reads a body through, while it comes, and says how many rows it holds; raises if it is not whole."""
 
 
 class Client:
@@ -38,6 +42,7 @@ class Client:
 
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
+        self.budgets = Budgets(credentials)
         plain = urlsplit(credentials.base_url or "https:").scheme == "http"
         self._http = httpx.AsyncClient(
             auth=httpx.BasicAuth(credentials.username, credentials.secret.get_secret_value()),
@@ -55,7 +60,8 @@ class Client:
         """The JSON that Mixpanel answers, after as many tries as it takes or is worth."""
         async for attempt in attempts(reporter):
             with attempt:
-                return await self._ask_once(endpoint, params)
+                async with self._spend(endpoint, params, attempt, reporter) as entry:
+                    return await self._ask_once(endpoint, params, entry)
         raise AssertionError("unreachable: attempts() raises the last error")
 
     async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
@@ -65,15 +71,26 @@ class Client:
         """
         async for attempt in attempts(reporter):
             with attempt:
-                return await self._download_once(endpoint, params, proof, reporter)
+                async with self._spend(endpoint, params, attempt, reporter) as entry:
+                    return await self._download_once(endpoint, params, proof, reporter, entry)
         raise AssertionError("unreachable: attempts() raises the last error")
 
-    async def _ask_once(self, endpoint: Endpoint, params: Params) -> Any:
+    @asynccontextmanager
+    async def _spend(
+        self, endpoint: Endpoint, params: Params, attempt: AttemptManager, reporter: Reporter
+    ) -> AsyncGenerator[Entry]:
+        number = attempt.retry_state.attempt_number
+        async with self.budgets.spend(endpoint, params, number, reporter) as entry:
+            reporter.budget_left(self.budgets.left(endpoint.budget))
+            yield entry
+
+    async def _ask_once(self, endpoint: Endpoint, params: Params, entry: Entry) -> Any:
         request = self._request(endpoint, params, {"Accept": "application/json"})
         try:
             response = await self._http.send(request)
         except httpx.RequestError as error:
             raise self._transport_error(endpoint, error) from None
+        entry.status, entry.bytes = response.status_code, response.num_bytes_downloaded
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
         try:
@@ -82,21 +99,27 @@ class Client:
             raise ServerError(f"{endpoint} answered with something that is not JSON") from None
         if text := error_in_success(answer):
             raise QueryError(f"Mixpanel refused the request: {redact(text, self.credentials)}")
+        entry.rows = len(answer) if isinstance(answer, list) else None
         return answer
 
-    async def _download_once(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
+    async def _download_once(
+        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, entry: Entry
+    ) -> Spool:
         headers = {"Accept": "text/plain", "Accept-Encoding": "gzip"}
         request = self._request(endpoint, params, headers)
         try:
             response = await self._http.send(request, stream=True)
+            entry.status = response.status_code
             try:
                 if response.status_code != 200:
                     raise self._error(endpoint, response, await response.aread())
-                return await _receive(response, proof, reporter)
+                spool, entry.rows = await _receive(response, proof, reporter)
             finally:
+                entry.bytes = response.num_bytes_downloaded
                 await response.aclose()
         except httpx.RequestError as error:
             raise self._transport_error(endpoint, error) from None
+        return spool
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
         sent = {name: value for name, value in params.items() if value is not None}
@@ -128,8 +151,8 @@ class Client:
         return TransportError(f"the connection to {host} failed: {reason}")
 
 
-async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -> Spool:
-    """The body on disk, proven while it comes."""
+async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -> tuple[Spool, int]:
+    """The body on disk, proven while it comes, and how many rows it holds."""
     spool = Spool(gzipped=_is_gzipped(response))
     proving = asyncio.create_task(asyncio.to_thread(proof, spool))
     try:
@@ -139,12 +162,11 @@ async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -
             if proving.done():  # it has found something it cannot accept
                 break
         spool.end()
-        await proving
+        return spool, await proving
     except BaseException:
         spool.close()
         await asyncio.gather(proving, return_exceptions=True)
         raise
-    return spool
 
 
 def _is_gzipped(response: httpx.Response) -> bool:

@@ -1,6 +1,6 @@
-"""Where Mixpanel's APIs live: one host a family and region, and what one request costs.
+"""Where Mixpanel's APIs live: one host a family and region.
 
-Source: Mixpanel's API reference (hosts by data residency; rate limits per project).
+Source: Mixpanel's API reference (hosts by data residency).
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from enum import Enum
 
 from ..auth import Credentials, Region
+from .limits import Budget
 
 
 class Api(Enum):
-    """A family of endpoints that share a host, a time limit and a request budget."""
+    """A family of endpoints that share a host and a time limit."""
 
     QUERY = "query"
     EXPORT = "export"
@@ -42,12 +43,6 @@ PATHS = {Api.QUERY: "/api/query", Api.EXPORT: "/api/2.0", Api.APP: "/api/app"}
 # deadlines (488 s and 120 s); an export may be silent for long before its first byte.
 READ_TIMEOUT = {Api.QUERY: 503.0, Api.EXPORT: 900.0, Api.APP: 135.0}
 
-BUDGET = {
-    Api.QUERY: "60 requests an hour, 5 at once, shared by all Query endpoints of the project",
-    Api.EXPORT: "60 requests an hour, 3 a second, 100 at once for the project",
-    Api.APP: "no published limit",
-}
-
 
 @dataclass(frozen=True)
 class Endpoint:
@@ -56,6 +51,14 @@ class Endpoint:
     api: Api
     path: str
     method: str = "GET"
+    own_budget: Budget | None = None
+    """For endpoints that do not share their API's."""
+    free_with: str | None = None
+    """A request with this parameter is not charged for."""
+
+    @property
+    def budget(self) -> Budget:
+        return self.own_budget or Budget(self.api.value)
 
     def url(self, credentials: Credentials) -> str:
         base = HOSTS[self.api][credentials.region]

@@ -1,9 +1,19 @@
-"""What a running call tells whoever watches it."""
+"""What a running call tells whoever watches it, and how it waits."""
 
 from __future__ import annotations
 
+import asyncio
+import time
+import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+from ..exceptions import MixpanelDataWarning, RateLimitError
+
+SHORT = 5.0
+"""Seconds that are waited for without a word."""
 
 
 @dataclass
@@ -16,32 +26,107 @@ class Progress:
     bytes: int = 0
     """Bytes received, as they came (compressed)."""
     events: int = 0
+    duplicates: int = 0
+    """Events left out because they were there already."""
     waiting: str | None = None
-    """Why nothing moves just now, for example ``waiting 12 s: the request budget is spent``."""
+    """Why nothing moves just now, and how long still."""
+    budget_left: int | None = None
+    """Requests left for this hour, as of the last one."""
+    started: float = field(default_factory=time.monotonic)
+
+    @property
+    def seconds(self) -> float:
+        """How long the call has run."""
+        return time.monotonic() - self.started
+
+    @property
+    def seconds_left(self) -> float | None:
+        """How long it will still run, judging by the days done so far; None while none is."""
+        if not self.days_done:
+            return None
+        return self.seconds * (self.days - self.days_done) / self.days_done
+
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as plain values, for JSON."""
+        left = self.seconds_left
+        return {
+            "function": f"mixpanel_{self.function}",
+            "days": self.days,
+            "days_done": self.days_done,
+            "events": self.events,
+            "duplicates": self.duplicates,
+            "bytes": self.bytes,
+            "seconds": round(self.seconds, 3),
+            "seconds_left": None if left is None else round(left, 3),
+            "budget_left": self.budget_left,
+            "waiting": self.waiting,
+        }
 
 
 Watcher = Callable[[Progress], None]
 
 
 class Reporter:
-    """Keeps one call's :class:`Progress` and shows it to the watcher at every change."""
+    """Keeps one call's :class:`Progress` and shows it to the watcher at every change.
 
-    def __init__(self, function: str, watcher: Watcher | None = None) -> None:
+    ``waits`` says whether the call waits for a budget that is spent, or fails.
+    """
+
+    def __init__(self, function: str, watcher: Watcher | None = None, *, waits: bool = True) -> None:
+        self.waits = waits
         self._progress = Progress(function)
         self._watcher = watcher
 
-    def add(self, *, days: int = 0, days_done: int = 0, received: int = 0, events: int = 0) -> None:
+    def add(
+        self, *, days: int = 0, days_done: int = 0, received: int = 0, events: int = 0, duplicates: int = 0
+    ) -> None:
         progress = self._progress
         progress.days += days
         progress.days_done += days_done
         progress.bytes += received
         progress.events += events
+        progress.duplicates += duplicates
+        self._show()
+
+    def budget_left(self, requests: int | None) -> None:
+        self._progress.budget_left = requests
         self._show()
 
     def waiting(self, why: str | None) -> None:
         self._progress.waiting = why
         self._show()
 
+    async def pause(self, seconds: float, why: str) -> None:
+        """Waits, and counts down meanwhile.
+
+        Raises:
+            RateLimitError: the wait is a long one, and the call does not wait.
+        """
+        if seconds <= SHORT:
+            await asyncio.sleep(seconds)
+            return
+        if not self.waits:
+            raise RateLimitError(f"{why}; it frees in {span(seconds)}: call again then", retry_after=seconds)
+        until = f"{datetime.now().astimezone() + timedelta(seconds=seconds):%H:%M:%S}"
+        if self._watcher is None:
+            warnings.warn(f"{why}: waiting {span(seconds)}, until {until}", MixpanelDataWarning, stacklevel=2)
+        await self._count_down(seconds, why, until)
+
+    async def _count_down(self, seconds: float, why: str, until: str) -> None:
+        end = time.monotonic() + seconds
+        try:
+            while (left := end - time.monotonic()) > 0:
+                self.waiting(f"{why}: {span(left)} left, until {until}")
+                await asyncio.sleep(min(1.0, left))
+        finally:
+            self.waiting(None)
+
     def _show(self) -> None:
         if self._watcher is not None:
             self._watcher(self._progress)
+
+
+def span(seconds: float) -> str:
+    """A length of time for people, as in ``12 min 5 s``."""
+    minutes, rest = divmod(max(1, round(seconds)), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"

@@ -12,21 +12,34 @@ from tenacity import (
 )
 
 from ..exceptions import IncompleteExportError, RateLimitError, ServerError, TransportError
-from .progress import Reporter
+from .limits import HOUR
+from .progress import SHORT, Reporter
 
 ATTEMPTS = 5
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
-"""Seconds. A longer ``Retry-After`` is not slept through but raised, with its length, for the caller to decide."""
 
 
 def attempts(reporter: Reporter) -> AsyncRetrying:
-    """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404)."""
+    """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404).
+
+    After a 429 that says how long the budget is closed, the budget itself makes the next try wait.
+    """
+
+    def may_pass(error: BaseException) -> bool:
+        if isinstance(error, RateLimitError):
+            # No window is longer than an hour: a longer wait is a mistake, or a refusal.
+            longest = HOUR if reporter.waits else SHORT
+            return error.retry_after is None or error.retry_after <= longest
+        if isinstance(error, ServerError):
+            return not 300 <= error.details.get("status", 0) < 400
+        return isinstance(error, TransportError | IncompleteExportError)
 
     def wait(state: RetryCallState) -> float:
-        asked = getattr(_error(state), "retry_after", None)
+        if getattr(_error(state), "retry_after", None):
+            return 0.0
         growing = wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + wait_random(0, FIRST_WAIT)
-        return growing(state) if asked is None else asked
+        return growing(state)
 
     def tell(state: RetryCallState) -> None:
         seconds = state.next_action.sleep if state.next_action else 0
@@ -39,19 +52,11 @@ def attempts(reporter: Reporter) -> AsyncRetrying:
     return AsyncRetrying(
         stop=stop_after_attempt(ATTEMPTS),
         wait=wait,
-        retry=retry_if_exception(_may_pass),
+        retry=retry_if_exception(may_pass),
         before=told,
         before_sleep=tell,
         reraise=True,
     )
-
-
-def _may_pass(error: BaseException) -> bool:
-    if isinstance(error, RateLimitError):
-        return error.retry_after is None or error.retry_after <= LONGEST_WAIT
-    if isinstance(error, ServerError):
-        return not 300 <= error.details.get("status", 0) < 400
-    return isinstance(error, TransportError | IncompleteExportError)
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -5,8 +5,10 @@ from .catalog import catalog
 from .declaration import Call, Function
 from .events import events
 from .export import export
+from .plan import export_plan
 from .predicate import Predicate
+from .requests import budget, requests_
 
-FUNCTIONS: tuple[Function, ...] = (export, events, catalog(lambda: FUNCTIONS))
+FUNCTIONS: tuple[Function, ...] = (export, export_plan, events, requests_, budget, catalog(lambda: FUNCTIONS))
 
 __all__ = ["FUNCTIONS", "Call", "Function", "Predicate", "read_arguments"]

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..client import BUDGET, Api, Client, Endpoint, Reporter
+from ..client import COSTS, Api, Client, Endpoint, Reporter
 from .predicate import Predicate
 
 # Not over string views, though an export's properties are slices of its body: DuckDB 2.0 pushes no filter at all into
@@ -126,6 +126,8 @@ class Function:
     """How many requests one call makes, in words."""
     example: str
     rows: Callable[[Call], AsyncGenerator[Rows]]
+    reads_account: bool
+    """Whether it is about one account, and so needs credentials."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -144,7 +146,7 @@ class Function:
         """What a call takes from the request budget."""
         if self.endpoint is None:
             return "nothing: answered on this machine"
-        return f"{self.requests}, out of {BUDGET[self.endpoint.api]}"
+        return f"{self.requests}, out of {COSTS[self.endpoint.budget]}"
 
 
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
@@ -159,20 +161,21 @@ def table_function(
     parameters: tuple[Parameter, ...] = (),
     endpoint: Endpoint | None = None,
     requests: str = "one request",
+    reads_account: bool = False,
 ) -> Callable[[Callable[[Call], AsyncGenerator[Rows]]], Function]:
     """Turns an async generator of rows into the :class:`Function` of the same name."""
 
     def declare(rows: Callable[[Call], AsyncGenerator[Rows]]) -> Function:
         name = rows.__name__.rstrip("_")
-        return Function(name, doc, parameters + _shared(endpoint), columns, endpoint, requests, example, rows)
+        about_account = reads_account or endpoint is not None
+        shared = _shared(endpoint) if endpoint else (ACCOUNT,) if about_account else ()
+        return Function(name, doc, parameters + shared, columns, endpoint, requests, example, rows, about_account)
 
     return declare
 
 
-def _shared(endpoint: Endpoint | None) -> tuple[Parameter, ...]:
+def _shared(endpoint: Endpoint) -> tuple[Parameter, ...]:
     """The parameters that every function of a kind has."""
-    if endpoint is None:
-        return ()
     return (WORKSPACE_ID, ACCOUNT) if endpoint.api is Api.QUERY else (ACCOUNT,)
 
 

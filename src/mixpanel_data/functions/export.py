@@ -10,20 +10,22 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 
 import pyarrow as pa
 
-from ..client import Api, Endpoint, Spool
+from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .declaration import Call, Column, Parameter, table_function
 from .predicate import EVERYTHING, Predicate
 from .proof import Proof
 from .slices import SLICED_JSON
-from .windows import Window, in_order, split
+from .windows import PARALLEL, Window, in_order, split
 
 ENDPOINT = Endpoint(Api.EXPORT, "/export")
 LARGEST_LIMIT = 100_000
+MOST_PARALLEL = 100
+"""Mixpanel allows no more at once."""
 MOST_NAMES = 100
 """More event names than this in a WHERE are not sent along: the URL would grow too long."""
 
@@ -31,7 +33,7 @@ MOST_NAMES = 100
 @table_function(
     doc="Every event of a range of days, as Mixpanel stored it.",
     endpoint=ENDPOINT,
-    requests="one request a window of days (four for a month, one a month for longer ranges)",
+    requests="three requests for a month, one a month for longer ranges, one where the days are known to be small",
     example="FROM mixpanel_export('2024-01-01', '2024-01-31')",
     parameters=(
         Parameter("from_date", "DATE", "first day, inclusive", "'2024-01-01'", required=True),
@@ -39,6 +41,7 @@ MOST_NAMES = 100
         Parameter("events", "VARCHAR[]", "only these events; all unless given", "['Purchase']"),
         Parameter("filter", "VARCHAR", "a Mixpanel expression", """'properties["plan"] == "pro"'"""),
         Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
+        Parameter("parallel", "BIGINT", "downloads at once; up to three unless given", "8"),
     ),
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
@@ -50,10 +53,12 @@ MOST_NAMES = 100
 )
 async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     events = _events(call)
-    windows = _windows(call) if events != [] else []
+    windows = windows_of(call) if events != [] else []
     call.reporter.add(days=sum(window.days for window in windows))
     left = call["max_rows"]
-    async with aclosing(in_order(windows, lambda window: _fetch(call, window, events), _discard)) as fetched:
+    async with aclosing(
+        in_order(windows, lambda window: _fetch(call, window, events), _discard, _parallel(call) or PARALLEL)
+    ) as fetched:
         async for window, downloads in fetched:
             async for batch in _read(downloads):
                 yield batch if left is None else batch.slice(0, left)
@@ -125,15 +130,31 @@ async def _download(call: Call, window: Window, events: Sequence[str] | None) ->
         raise
 
 
-def _windows(call: Call) -> list[Window]:
-    """The days to ask for: those of the range that have begun and on which the WHERE can hold."""
+def windows_of(call: Call) -> list[Window]:
+    """The days that a call asks for, as windows."""
+    days = _days(call)
+    if days and _is_small_sample(call):
+        return [Window(days[0], days[-1])]
+    budgets = call.client.budgets
+    # What a filter leaves of a day is not known, so it is taken to be all.
+    return split(days, _parallel(call), budgets.left(Budget.EXPORT), budgets.bytes_a_day())
+
+
+def _days(call: Call) -> list[date]:
+    """Those of the range that have begun and on which the WHERE can hold."""
     first, last = call["from_date"], call["to_date"]
     if first > last:
         raise ArgumentError(f"mixpanel_export: from_date {first} is after to_date {last}: swap them")
     # Mixpanel refuses a day that has not begun, as `current_date` may be to the east of the project.
     last = min(last, datetime.now(UTC).date())
-    days = _where(call).possible_days("event_time", first, last)
-    return [Window(days[0], days[-1])] if days and _is_small_sample(call) else split(days)
+    return _where(call).possible_days("event_time", first, last)
+
+
+def _parallel(call: Call) -> int | None:
+    parallel: int | None = call["parallel"]
+    if parallel is not None and not 1 <= parallel <= MOST_PARALLEL:
+        raise ArgumentError(f"mixpanel_export: parallel must be from 1 to {MOST_PARALLEL}: write parallel := 8")
+    return parallel
 
 
 def _events(call: Call) -> list[str] | None:

@@ -37,7 +37,7 @@ class Proof:
         self._columns = columns
         self._notes = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
 
-    def __call__(self, spool: Spool) -> None:
+    def __call__(self, spool: Spool) -> int:
         self.events = 0
         self._notes.seek(0)
         self._notes.truncate()
@@ -48,6 +48,7 @@ class Proof:
                     self.events += note.num_rows
             except BrokenLine as broken:
                 raise broken.error(self.events) from None
+        return self.events
 
     def close(self) -> None:
         self._notes.close()

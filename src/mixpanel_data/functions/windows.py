@@ -9,8 +9,17 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
 
-AT_ONCE = 4
+from ..client.spool import spooled_bytes
+
+PARALLEL = 3
+"""Windows downloaded at once unless told otherwise: as many as Mixpanel lets begin in one second."""
 LONGEST = 31
+LONGEST_WHEN_POOR = 366
+SMALL = 8 << 20
+LARGE = 256 << 20
+"""Bytes, gzipped: less than SMALL is worth one request only, more than LARGE is worth another one."""
+SPOOLED = 4 << 30
+"""Bytes on disk from which on no further window is begun before an earlier one is handed on."""
 T = TypeVar("T")
 
 
@@ -30,10 +39,32 @@ class Window:
         return Window(self.first, middle), Window(middle + timedelta(days=1), self.last)
 
 
-def split(days: Sequence[date]) -> list[Window]:
-    """The sorted days as windows: some at once for a short range, few requests for a long one."""
-    longest = min(LONGEST, -(-len(days) // AT_ONCE))
-    return list(_runs(days, longest))
+def split(
+    days: Sequence[date], parallel: int | None = None, left: int | None = None, bytes_a_day: float | None = None
+) -> list[Window]:
+    """The sorted days as windows: several for a short range, few for a long one, no more than are ``left``.
+
+    ``parallel`` is how many are wanted at once, whatever their size; ``bytes_a_day`` is what earlier requests have
+    shown of the size of a day, gzipped.
+    """
+    if not days:
+        return []
+    wanted = _how_many(len(days), parallel, left, bytes_a_day)
+    windows = list(_runs(days, -(-len(days) // wanted)))
+    if len(windows) <= wanted + PARALLEL:
+        return windows
+    # Days far apart: to ask for those between them as well costs less than a request each.
+    every = [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]
+    return list(_runs(every, -(-len(every) // wanted)))
+
+
+def _how_many(days: int, parallel: int | None, left: int | None, bytes_a_day: float | None) -> int:
+    size = None if bytes_a_day is None else days * bytes_a_day
+    needed = max(-(-days // LONGEST_WHEN_POOR), 0 if size is None else int(size // LARGE) + 1)
+    useful = parallel or (1 if size is not None and size <= SMALL else PARALLEL)
+    wanted = max(needed, useful, -(-days // LONGEST))
+    affordable = wanted if left is None else max(needed, left)
+    return min(days, wanted, affordable)
 
 
 def _runs(days: Sequence[date], longest: int) -> Iterator[Window]:
@@ -46,7 +77,10 @@ def _runs(days: Sequence[date], longest: int) -> Iterator[Window]:
 
 
 async def in_order(
-    windows: Sequence[Window], fetch: Callable[[Window], Awaitable[T]], discard: Callable[[T], None]
+    windows: Sequence[Window],
+    fetch: Callable[[Window], Awaitable[T]],
+    discard: Callable[[T], None],
+    parallel: int = PARALLEL,
 ) -> AsyncGenerator[tuple[Window, T]]:
     """What ``fetch`` gives for each window, in order, with the next few under way meanwhile.
 
@@ -56,7 +90,7 @@ async def in_order(
     running: deque[tuple[Window, asyncio.Task[T]]] = deque()
     try:
         while waiting or running:
-            while waiting and len(running) < AT_ONCE:
+            while waiting and len(running) < parallel and (not running or spooled_bytes() < SPOOLED):
                 window = waiting.popleft()
                 running.append((window, asyncio.ensure_future(fetch(window))))
             window, task = running[0]

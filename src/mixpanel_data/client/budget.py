@@ -1,0 +1,142 @@
+"""Asking no more than Mixpanel allows: each request is counted before it is sent, and waits for its turn if it must."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+
+from ..auth import SANDBOX, Credentials
+from ..exceptions import MixpanelDataError, RateLimitError
+from .endpoints import Endpoint
+from .journal import Entry, Journal, Purse, journal_of
+from .limits import HOUR, LIMITS, NOT_COUNTED, SANDBOX_LIMITS, Budget, Limits
+from .progress import Reporter
+
+ITEM = re.compile(r'"(?P<name>[^"]*)"(?P<parameters>(?:\s*;\s*\w+=[^;,]*)*)')
+NARROWING = ("event", "where", "limit")
+
+
+class Budgets:
+    """The budgets of one project."""
+
+    def __init__(self, credentials: Credentials) -> None:
+        self._credentials = credentials
+
+    @asynccontextmanager
+    async def spend(
+        self, endpoint: Endpoint, params: Mapping[str, Any], attempt: int, reporter: Reporter
+    ) -> AsyncGenerator[Entry]:
+        """Waits until the request may be sent, and notes what comes of it.
+
+        Raises:
+            RateLimitError: the budget is spent, and the caller does not want to wait.
+        """
+        entry = self._entry(endpoint, params, attempt)
+        await self._turn(entry, reporter)
+        try:
+            yield entry
+        except BaseException as error:
+            self._note_failure(entry, error)
+            raise
+        finally:
+            self._journal.end(entry)
+
+    def left(self, budget: Budget) -> int | None:
+        """How many requests the budget has for this hour; None if it has no end."""
+        quota = self.hourly(budget)
+        return None if quota is None else max(0, quota - self.used(budget, HOUR))
+
+    def used(self, budget: Budget, seconds: float) -> int:
+        """How many requests were charged in the last so many seconds."""
+        return self._journal.used(self.purse(budget), seconds)
+
+    def hourly(self, budget: Budget) -> int | None:
+        """How many requests the budget allows in an hour; None if there is no such limit."""
+        return next((rate.requests for rate in self.limits(budget).rates if rate.seconds == HOUR), None)
+
+    def frees_in(self, budget: Budget) -> float:
+        """Seconds until one more request is allowed; 0 if it is now."""
+        return self._journal.frees_in(self.purse(budget), self.limits(budget))
+
+    def bytes_a_day(self) -> float | None:
+        """What a whole day of events has weighed so far, gzipped; None if nothing is known."""
+        return self._journal.bytes_a_day(self.purse(Budget.EXPORT))
+
+    def limits(self, budget: Budget) -> Limits:
+        """What is allowed: as published, unless Mixpanel or the configuration said otherwise of this project."""
+        published = SANDBOX_LIMITS if self._credentials.account == SANDBOX else LIMITS
+        hourly = self._journal.hourly(self.purse(budget)) or self._credentials.requests_per_hour
+        return published[budget].with_hourly(hourly) if hourly else published[budget]
+
+    def purse(self, budget: Budget) -> Purse:
+        credentials = self._credentials
+        host = urlsplit(credentials.base_url).netloc if credentials.base_url else credentials.region
+        return Purse(host, credentials.project_id, budget)
+
+    def correct(self, purse: Purse, error: RateLimitError) -> None:
+        """Believes what a 429 says of the budget."""
+        hourly = next(
+            (item["q"] for item in _items(error.details.get("policy")) if item.get("w") == HOUR and "q" in item), None
+        )
+        wait = error.retry_after if error.retry_after is not None else _reset(error.details.get("limits"))
+        self._journal.correct(purse, hourly=int(hourly) if hourly else None, closed_for=min(wait or 0, HOUR))
+
+    @property
+    def _journal(self) -> Journal:
+        return journal_of(self._credentials)
+
+    def _entry(self, endpoint: Endpoint, params: Mapping[str, Any], attempt: int) -> Entry:
+        first, last = params.get("from_date"), params.get("to_date")
+        days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if first and last else None
+        return Entry(
+            self.purse(endpoint.budget),
+            str(endpoint),
+            self._credentials.account,
+            first,
+            last,
+            days,
+            whole_days=not any(params.get(name) for name in NARROWING),
+            attempt=attempt,
+            counts=not (endpoint.free_with and params.get(endpoint.free_with)),
+        )
+
+    async def _turn(self, entry: Entry, reporter: Reporter) -> None:
+        while wait := self._journal.begin(entry, self.limits(entry.purse.budget)):
+            await reporter.pause(wait, self._spent(entry.purse))
+
+    def _spent(self, purse: Purse) -> str:
+        hourly = self.hourly(purse.budget)
+        used = self._journal.used(purse, HOUR)
+        how = f" ({used} of {hourly} requests in the last hour)" if hourly else ""
+        return f"the {purse.budget.value} budget of project {purse.project} is spent{how}"
+
+    def _note_failure(self, entry: Entry, error: BaseException) -> None:
+        if isinstance(error, MixpanelDataError):
+            entry.error = error.code
+            entry.status = error.details.get("status", entry.status)
+        else:
+            entry.error = "cancelled"
+        entry.counts = entry.counts and entry.status not in NOT_COUNTED
+        if isinstance(error, RateLimitError) and entry.status is not None:
+            self.correct(entry.purse, error)
+
+
+def _items(header: str | None) -> list[dict[str, float]]:
+    """The items of a RateLimit or RateLimit-Policy header.
+
+    Source: the IETF draft "RateLimit header fields for HTTP", as Mixpanel sends them.
+    """
+    found = []
+    for item in ITEM.finditer(header or ""):
+        pairs = (part.strip().partition("=") for part in item["parameters"].split(";") if part.strip())
+        found.append({name: float(value) for name, _, value in pairs if re.fullmatch(r"\d+(\.\d+)?", value.strip())})
+    return found
+
+
+def _reset(header: str | None) -> float | None:
+    """Seconds until what has run out is there again."""
+    return max((item["t"] for item in _items(header) if item.get("r") == 0 and "t" in item), default=None)

@@ -1,0 +1,234 @@
+"""Every request of this machine, in a small SQLite file that all processes share.
+
+It is what the budgets are counted from, and what tells how large a day of a project is. SQLite, because several
+processes write to it at once, and because what is committed outlives a killed process. It holds no event, no
+property, no name and no secret.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import warnings
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from ..auth import SANDBOX, Credentials, config_path
+from ..exceptions import MixpanelDataWarning
+from .limits import HOUR, Budget, Limits
+
+KEPT = 90 * 24 * HOUR
+LONGEST_REQUEST = 2 * HOUR
+"""A request that has not ended after so long never will: its process was killed."""
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS requests (
+  id INTEGER PRIMARY KEY, host TEXT NOT NULL, project TEXT NOT NULL, budget TEXT NOT NULL, account TEXT,
+  endpoint TEXT NOT NULL, from_date TEXT, to_date TEXT, days INTEGER, whole_days INTEGER NOT NULL,
+  attempt INTEGER NOT NULL, counts INTEGER NOT NULL, process INTEGER NOT NULL, started REAL NOT NULL, ended REAL,
+  status INTEGER, error TEXT, rows INTEGER, bytes INTEGER);
+CREATE INDEX IF NOT EXISTS by_budget ON requests (host, project, budget, started);
+CREATE TABLE IF NOT EXISTS corrections (
+  host TEXT NOT NULL, project TEXT NOT NULL, budget TEXT NOT NULL, hourly INTEGER, closed_until REAL NOT NULL DEFAULT 0,
+  PRIMARY KEY (host, project, budget));
+"""
+OF_BUDGET = "host = ? AND project = ? AND budget = ?"
+
+
+@dataclass(frozen=True)
+class Purse:
+    """One budget of one project."""
+
+    host: str
+    project: str
+    budget: Budget
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return (self.host, self.project, self.budget.value)
+
+
+@dataclass
+class Entry:
+    """One request, as it is noted before it is sent; what comes of it is filled in at the end."""
+
+    purse: Purse
+    endpoint: str
+    account: str | None = None
+    from_date: str | None = None
+    to_date: str | None = None
+    days: int | None = None
+    whole_days: bool = False
+    """Whether the answer is all there is of these days."""
+    attempt: int = 1
+    counts: bool = True
+    status: int | None = None
+    error: str | None = None
+    rows: int | None = None
+    bytes: int = 0
+    id: int | None = None
+
+
+class Journal:
+    """The file, or the memory of this process where there can be no file."""
+
+    def __init__(self, path: Path | None) -> None:
+        self._lock = threading.Lock()
+        self._db = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
+        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+        self._db.execute("DELETE FROM requests WHERE started < ?", [time.time() - KEPT])
+
+    def begin(self, entry: Entry, limits: Limits) -> float:
+        """Notes the request and returns 0 if the limits allow it now; else the seconds until they may."""
+        with self._transaction():
+            wait = self._wait(entry.purse, limits) if entry.counts else self._wait_for_room(entry.purse, limits)
+            if not wait:
+                entry.id = self._insert(entry)
+        return wait
+
+    def end(self, entry: Entry) -> None:
+        """Notes what came of it."""
+        values = [time.time(), entry.counts, entry.status, entry.error, entry.rows, entry.bytes, entry.id]
+        with self._transaction():
+            self._db.execute(
+                "UPDATE requests SET ended = ?, counts = ?, status = ?, error = ?, rows = ?, bytes = ? WHERE id = ?",
+                values,
+            )
+
+    def correct(self, purse: Purse, *, hourly: int | None = None, closed_for: float = 0) -> None:
+        """Notes what Mixpanel itself has said of a budget."""
+        values = [*purse.key, hourly, time.time() + closed_for]
+        with self._transaction():
+            self._db.execute(
+                "INSERT INTO corrections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
+                "hourly = coalesce(excluded.hourly, hourly), closed_until = max(closed_until, excluded.closed_until)",
+                values,
+            )
+
+    def hourly(self, purse: Purse) -> int | None:
+        """What Mixpanel has said the project may ask in an hour."""
+        found = self._one(f"SELECT hourly FROM corrections WHERE {OF_BUDGET}", purse.key)
+        return found[0] if found else None
+
+    def used(self, purse: Purse, seconds: float) -> int:
+        """Requests that count, in the last so many seconds."""
+        query = f"SELECT count(*) FROM requests WHERE {OF_BUDGET} AND counts AND started > ?"
+        return int(self._one(query, [*purse.key, time.time() - seconds])[0])
+
+    def frees_in(self, purse: Purse, limits: Limits) -> float:
+        """Seconds until one more request would be allowed; 0 if it is now."""
+        with self._lock:
+            return self._wait(purse, limits)
+
+    def bytes_a_day(self, purse: Purse) -> float | None:
+        """What a whole day of the project has weighed so far, gzipped; None if none was fetched."""
+        query = (
+            f"SELECT sum(bytes), sum(days) FROM requests WHERE {OF_BUDGET} "
+            "AND whole_days AND status = 200 AND error IS NULL"
+        )
+        size, days = self._one(query, [*purse.key])
+        return size / days if days else None
+
+    def rows(self) -> list[tuple[Any, ...]]:
+        """All requests, the latest first."""
+        with self._lock:
+            return self._db.execute(
+                "SELECT started, budget, endpoint, account, project, host, from_date, to_date, attempt, status, error, "
+                "rows, bytes, round(ended - started, 3), counts "
+                "FROM requests ORDER BY started DESC, id DESC"
+            ).fetchall()
+
+    def _wait(self, purse: Purse, limits: Limits) -> float:
+        now = time.time()
+        closed = self._db.execute(f"SELECT closed_until FROM corrections WHERE {OF_BUDGET}", purse.key).fetchone()
+        waits = [closed[0] - now if closed else 0, self._wait_for_room(purse, limits)]
+        for rate in limits.rates:
+            query = (
+                f"SELECT started FROM requests WHERE {OF_BUDGET} AND counts AND started > ? "
+                "ORDER BY started DESC LIMIT 1 OFFSET ?"
+            )
+            first = self._db.execute(query, [*purse.key, now - rate.seconds, rate.requests - 1]).fetchone()
+            waits.append(first[0] + rate.seconds - now if first else 0)
+        return max(0.0, *waits)
+
+    def _wait_for_room(self, purse: Purse, limits: Limits) -> float:
+        """A moment, while as many requests are under way as may be."""
+        if limits.at_once is None:
+            return 0.0
+        query = f"SELECT process FROM requests WHERE {OF_BUDGET} AND ended IS NULL AND started > ?"
+        running = self._db.execute(query, [*purse.key, time.time() - LONGEST_REQUEST]).fetchall()
+        return 0.1 if sum(_is_alive(process) for (process,) in running) >= limits.at_once else 0.0
+
+    def _insert(self, entry: Entry) -> int | None:
+        return self._db.execute(
+            "INSERT INTO requests (host, project, budget, endpoint, account, from_date, to_date, days, whole_days, "
+            "attempt, counts, process, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [*entry.purse.key, entry.endpoint, entry.account, entry.from_date, entry.to_date, entry.days,
+             entry.whole_days, entry.attempt, entry.counts, os.getpid(), time.time()],
+        ).lastrowid  # fmt: skip
+
+    def _one(self, query: str, values: Sequence[Any]) -> Any:
+        with self._lock:
+            return self._db.execute(query, values).fetchone()
+
+    @contextlib.contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Nobody else, in this process or another, reads or writes meanwhile."""
+        with self._lock:
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+
+def journal_of(credentials: Credentials) -> Journal:
+    """The journal for this account's requests."""
+    return sandbox_journal() if credentials.account == SANDBOX else machine_journal()
+
+
+@cache
+def sandbox_journal() -> Journal:
+    """The sandbox lives as long as the process, and so does what was asked of it."""
+    return Journal(None)
+
+
+def machine_journal() -> Journal:
+    """The journal all processes share, beside the configuration file or where ``MP_STATE_PATH`` says."""
+    path = os.environ.get("MP_STATE_PATH")
+    return _journal_at(Path(path).expanduser() if path else config_path().parent / "requests.db")
+
+
+@cache
+def _journal_at(path: Path) -> Journal:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        path.touch(mode=0o600)
+        return Journal(path)
+    except (OSError, sqlite3.Error) as error:
+        warnings.warn(
+            f"requests cannot be counted in {path} ({error}), so other processes will not know of them: "
+            "set MP_STATE_PATH to a file that can be written",
+            MixpanelDataWarning,
+            stacklevel=2,
+        )
+        return Journal(None)
+
+
+def _is_alive(process: int) -> bool:
+    if os.name != "posix":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        pass
+    return True

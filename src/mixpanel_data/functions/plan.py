@@ -1,0 +1,36 @@
+"""What an export would ask, before it asks."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from ..client import Budget
+from .declaration import Call, Column, table_function
+from .export import export, windows_of
+
+
+@table_function(
+    doc="The requests that mixpanel_export would make for the same arguments, without making any.",
+    example="FROM mixpanel_export_plan('2024-01-01', '2024-03-31')",
+    reads_account=True,
+    parameters=tuple(parameter for parameter in export.parameters if parameter.name != "account"),
+    columns=(
+        Column("request", "BIGINT", "number of the request"),
+        Column("from_date", "DATE", "first day it asks for"),
+        Column("to_date", "DATE", "last day it asks for"),
+        Column("days", "BIGINT", "how many days that is"),
+        Column("expected_bytes", "BIGINT", "gzipped, judging by earlier requests; NULL if there were none"),
+        Column("budget_before", "BIGINT", "requests left for this hour before it"),
+        Column("budget_after", "BIGINT", "and after it; below 0 it has to wait for its turn"),
+    ),
+)
+async def export_plan(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    budgets = call.client.budgets
+    left, a_day = budgets.left(Budget.EXPORT), budgets.bytes_a_day()
+    rows = []
+    for number, window in enumerate(windows_of(call), 1):
+        expected = None if a_day is None else round(a_day * window.days)
+        before, after = (None, None) if left is None else (left - number + 1, left - number)
+        rows.append((number, window.first, window.last, window.days, expected, before, after))
+    yield rows
