@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
@@ -42,6 +43,8 @@ class Credentials(BaseModel):
     project_id: str = Field(pattern=r"^\d+$")
     region: Region = "us"
     workspace_id: int | None = None
+    timezone: str | None = None
+    """The zone of a project that exports local time, as those made before 2023 do; ``project`` to ask Mixpanel."""
     requests_per_hour: int | None = Field(default=None, gt=0)
     """For projects whose limits Mixpanel has raised."""
     account: str | None = None
@@ -53,6 +56,17 @@ class Credentials(BaseModel):
     @classmethod
     def _lower(cls, value: object) -> object:
         return value.lower() if isinstance(value, str) else value
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_zone(cls, value: str | None) -> str | None:
+        if value in (None, "project"):
+            return value
+        try:
+            ZoneInfo(str(value))
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            raise ValueError(f"must be a time zone such as America/New_York, or project: {value!r} is none") from None
+        return value
 
     @field_validator("base_url")
     @classmethod
@@ -94,7 +108,8 @@ def _environment_credentials() -> Credentials | None:
     missing = [name for field, name in names.items() if field not in given]
     if missing:
         raise ConfigError(f"the environment gives only part of the credentials: set {', '.join(missing)} too")
-    return _credentials({"region": os.environ.get("MP_REGION") or "us", **given}, "the environment", None)
+    more = {"region": os.environ.get("MP_REGION") or "us", "timezone": os.environ.get("MP_TIMEZONE") or None}
+    return _credentials({**more, **given}, "the environment", None)
 
 
 def _account_credentials(account: str | None) -> Credentials:

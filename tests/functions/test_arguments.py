@@ -21,6 +21,7 @@ def test_defaults_are_filled_in() -> None:
         "events": None,
         "filter": None,
         "max_rows": None,
+        "deduplicate": False,
         "parallel": None,
         "account": None,
     }

@@ -75,11 +75,18 @@ def _whole_number(value: Any) -> int:
     return value
 
 
+def _boolean(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise Refusal("true or false")
+    return value
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "DATE": _date,
     "VARCHAR": _text,
     "VARCHAR[]": _texts,
     "BIGINT": _whole_number,
+    "BOOLEAN": _boolean,
 }
 
 

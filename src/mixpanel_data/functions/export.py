@@ -10,7 +10,8 @@ import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
+from functools import partial
 
 import pyarrow as pa
 
@@ -21,6 +22,7 @@ from .predicate import EVERYTHING, Predicate
 from .proof import Proof
 from .slices import SLICED_JSON
 from .windows import PARALLEL, Window, in_order, split
+from .zones import start_of, today, warn_if_local, zone_of
 
 ENDPOINT = Endpoint(Api.EXPORT, "/export")
 LARGEST_LIMIT = 100_000
@@ -41,6 +43,7 @@ MOST_NAMES = 100
         Parameter("events", "VARCHAR[]", "only these events; all unless given", "['Purchase']"),
         Parameter("filter", "VARCHAR", "a Mixpanel expression", """'properties["plan"] == "pro"'"""),
         Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
+        Parameter("deduplicate", "BOOLEAN", "leave out what Mixpanel sent more than once", "true", default=False),
         Parameter("parallel", "BIGINT", "downloads at once; up to three unless given", "8"),
     ),
     columns=(
@@ -52,20 +55,23 @@ MOST_NAMES = 100
     ),
 )
 async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
-    events = _events(call)
-    windows = windows_of(call) if events != [] else []
+    ask = Ask(call, _events(call), await zone_of(call.client, call.reporter))
+    windows = windows_of(call, ask.zone) if ask.events != [] else []
     call.reporter.add(days=sum(window.days for window in windows))
     left = call["max_rows"]
-    async with aclosing(
-        in_order(windows, lambda window: _fetch(call, window, events), _discard, _parallel(call) or PARALLEL)
-    ) as fetched:
+    async with aclosing(in_order(windows, ask.fetch, _discard, _parallel(call) or PARALLEL)) as fetched:
         async for window, downloads in fetched:
             async for batch in _read(downloads):
                 yield batch if left is None else batch.slice(0, left)
                 left = None if left is None else left - batch.num_rows
                 if left is not None and left <= 0:
                     return
-            call.reporter.add(days_done=window.days, events=sum(download.proof.events for download in downloads))
+            proofs = [download.proof for download in downloads]
+            call.reporter.add(
+                days_done=window.days,
+                events=sum(proof.events - proof.duplicates for proof in proofs),
+                duplicates=sum(proof.duplicates for proof in proofs),
+            )
 
 
 @dataclass(frozen=True)
@@ -98,41 +104,51 @@ def _discard(downloads: Sequence[Download]) -> None:
         download.close()
 
 
-async def _fetch(call: Call, window: Window, events: Sequence[str] | None) -> list[Download]:
-    """The window's body; or, where Mixpanel does not manage to send it whole, the bodies of its halves."""
-    try:
-        return [await _download(call, window, events)]
-    except IncompleteExportError:
-        if window.days == 1:
+@dataclass(frozen=True)
+class Ask:
+    """What a call asks for in each of its windows."""
+
+    call: Call
+    events: Sequence[str] | None
+    zone: str | None
+
+    async def fetch(self, window: Window) -> list[Download]:
+        """The window's body; or, where Mixpanel does not manage to send it whole, the bodies of its halves."""
+        try:
+            return [await self._download(window)]
+        except IncompleteExportError:
+            if window.days == 1:
+                raise
+        first, second = window.halves()
+        downloads = await self.fetch(first)
+        try:
+            return downloads + await self.fetch(second)
+        except BaseException:
+            _discard(downloads)
             raise
-    first, second = window.halves()
-    downloads = await _fetch(call, first, events)
-    try:
-        return downloads + await _fetch(call, second, events)
-    except BaseException:
-        _discard(downloads)
-        raise
+
+    async def _download(self, window: Window) -> Download:
+        call = self.call
+        proof = Proof(call.columns, self.zone, deduplicate=call["deduplicate"])
+        params = {
+            "from_date": window.first.isoformat(),
+            "to_date": window.last.isoformat(),
+            "event": json.dumps(self.events, ensure_ascii=False) if self.events is not None else None,
+            "where": call["filter"],
+            "limit": call["max_rows"] if _is_small_sample(call) else None,
+        }
+        try:
+            spool = await call.client.download(ENDPOINT, params, proof, call.reporter)
+        except BaseException:
+            proof.close()
+            raise
+        warn_if_local(call.client, proof.sample)
+        return Download(spool, proof)
 
 
-async def _download(call: Call, window: Window, events: Sequence[str] | None) -> Download:
-    proof = Proof(call.columns)
-    params = {
-        "from_date": window.first.isoformat(),
-        "to_date": window.last.isoformat(),
-        "event": json.dumps(events, ensure_ascii=False) if events is not None else None,
-        "where": call["filter"],
-        "limit": call["max_rows"] if _is_small_sample(call) else None,
-    }
-    try:
-        return Download(await call.client.download(ENDPOINT, params, proof, call.reporter), proof)
-    except BaseException:
-        proof.close()
-        raise
-
-
-def windows_of(call: Call) -> list[Window]:
+def windows_of(call: Call, zone: str | None) -> list[Window]:
     """The days that a call asks for, as windows."""
-    days = _days(call)
+    days = _days(call, zone)
     if days and _is_small_sample(call):
         return [Window(days[0], days[-1])]
     budgets = call.client.budgets
@@ -140,14 +156,14 @@ def windows_of(call: Call) -> list[Window]:
     return split(days, _parallel(call), budgets.left(Budget.EXPORT), budgets.bytes_a_day())
 
 
-def _days(call: Call) -> list[date]:
+def _days(call: Call, zone: str | None) -> list[date]:
     """Those of the range that have begun and on which the WHERE can hold."""
     first, last = call["from_date"], call["to_date"]
     if first > last:
         raise ArgumentError(f"mixpanel_export: from_date {first} is after to_date {last}: swap them")
     # Mixpanel refuses a day that has not begun, as `current_date` may be to the east of the project.
-    last = min(last, datetime.now(UTC).date())
-    return _where(call).possible_days("event_time", first, last)
+    last = min(last, today(zone))
+    return _where(call).possible_days("event_time", first, last, partial(start_of, zone=zone))
 
 
 def _parallel(call: Call) -> int | None:

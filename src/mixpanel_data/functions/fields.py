@@ -6,6 +6,7 @@ import atexit
 import json
 import uuid
 from collections.abc import Collection, Mapping
+from dataclasses import dataclass
 from functools import cache
 
 import duckdb
@@ -13,11 +14,18 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ..quoting import literal
+
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
+KEY = ("event_name", "event_time", "distinct_id", "insert_id")
+"""What makes two events the same one."""
+INGESTED, HASH = "ingested", "key"
+"""Of use only where duplicates are looked for."""
 PATHS: Mapping[str, str] = {
     "event_time": "$.time",
     "distinct_id": "$.distinct_id",
     "insert_id": '$."$insert_id"',
+    INGESTED: "$.mp_processing_time_ms",
 }
 HEAD = '{"event":'
 MILLISECONDS_FROM = 10**10
@@ -29,20 +37,36 @@ FROM (SELECT TRY_CAST(text AS DOUBLE) AS epoch FROM lines)
 """
 
 
+NUMBERS = f"SELECT TRY_CAST(text AS DOUBLE) AS {INGESTED} FROM lines"
+HASHES = f"SELECT hash({', '.join(KEY)}) AS {HASH} FROM lines"
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What is to be read out of the events."""
+
+    columns: frozenset[str]
+    zone: str | None = None
+    """Time zone of the times; None for UTC."""
+
+
 def read_fields(
-    engine: duckdb.DuckDBPyConnection, heads: pa.Array, properties: pa.Array, columns: Collection[str]
+    engine: duckdb.DuckDBPyConnection, heads: pa.Array, properties: pa.Array, wish: Wish
 ) -> dict[str, pa.Array] | None:
     """Those of the wanted columns that stand inside the JSON; None where some of it is not JSON."""
-    wanted = [name for name in PATHS if name in columns]
+    wanted = [name for name in PATHS if name in wish.columns]
     names = _event_names(heads)
     texts = _texts(engine, properties, wanted)
     if names is None or texts is None:
         return None
     found = {"event_name": names, **texts}
     if "event_time" in wanted:
-        found["event_time"] = _times(engine, texts["event_time"])
+        found["event_time"] = _in_utc(engine, _times(engine, texts["event_time"]), wish.zone)
     if "insert_id" in wanted:
         found["insert_id"] = _fill_insert_ids(texts["insert_id"], heads, properties)
+    if HASH in wish.columns:
+        found[INGESTED] = query(engine, NUMBERS, text=texts[INGESTED]).column(0).combine_chunks()
+        found[HASH] = query(engine, HASHES, **{name: found[name] for name in KEY}).column(0).combine_chunks()
     return found
 
 
@@ -53,6 +77,14 @@ def query(engine: duckdb.DuckDBPyConnection, sql: str, **lines: pa.Array) -> pa.
         return engine.sql(sql).to_arrow_table()
     finally:
         engine.unregister("lines")
+
+
+def _in_utc(engine: duckdb.DuckDBPyConnection, times: pa.Array, zone: str | None) -> pa.Array:
+    """The times of a project that exports local time."""
+    if zone is None:
+        return times
+    sql = f"SELECT timezone('UTC', timezone({literal(zone)}, time)) AS time FROM lines"
+    return query(engine, sql, time=times).column(0).combine_chunks()
 
 
 @cache

@@ -14,11 +14,17 @@ import pyarrow as pa
 
 from ..client.blocks import Block
 from ..exceptions import IncompleteExportError
-from .declaration import ARROW_TYPES
-from .fields import engine, query, read_fields, whole_text
+from .fields import HASH, INGESTED, Wish, engine, query, read_fields, whole_text
 from .slices import Slices, cut, sliced_json, whole_json
 
-TYPES = {"event_name": "VARCHAR", "event_time": "TIMESTAMP", "distinct_id": "VARCHAR", "insert_id": "VARCHAR"}
+FOUND = (
+    pa.field("event_name", pa.string()),
+    pa.field("event_time", pa.timestamp("us")),
+    pa.field("distinct_id", pa.string()),
+    pa.field("insert_id", pa.string()),
+    pa.field(INGESTED, pa.float64()),
+    pa.field(HASH, pa.uint64()),
+)
 PLACES = (pa.field("starts", pa.int32()), pa.field("ends", pa.int32()), pa.field("texts", pa.string()))
 REWRITTEN = """
 SELECT '{"event":' || coalesce(json_extract(line, '$.event')::VARCHAR, 'null') || ',"properties":' AS head,
@@ -35,11 +41,11 @@ FROM lines
 def note_schema(columns: Collection[str]) -> pa.Schema:
     """What is noted of a block: the wanted columns, and in place of the properties where they stand in it (or, where
     they had to be written anew, the properties themselves)."""
-    found = [pa.field(name, ARROW_TYPES[kind]) for name, kind in TYPES.items() if name in columns]
+    found = [field for field in FOUND if field.name in columns]
     return pa.schema([*found, *(PLACES if "properties" in columns else ())])
 
 
-def look_into(block: Block, columns: Collection[str]) -> pa.RecordBatch:
+def look_into(block: Block, wish: Wish) -> pa.RecordBatch:
     """What is to be noted of a block.
 
     Raises:
@@ -47,28 +53,26 @@ def look_into(block: Block, columns: Collection[str]) -> pa.RecordBatch:
     """
     with engine().cursor() as cursor:
         slices = cut(block)
-        note = _look_into_slices(cursor, slices, columns) if slices is not None else None
-        return note if note is not None else _look_into_lines(cursor, block, columns)
+        note = _look_into_slices(cursor, slices, wish) if slices is not None else None
+        return note if note is not None else _look_into_lines(cursor, block, wish)
 
 
-def _look_into_slices(
-    cursor: duckdb.DuckDBPyConnection, slices: Slices, columns: Collection[str]
-) -> pa.RecordBatch | None:
-    found = read_fields(cursor, slices.heads(), slices.properties(), columns)
+def _look_into_slices(cursor: duckdb.DuckDBPyConnection, slices: Slices, wish: Wish) -> pa.RecordBatch | None:
+    found = read_fields(cursor, slices.heads(), slices.properties(), wish)
     if found is None:
         return None
     places = {"starts": pa.array(slices.starts), "ends": pa.array(slices.ends)}
-    return _note({**found, **places}, columns, len(slices))
+    return _note({**found, **places}, wish.columns, len(slices))
 
 
-def _look_into_lines(cursor: duckdb.DuckDBPyConnection, block: Block, columns: Collection[str]) -> pa.RecordBatch:
+def _look_into_lines(cursor: duckdb.DuckDBPyConnection, block: Block, wish: Wish) -> pa.RecordBatch:
     """The same for lines of any form: slowly, and with the properties written anew."""
     events = query(cursor, REWRITTEN, line=_readable(cursor, block))
     heads, texts = (events.column(name).combine_chunks() for name in ("head", "properties"))
-    found = read_fields(cursor, heads, texts, columns)
+    found = read_fields(cursor, heads, texts, wish)
     if found is None:
         raise IncompleteExportError("the export holds events that cannot be read")
-    return _note({**found, "texts": texts}, columns, len(texts))
+    return _note({**found, "texts": texts}, wish.columns, len(texts))
 
 
 def _note(arrays: dict[str, pa.Array], columns: Collection[str], count: int) -> pa.RecordBatch:
@@ -81,11 +85,10 @@ def _note(arrays: dict[str, pa.Array], columns: Collection[str], count: int) -> 
     )
 
 
-def with_properties(note: pa.RecordBatch, block: Block) -> pa.RecordBatch:
-    """The noted events, with the properties in place of where they stand in the block."""
+def properties_of(note: pa.RecordBatch, block: Block) -> pa.DictionaryArray:
+    """The properties of the noted events, from where they stand in the block."""
     starts, ends, texts = (note.column(field.name) for field in PLACES)
-    properties = whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
-    return note.drop_columns([field.name for field in PLACES]).append_column("properties", properties)
+    return whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
 
 
 def _readable(cursor: duckdb.DuckDBPyConnection, block: Block) -> pa.Array:

@@ -8,6 +8,7 @@ from typing import Any
 from ..client import Budget
 from .declaration import Call, Column, table_function
 from .export import export, windows_of
+from .zones import zone_of
 
 
 @table_function(
@@ -26,10 +27,11 @@ from .export import export, windows_of
     ),
 )
 async def export_plan(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    zone = await zone_of(call.client, call.reporter)
     budgets = call.client.budgets
     left, a_day = budgets.left(Budget.EXPORT), budgets.bytes_a_day()
     rows = []
-    for number, window in enumerate(windows_of(call), 1):
+    for number, window in enumerate(windows_of(call, zone), 1):
         expected = None if a_day is None else round(a_day * window.days)
         before, after = (None, None) if left is None else (left - number + 1, left - number)
         rows.append((number, window.first, window.last, window.days, expected, before, after))

@@ -7,7 +7,7 @@ without taking the expression apart: a fragment of a data set declares what hold
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, time, timedelta
 from itertools import pairwise
 from typing import Any
@@ -16,6 +16,13 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.dataset as ds
 from pyarrow import fs
+
+StartOf = Callable[[date], datetime]
+
+
+def midnight(day: date) -> datetime:
+    """When a day begins."""
+    return datetime.combine(day, time.min)
 
 
 class Predicate:
@@ -55,10 +62,11 @@ class Predicate:
             return True
         return False
 
-    def possible_days(self, column: str, first: date, last: date) -> list[date]:
-        """Those days from first to last on which the timestamp column may match."""
+    def possible_days(self, column: str, first: date, last: date, start_of: StartOf = midnight) -> list[date]:
+        """Those days from first to last on which the timestamp column may match; ``start_of`` tells when one begins."""
         days = [first + timedelta(days=n) for n in range((last - first).days + 1)]
-        return [days[place] for place in self.possible([_on_day(column, day) for day in days])]
+        claims = [_between(column, start_of(day), start_of(day + timedelta(days=1))) for day in days]
+        return [days[place] for place in self.possible(claims)]
 
     def possible_values(self, column: str) -> list[str] | None:
         """The only strings the column can match with, or None where they cannot be listed."""
@@ -86,11 +94,10 @@ class Predicate:
 EVERYTHING = Predicate(None, pa.schema([]))
 
 
-def _on_day(column: str, day: date) -> pc.Expression:
+def _between(column: str, start: datetime, end: datetime) -> pc.Expression:
     """The claim of one day. A row without a time may be found in any day's answer, so NULL is always possible."""
     value = pc.field(column)
-    start = datetime.combine(day, time.min)
-    low, high = (pa.scalar(moment, pa.timestamp("us")) for moment in (start, start + timedelta(days=1)))
+    low, high = (pa.scalar(moment, pa.timestamp("us")) for moment in (start, end))
     return ((value >= low) | value.is_null()) & ((value < high) | value.is_null())
 
 

@@ -13,14 +13,20 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
+from itertools import repeat
 from threading import Semaphore
 from typing import TypeVar
 
+import numpy as np
 import pyarrow as pa
 
 from ..client import Spool
-from .lines import BrokenLine, look_into, note_schema, with_properties
+from ..client.blocks import Block
+from .duplicates import NEEDED, Places, superseded, without
+from .fields import Wish
+from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of
 
+SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
 _workers = ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
 _room = Semaphore(CORES + 1)
@@ -32,22 +38,32 @@ R = TypeVar("R")
 class Proof:
     """Reads a spool through, raising unless every line is an event, and keeps what the columns are made of."""
 
-    def __init__(self, columns: Collection[str]) -> None:
+    def __init__(self, columns: Collection[str], zone: str | None = None, *, deduplicate: bool = False) -> None:
         self.events = 0
-        self._columns = columns
+        """Events of the body, those left out among them."""
+        self.duplicates = 0
+        self.sample = b""
+        """The body's first lines."""
+        self._columns = [field.name for field in note_schema(columns) if field not in PLACES]
+        self._deduplicates = deduplicate
+        self._superseded: Places = np.empty(0, np.int64)
+        self._wish = Wish(frozenset({*columns, *(NEEDED if deduplicate else ())}), zone)
         self._notes = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
 
     def __call__(self, spool: Spool) -> int:
         self.events = 0
         self._notes.seek(0)
         self._notes.truncate()
-        with pa.ipc.new_stream(self._notes, note_schema(self._columns)) as notes:
+        with pa.ipc.new_stream(self._notes, note_schema(self._wish.columns)) as notes:
             try:
-                for note in _map(partial(look_into, columns=self._columns), spool.blocks()):
+                for note in _map(partial(look_into, wish=self._wish), self._blocks(spool)):
                     notes.write_batch(note)
                     self.events += note.num_rows
             except BrokenLine as broken:
                 raise broken.error(self.events) from None
+        if self._deduplicates:
+            self._superseded = superseded(self._read_notes)
+            self.duplicates = len(self._superseded)
         return self.events
 
     def close(self) -> None:
@@ -55,12 +71,29 @@ class Proof:
 
     def batches(self, spool: Spool) -> Iterator[pa.RecordBatch]:
         """The proven events, in batches of the wanted columns."""
+        start = 0
+        for note, block in zip(self._read_notes(), self._blocks_again(spool)):  # noqa: B905 - may have no end
+            batch = without(self._wanted(note, block), start, self._superseded)
+            start += note.num_rows
+            yield batch
+
+    def _wanted(self, note: pa.RecordBatch, block: Block | None) -> pa.RecordBatch:
+        wanted = note.select(self._columns)
+        return wanted if block is None else wanted.append_column("properties", properties_of(note, block))
+
+    def _blocks(self, spool: Spool) -> Iterator[Block]:
+        for number, block in enumerate(spool.blocks()):
+            if number == 0:
+                self.sample = bytes(block[:SAMPLE])
+            yield block
+
+    def _blocks_again(self, spool: Spool) -> Iterator[Block | None]:
+        return spool.blocks() if "properties" in self._wish.columns else repeat(None)
+
+    def _read_notes(self) -> Iterator[pa.RecordBatch]:
         self._notes.seek(0)
         with pa.ipc.open_stream(self._notes) as notes:
-            if "properties" in self._columns:
-                yield from (with_properties(note, block) for note, block in zip(notes, spool.blocks(), strict=True))
-            else:
-                yield from notes
+            yield from notes
 
 
 def _map(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
