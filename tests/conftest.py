@@ -60,3 +60,9 @@ def point_at(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("MP_PROJECT_ID", project)
 
     return point
+
+
+@pytest.fixture
+def reach(sandbox: Sandbox) -> dict[str, str]:
+    """The environment in which another process reaches this process's sandbox."""
+    return {"MP_API_BASE_URL": sandbox.url, "MP_USERNAME": "sandbox", "MP_SECRET": "sandbox", "MP_PROJECT_ID": "1"}

@@ -28,6 +28,8 @@ from .exceptions import (
     TableNotFoundError,
     TransportError,
 )
+from .types import FetchPlan, FetchResult, PlannedRequest
+from .workspace import Workspace
 
 __version__ = "0.1.0"
 
@@ -38,10 +40,13 @@ __all__ = [
     "ArgumentError",
     "AuthenticationError",
     "ConfigError",
+    "FetchPlan",
+    "FetchResult",
     "IncompleteExportError",
     "MixpanelDataError",
     "MixpanelDataWarning",
     "NotFoundError",
+    "PlannedRequest",
     "Progress",
     "QueryError",
     "RateLimitError",
@@ -51,6 +56,7 @@ __all__ = [
     "TableExistsError",
     "TableNotFoundError",
     "TransportError",
+    "Workspace",
     "__version__",
     "register",
     "unregister",

@@ -17,37 +17,9 @@ import duckdb
 import pytest
 
 from mixpanel_data.sandbox import Fault, Sandbox
+from tests.shell import mp, ok
 
 ODD = "SELECT 1 AS n, 'a|b\tc\nd' AS t, NULL AS nothing, [1, 2] AS l, {'k': 'v'} AS s, '{\"j\":9007199254740993}'::JSON AS j, DATE '2024-01-01' AS d"
-
-
-def mp(*arguments: str, stdin: str | None = None, **environment: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mixpanel_data", *arguments],
-        input=stdin,
-        stdin=subprocess.DEVNULL if stdin is None else None,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "NO_COLOR": "1", **environment},
-        timeout=60,
-    )
-
-
-def ok(*arguments: str, stdin: str | None = None, **environment: str) -> str:
-    done = mp(*arguments, stdin=stdin, **environment)
-    assert (done.returncode, done.stderr) == (0, "")
-    return done.stdout
-
-
-@pytest.fixture
-def reach(sandbox: Sandbox) -> dict[str, str]:
-    """The environment in which ``mp`` in another process reaches this process's sandbox."""
-    return {
-        "MP_API_BASE_URL": sandbox.url,
-        "MP_USERNAME": "sandbox",
-        "MP_SECRET": "sandbox",
-        "MP_PROJECT_ID": "1",
-    }
 
 
 def test_the_sandbox_needs_no_setup() -> None:

@@ -105,9 +105,9 @@ class Scan:
             raise KeyboardInterrupt(INTERRUPTED) from None
 
     def _share(self) -> pa.RecordBatch:
-        """The rows at hand; while nothing more has come, at most half of them."""
+        """Some of the rows at hand: at most half of them while nothing more has come."""
         rows = self._stock.num_rows
-        count = min(SHARE, rows - rows // 2) if self._found is Mark.NOTHING_YET else rows
+        count = min(SHARE, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
         share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
         return self._batch_of([compact(column) for column in share.columns])
 

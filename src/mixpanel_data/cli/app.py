@@ -10,8 +10,10 @@ from typing import Annotated
 import typer
 
 from .failures import INTERRUPTED, exit_code, one_line
+from .fetch import fetch
 from .progress import Form
-from .sql import Settings, sql
+from .settings import Settings
+from .sql import sql
 
 app = typer.Typer(
     name="mp",
@@ -21,6 +23,7 @@ app = typer.Typer(
     rich_markup_mode=None,
 )
 app.command()(sql)
+app.add_typer(fetch)
 
 
 def _show_version(asked: bool) -> None:

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
@@ -15,30 +14,17 @@ import typer
 
 from ..exceptions import ConfigError, QueryError
 from .output import Format, write_file, write_rows
-from .progress import Form, progress_line
+from .progress import progress_line
+from .settings import Settings
 
 if TYPE_CHECKING:
     import duckdb
 
-    from ..binding import Registration
     from ..client import Watcher
 
 # What DuckDB answers to statements that return no rows of their own.
 NO_ROWS = (["Count"], ["Success"])
 VIEW = "__mp_result"
-# How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
-DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
-
-
-@dataclass(frozen=True)
-class Settings:
-    """The global options."""
-
-    account: str | None = None
-    path: str | None = None
-    quiet: bool = False
-    waits: bool = True
-    progress: Form | None = None
 
 
 def sql(
@@ -109,16 +95,13 @@ def _as_view(con: duckdb.DuckDBPyConnection, result: duckdb.DuckDBPyRelation) ->
 def _session(settings: Settings, watch: Watcher) -> Iterator[duckdb.DuckDBPyConnection]:
     """A connection with the functions; failures leave it as our own errors, without the engine's wrapping."""
     from ..binding import register  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..workspace.errors import as_ours  # noqa: PLC0415
 
-    with _connect(settings.path) as con:
-        registration = register(con, account=settings.account, watch=watch, wait=settings.waits)
-        try:
-            yield con
-        except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
-            unwrapped = _unwrapped(error, registration)
-        else:
-            return
-    raise unwrapped
+    with (
+        _connect(settings.path) as con,
+        as_ours(register(con, account=settings.account, watch=watch, wait=settings.waits)),
+    ):
+        yield con
 
 
 def _connect(path: str | None) -> duckdb.DuckDBPyConnection:
@@ -129,15 +112,3 @@ def _connect(path: str | None) -> duckdb.DuckDBPyConnection:
     except duckdb.Error as error:
         reason = str(error)
     raise ConfigError(f"cannot open {path}: {reason}")
-
-
-def _unwrapped(error: Exception, registration: Registration) -> BaseException:
-    import duckdb  # noqa: PLC0415
-
-    if (ours := registration.error_behind(error)) is not None:
-        return ours
-    if isinstance(error, duckdb.InterruptException):
-        return KeyboardInterrupt()
-    if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(str(error)):
-        return QueryError(str(error).split("\n\nLINE ")[0])
-    return error

@@ -1,0 +1,49 @@
+"""DuckDB's errors as ours."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import duckdb
+
+from ..binding import Registration
+from ..exceptions import QueryError, StorageError
+
+# How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
+DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
+NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
+HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
+
+
+@contextmanager
+def as_ours(registration: Registration) -> Iterator[None]:
+    """Whatever fails inside leaves as one of our own errors."""
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
+        ours = unwrapped(error, registration)
+    else:
+        return
+    raise ours
+
+
+def unwrapped(error: Exception, registration: Registration) -> BaseException:
+    """The error of ours that stands behind it or says the same."""
+    if (ours := registration.error_behind(error)) is not None:
+        return ours
+    if isinstance(error, duckdb.InterruptException):
+        return KeyboardInterrupt()
+    text = str(error).split("\n\nLINE ")[0]
+    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or NO_ROOM.search(text):
+        return StorageError(f"the database cannot be written: {text}")
+    if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(text):
+        return QueryError(text)
+    return error
+
+
+def lock_holder(error: duckdb.Error) -> str | None:
+    """Who holds the lock of a database that could not be opened; None if that was not the reason."""
+    found = HOLDER.search(str(error))
+    return f"process {found['process']} ({found['program'].rsplit('/', 1)[-1]})" if found else None

@@ -1,0 +1,139 @@
+"""What is written down of the local tables: one row a table in ``_metadata``, one row a day in ``_loaded_days``."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import Any
+
+import duckdb
+
+from ..exceptions import ArgumentError, TableNotFoundError
+from ..quoting import quoted
+from .selection import Selection
+
+OURS = ("_metadata", "_loaded_days")
+TABLES = """
+CREATE TABLE IF NOT EXISTS _metadata (
+  table_name VARCHAR, type VARCHAR, fetched_at TIMESTAMP, from_date DATE, to_date DATE,
+  filter_events JSON, filter_where VARCHAR, row_count BIGINT, options JSON);
+CREATE TABLE IF NOT EXISTS _loaded_days (table_name VARCHAR, day DATE, rows BIGINT, loaded_at TIMESTAMP);
+COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel, and with which filters';
+COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, and when they were fetched';
+"""
+COUNT_DAYS = """
+INSERT INTO _loaded_days
+SELECT $table, days.day, count(events.event_time), $now
+FROM {catalog}.days($from_date, $to_date) AS days
+LEFT JOIN {table} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
+GROUP BY days.day
+"""
+
+
+@dataclass(frozen=True)
+class Records:
+    """The records of one database."""
+
+    con: duckdb.DuckDBPyConnection
+    catalog: str
+
+    def create(self) -> None:
+        self.con.execute(TABLES)
+
+    def exists(self, table: str) -> bool:
+        query = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND table_name = ?"
+        ((count,),) = self.con.execute(query, [table]).fetchall()
+        return bool(count)
+
+    def is_kept(self) -> bool:
+        return self.exists(OURS[0]) and self.exists(OURS[1])
+
+    def note_table(self, table: str, selection: Selection, first: date, last: date) -> int:
+        """Writes the table's row anew, and says how many rows it has."""
+        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()
+        self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
+        filters = json.dumps(selection.events) if selection.events else None
+        values = [table, "events", now(), first, last, filters, selection.where, rows, selection.options()]
+        self.con.execute("INSERT INTO _metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+        return int(rows)
+
+    def note_days(self, table: str, first: date, last: date, loaded_at: datetime) -> None:
+        """Writes the days' rows anew."""
+        self.forget_days(table, first, last)
+        query = COUNT_DAYS.format(catalog=quoted(self.catalog), table=quoted(table))
+        values = {"table": table, "now": loaded_at, "from_date": str(first), "to_date": str(last)}
+        self.con.execute(query, values)
+
+    def forget_days(self, table: str, first: date | None = None, last: date | None = None) -> None:
+        query = "DELETE FROM _loaded_days WHERE table_name = ?"
+        if first is None:
+            self.con.execute(query, [table])
+        else:
+            self.con.execute(f"{query} AND day BETWEEN ? AND ?", [table, first, last])
+
+    def range_of(self, table: str) -> tuple[date, date] | None:
+        """The first and the last day that are loaded."""
+        query = "SELECT min(day), max(day) FROM _loaded_days WHERE table_name = ?"
+        ((first, last),) = self.con.execute(query, [table]).fetchall()
+        return (first, last) if first else None
+
+    def days(self, first: date, last: date | None) -> list[date]:
+        """The days of the range that have begun."""
+        query = f"SELECT day FROM {quoted(self.catalog)}.days(?, ?)"
+        found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()
+        return [day for (day,) in found]
+
+    def missing_days(self, table: str, first: date, last: date | None, stale_after: date | None) -> list[date]:
+        """The days of the range that are not loaded, were loaded before they had ended, or are stale."""
+        query = f"""
+            SELECT days.day FROM {quoted(self.catalog)}.days($from_date, $to_date) AS days
+            LEFT JOIN (FROM _loaded_days WHERE table_name = $table) AS loaded ON loaded.day = days.day
+            WHERE loaded.day IS NULL OR loaded.loaded_at < days.ends_at OR days.day > $stale_after
+            ORDER BY 1
+        """
+        values = {"table": table, "from_date": str(first), "to_date": str(last) if last else None}
+        found = self.con.execute(query, {**values, "stale_after": stale_after or date.max}).fetchall()
+        return [day for (day,) in found]
+
+    def bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
+        """When the first of these days begins and the last one ends, in UTC."""
+        query = f"SELECT min(starts_at), max(ends_at) FROM {quoted(self.catalog)}.days(?, ?)"
+        ((start, end),) = self.con.execute(query, [str(first), str(last)]).fetchall()
+        return start, end
+
+    def same_selection(self, table: str, selection: Selection) -> None:
+        """Refuses to mix what was fetched with other filters or in another form.
+
+        Raises:
+            TableNotFoundError: the table was not fetched from Mixpanel.
+            ArgumentError: it holds another selection.
+        """
+        query = "SELECT filter_events::VARCHAR, filter_where, options::VARCHAR FROM _metadata WHERE table_name = ?"
+        found: list[Any] = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
+        if not found:
+            raise TableNotFoundError(f"table {table} was not fetched by mixpanel_data: choose another name")
+        ((events, where, options),) = found
+        given = [list(selection.events) if selection.events else None, selection.where, json.loads(selection.options())]
+        if [json.loads(events) if events else None, where, json.loads(options)] != given:
+            raise ArgumentError(
+                f"table {table} was fetched with events {events or 'all'}, where {where or 'none'} and {options}: "
+                "give the same again, or choose another name"
+            )
+
+
+def now() -> datetime:
+    """The time in UTC, as DuckDB's TIMESTAMP has it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def runs(days: Sequence[date]) -> list[tuple[date, date]]:
+    """The sorted days as runs without gaps: first and last of each."""
+    found: list[tuple[date, date]] = []
+    for day in days:
+        if found and (day - found[-1][1]).days == 1:
+            found[-1] = (found[-1][0], day)
+        else:
+            found.append((day, day))
+    return found

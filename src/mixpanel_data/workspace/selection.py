@@ -1,0 +1,82 @@
+"""What a table of events holds: which events, and in which form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from ..exceptions import ArgumentError
+from ..quoting import quoted
+
+STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
+TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")
+Properties = Literal["json", "variant"]
+ColumnsWish = Mapping[str, str | tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """Which events, with which columns. ``columns`` gives for each name a JSON path and a type."""
+
+    events: tuple[str, ...] | None = None
+    where: str | None = None
+    properties: Properties = "json"
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    deduplicate: bool = True
+
+    @staticmethod
+    def of(
+        events: Sequence[str] | None,
+        where: str | None,
+        properties: Properties,
+        columns: ColumnsWish | None,
+        *,
+        deduplicate: bool,
+    ) -> Selection:
+        """The selection as a caller wishes it.
+
+        Raises:
+            ArgumentError: a column's name, path or type cannot be used.
+        """
+        if properties not in {"json", "variant"}:
+            raise ArgumentError(f"properties must be json or variant, not {properties!r}")
+        names = (events,) if isinstance(events, str) else events
+        wished = {name: _column(name, wish) for name, wish in (columns or {}).items()}
+        return Selection(tuple(names) if names else None, where, properties, wished, deduplicate)
+
+    def query(self, catalog: str) -> str:
+        """The SELECT, over parameters that ``parameters`` gives."""
+        extracted = [
+            f"TRY_CAST(json_extract_string(properties, $path_{number}) AS {kind}) AS {quoted(name)}"
+            for number, (name, (_, kind)) in enumerate(self.columns.items())
+        ]
+        properties = "properties::VARIANT AS properties" if self.properties == "variant" else "properties"
+        columns = ", ".join([*STANDARD, *extracted, properties])
+        return (
+            f"SELECT {columns} FROM {quoted(catalog)}.export($from_date, $to_date, "
+            "events := $events, filter := $filter, deduplicate := $deduplicate, parallel := $parallel)"
+        )
+
+    def parameters(self, first: object, last: object, parallel: int | None) -> dict[str, Any]:
+        """The values for ``query``."""
+        paths = {f"path_{number}": path for number, (path, _) in enumerate(self.columns.values())}
+        asked = {"from_date": str(first), "to_date": str(last), "events": list(self.events) if self.events else None}
+        return {**asked, "filter": self.where, "deduplicate": self.deduplicate, "parallel": parallel, **paths}
+
+    def options(self) -> str:
+        """What is not a filter, as JSON."""
+        return json.dumps({"properties": self.properties, "columns": self.columns, "deduplicate": self.deduplicate})
+
+
+def _column(name: str, wish: str | tuple[str, str]) -> tuple[str, str]:
+    path, kind = (wish, "VARCHAR") if isinstance(wish, str) else wish
+    if name.lower() in {*STANDARD, "properties"}:
+        raise ArgumentError(f"a column named {name} is there already: choose another name")
+    if not TYPE.fullmatch(kind.upper()):
+        raise ArgumentError(f"column {name}: {kind!r} is no type such as VARCHAR, DOUBLE, BIGINT or DECIMAL(10,2)")
+    if not path.startswith("$."):
+        path = "$." + json.dumps(path, ensure_ascii=False)
+    return path, kind.upper()

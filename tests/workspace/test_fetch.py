@@ -1,0 +1,305 @@
+"""Fetching into tables: whole or not at all, never doubled, and written down."""
+
+from __future__ import annotations
+
+import json
+import threading
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mixpanel_data import (
+    AccessDeniedError,
+    ArgumentError,
+    AuthenticationError,
+    FetchPlan,
+    FetchResult,
+    IncompleteExportError,
+    Progress,
+    TableExistsError,
+    TableNotFoundError,
+    Workspace,
+)
+from mixpanel_data.client import retry
+from mixpanel_data.client.spool import open_spools
+from mixpanel_data.sandbox import Fault, Sandbox
+
+JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-06", "parallel": 3}
+
+
+@pytest.fixture
+def ws(sandbox: Sandbox) -> Iterator[Workspace]:
+    with Workspace(account="sandbox") as workspace:
+        yield workspace
+
+
+def rows(ws: Workspace, query: str, *values: Any) -> list[tuple[Any, ...]]:
+    return ws.connection.execute(query, list(values)).fetchall()
+
+
+def tables(ws: Workspace) -> list[str]:
+    return [name for (name,) in rows(ws, "SELECT table_name FROM duckdb_tables() ORDER BY 1")]
+
+
+def same_as_mixpanel(ws: Workspace, table: str, first: str, last: str) -> bool:
+    """Whether the table is what one undisturbed export gives, row for row."""
+    export = f"FROM mixpanel_export('{first}', '{last}')"
+    query = f"SELECT (SELECT count(*) FROM (FROM {table} EXCEPT ALL {export})), (SELECT count(*) FROM ({export} EXCEPT ALL FROM {table}))"
+    return rows(ws, query) == [(0, 0)]
+
+
+def test_a_new_table_with_all_that_is_written_down_of_it(ws: Workspace) -> None:
+    result = ws.fetch_events("january", **JANUARY)
+    assert isinstance(result, FetchResult)
+    assert same_as_mixpanel(ws, "january", "2024-01-01", "2024-01-06")
+    ((count,),) = rows(ws, "SELECT count(*) FROM january")
+    assert (result.table, result.rows, result.type, result.days, result.duplicates) == (
+        "january",
+        count,
+        "events",
+        6,
+        0,
+    )
+    assert result.date_range == ("2024-01-01", "2024-01-06")
+    query = "SELECT table_name, type, from_date, to_date, filter_events, filter_where, row_count FROM _metadata"
+    assert rows(ws, query) == [("january", "events", date(2024, 1, 1), date(2024, 1, 6), None, None, count)]
+    per_day = rows(ws, "SELECT event_time::DATE, count(*) FROM january GROUP BY ALL ORDER BY ALL")
+    assert rows(ws, "SELECT day, rows FROM _loaded_days ORDER BY day") == per_day
+    assert json.loads(json.dumps(result.to_dict()))["rows"] == count
+
+
+def test_a_table_that_exists_is_left_alone(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("january", **JANUARY)
+    sandbox.requests.clear()
+    with pytest.raises(TableExistsError, match="table january exists: choose another name"):
+        ws.fetch_events("january", **JANUARY)
+    assert sandbox.requests == []
+
+
+@pytest.mark.parametrize("mode", [{}, {"replace": True}, {"append": True}, {"resume": True}])
+@pytest.mark.parametrize(
+    ("fault", "error"),
+    [
+        (Fault(status=401, times=99), AuthenticationError),
+        (Fault(status=403, times=99), AccessDeniedError),
+        (Fault(cut=3000, times=99), IncompleteExportError),
+    ],
+)
+def test_a_failure_leaves_everything_as_it_was(
+    ws: Workspace,
+    sandbox: Sandbox,
+    mode: dict[str, bool],
+    fault: Fault,
+    error: type[Exception],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(retry, "ATTEMPTS", 2)
+    if mode:
+        ws.fetch_events("t", from_date="2023-12-30", to_date="2024-01-01")
+    before = rows(ws, "SELECT count(*) FROM t") if mode else None
+    sandbox.faults.add(Fault(**{**vars(fault), "match": "/export"}))
+    with pytest.raises(error) as caught:
+        ws.fetch_events("t", from_date="2024-01-02", to_date="2024-01-04", parallel=1, **mode)
+    assert "\n" not in str(caught.value)
+    assert tables(ws) == (["_loaded_days", "_metadata", "t"] if mode else [])
+    assert before is None or rows(ws, "SELECT count(*) FROM t") == before
+    assert before is None or rows(ws, "SELECT row_count FROM _metadata") == before
+    assert not open_spools()
+
+
+def test_append_adds_what_is_not_there_yet(ws: Workspace) -> None:
+    ws.fetch_events("t", events=["Purchase"], from_date="2024-01-01", to_date="2024-01-04")
+    ws.fetch_events("t", events=["Purchase", "Search"], from_date="2024-01-03", to_date="2024-01-06", append=True)
+    expected = """
+        SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-06')
+        WHERE event_name = 'Purchase' OR (event_name = 'Search' AND event_time >= '2024-01-03')
+    """
+    assert rows(ws, "SELECT count(*) FROM t") == rows(ws, expected)
+    assert rows(ws, "SELECT count(*) - count(DISTINCT insert_id) FROM t") == [(0,)]
+    assert rows(ws, "SELECT from_date, to_date FROM _metadata") == [(date(2024, 1, 1), date(2024, 1, 6))]
+    with pytest.raises(TableNotFoundError, match="no table nowhere to append to"):
+        ws.fetch_events("nowhere", append=True, **JANUARY)
+
+
+def test_replace_takes_the_place_of_any_table(ws: Workspace) -> None:
+    ws.fetch_events("t", from_date="2024-02-01", to_date="2024-02-02")
+    ws.fetch_events("t", replace=True, **JANUARY)
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+    assert rows(ws, "SELECT min(day), max(day), count(*) FROM _loaded_days") == [
+        (date(2024, 1, 1), date(2024, 1, 6), 6)
+    ]
+    ws.fetch_events("fresh", replace=True, from_date="2024-01-01", to_date="2024-01-01")
+    assert tables(ws) == ["_loaded_days", "_metadata", "fresh", "t"]
+
+
+def test_resume_asks_only_for_what_is_missing(ws: Workspace, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="from_date=2024-01-03", status=403, times=99))
+    with pytest.raises(AccessDeniedError):
+        ws.fetch_events("t", resume=True, **JANUARY)
+    done = {day for (day,) in rows(ws, "SELECT day FROM _loaded_days")}
+    assert done == {date(2024, 1, n) for n in (1, 2, 5, 6)}, "what the others had under way is kept"
+    sandbox.faults.clear()
+    sandbox.requests.clear()
+    result = ws.fetch_events("t", resume=True, **JANUARY)
+    assert isinstance(result, FetchResult)
+    assert result.days == 2
+    asked = {(r.params["from_date"], r.params["to_date"]) for r in sandbox.requests}
+    assert {day for span in asked for day in span} == {"2024-01-03", "2024-01-04"}
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+    sandbox.requests.clear()
+    ws.fetch_events("t", resume=True, **JANUARY)
+    assert sandbox.requests == []
+
+
+def test_a_day_that_was_not_over_is_fetched_again(ws: Workspace, sandbox: Sandbox) -> None:
+    today = datetime.now(UTC).date()
+    yesterday = today - timedelta(days=1)
+    ws.fetch_events("t", resume=True, from_date=yesterday)
+    sandbox.requests.clear()
+    ws.fetch_events("t", resume=True, from_date=yesterday)
+    assert {request.params["from_date"] for request in sandbox.requests} == {today.isoformat()}
+    assert rows(ws, "SELECT count(*) - count(DISTINCT insert_id) FROM t") == [(0,)]
+
+
+def test_sync_fetches_late_events_and_never_doubles_a_day(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("t", sync=True, from_date="2024-01-01", to_date="2024-01-10")
+    ws.connection.execute("DELETE FROM t WHERE event_time >= '2024-01-05' AND event_name = 'Purchase'")
+    sandbox.requests.clear()
+    result = ws.fetch_events("t", sync=True, to_date="2024-01-12", look_back=6)
+    assert isinstance(result, FetchResult)
+    assert result.days == 8, "six that were loaded, and two that were not"
+    assert min(request.params["from_date"] for request in sandbox.requests) == "2024-01-05"
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-12")
+    assert rows(ws, "SELECT count(*), count(DISTINCT day), sum(rows) FROM _loaded_days") == [
+        (12, 12, rows(ws, "SELECT count(*) FROM t")[0][0])
+    ]
+
+
+def test_two_at_once_for_one_table_take_turns(ws: Workspace) -> None:
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            ws.fetch_events("t", sync=True, from_date="2024-01-01", to_date="2024-01-06")
+        except BaseException as error:
+            failures.append(error)
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+
+
+def test_a_table_keeps_to_its_selection(ws: Workspace) -> None:
+    ws.fetch_events("t", events=["Purchase"], resume=True, **JANUARY)
+    with pytest.raises(ArgumentError, match=r'table t was fetched with events \["Purchase"\]'):
+        ws.fetch_events("t", resume=True, **JANUARY)
+    ws.connection.execute("CREATE TABLE mine AS SELECT 1 AS x")
+    with pytest.raises(TableNotFoundError, match="was not fetched by mixpanel_data"):
+        ws.fetch_events("mine", sync=True, **JANUARY)
+
+
+def test_duplicates_are_removed_counted_and_kept_on_request(ws: Workspace, sandbox: Sandbox) -> None:
+    line = '{"event":"Purchase","properties":{"time":1704067200,"distinct_id":"u","$insert_id":"i","n":1}}'
+    sandbox.faults.add(Fault(match="/export", first_line=f"{line}\n{line}\n{line}", times=2))
+    result = ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-01")
+    assert isinstance(result, FetchResult)
+    assert result.duplicates == 2
+    ws.fetch_events("all_of_them", from_date="2024-01-01", to_date="2024-01-01", deduplicate=False)
+    assert rows(ws, "SELECT (SELECT count(*) FROM all_of_them) - (SELECT count(*) FROM t)") == [(2,)]
+
+
+def test_properties_as_variant_and_as_columns(ws: Workspace) -> None:
+    columns = {"country": "mp_country_code", "amount": ("$.amount", "DOUBLE"), "sku": "$.items[0].sku", 'a"b': "age"}
+    ws.fetch_events("t", events=["Purchase"], properties="variant", columns=columns, **JANUARY)
+    kinds = dict(rows(ws, "SELECT column_name, data_type FROM duckdb_columns() WHERE table_name = 't'"))
+    assert (kinds["country"], kinds["amount"], kinds["properties"]) == ("VARCHAR", "DOUBLE", "VARIANT")
+    query = "SELECT count(*), round(sum({amount}), 2), min({country}), max({sku}) FROM {source}"
+    stored = query.format(amount="amount", country="country", sku="sku", source="t")
+    fresh = query.format(
+        amount="(properties->>'$.amount')::DOUBLE", country="properties->>'$.mp_country_code'",
+        sku="properties->>'$.items[0].sku'", source="mixpanel_export('2024-01-01', '2024-01-06', events := ['Purchase'])",
+    )  # fmt: skip
+    assert rows(ws, stored) == rows(ws, fresh)
+    orders = "SELECT max((properties->>'$.order_id')::UBIGINT) FROM mixpanel_export('2024-01-01', '2024-01-06')"
+    assert rows(ws, "SELECT max(properties.order_id::UBIGINT) FROM t") == rows(ws, orders), "big integers are exact"
+
+
+def test_a_value_that_cannot_be_cast_is_null(ws: Workspace) -> None:
+    ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-01", columns={"city": ("$city", "BIGINT")})
+    assert rows(ws, "SELECT count(city), count(*) > 0 FROM t") == [(0, True)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        ({}, "fetch_events needs from_date"),
+        ({"from_date": "2024-02-01", "to_date": "2024-01-01"}, "after to_date 2024-01-01: swap"),
+        ({"from_date": "yesterday"}, "YYYY-MM-DD, not 'yesterday'"),
+        ({"from_date": "2999-01-01"}, "has not begun yet"),
+        ({"from_date": "2024-01-01", "append": True, "replace": True}, "only one of append"),
+        ({"from_date": "2024-01-01", "properties": "bson"}, "json or variant, not 'bson'"),
+        ({"from_date": "2024-01-01", "columns": {"event_name": "x"}}, "is there already"),
+        ({"from_date": "2024-01-01", "columns": {"x": ("$.x", "INT); DROP TABLE t; --")}}, "is no type such as"),
+        ({"from_date": "2024-01-01", "name": "_metadata"}, "is a table of ours"),
+    ],
+)
+def test_what_cannot_be_understood(ws: Workspace, sandbox: Sandbox, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ArgumentError, match=said):
+        ws.fetch_events(**{"name": "t", **arguments})
+    assert sandbox.requests == []
+    assert tables(ws) == []
+
+
+@pytest.mark.parametrize("name", ["select", 'a"b', "with space", "ÄÖ", "x'; DROP TABLE y; --"])
+def test_any_name_is_a_table_name(ws: Workspace, name: str) -> None:
+    ws.fetch_events(name, resume=True, from_date="2024-01-01", to_date="2024-01-01")
+    ws.fetch_events(name, append=True, from_date="2024-01-02", to_date="2024-01-02")
+    ws.fetch_events(name, replace=True, from_date="2024-01-02", to_date="2024-01-02")
+    assert tables(ws) == sorted(["_loaded_days", "_metadata", name])
+
+
+def test_a_dry_run_asks_nothing_and_changes_nothing(ws: Workspace, sandbox: Sandbox) -> None:
+    plan = ws.fetch_events("t", dry_run=True, **JANUARY)
+    assert isinstance(plan, FetchPlan)
+    assert [(r.from_date.day, r.to_date.day, r.expected_bytes) for r in plan.requests] == [
+        (1, 2, None),
+        (3, 4, None),
+        (5, 6, None),
+    ]
+    assert (plan.budget_before, plan.budget_after) == (10_000, 9_997)
+    ws.fetch_events("t", resume=True, dry_run=True, **JANUARY)
+    assert sandbox.requests == []
+    assert tables(ws) == []
+    assert json.dumps(plan.to_dict())
+
+
+def test_progress_is_one_for_the_whole_fetch(sandbox: Sandbox) -> None:
+    seen: list[tuple[int, int]] = []
+    last: list[Progress] = []
+
+    def watch(progress: Progress) -> None:
+        seen.append((progress.days_done, progress.days))
+        last[:] = [progress]
+
+    with Workspace(account="sandbox", progress=watch) as ws:
+        result = ws.fetch_events("t", resume=True, **JANUARY)
+    assert isinstance(result, FetchResult)
+    assert seen == sorted(seen)
+    assert seen[-1] == (6, 6)
+    assert last[0].events == result.rows
+    assert last[0].budget_left == 9_997
+
+
+def test_a_database_file_that_cannot_be_opened(tmp_path: Path) -> None:
+    from mixpanel_data import StorageError
+
+    (tmp_path / "x.db").write_text("this is no database")
+    with pytest.raises(StorageError, match="cannot open"):
+        Workspace(tmp_path / "x.db", account="sandbox")
