@@ -7,22 +7,18 @@ Each is run in turn, five times; quote the ratio of the medians.
 
 from __future__ import annotations
 
-import http.server
-import multiprocessing
 import os
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import duckdb
+from common import day, project, seconds
 
 import mixpanel_data
-from mixpanel_data.sandbox.dataset import Dataset
 
 ROUNDS = 5
 EXPORT = "mixpanel_export('2024-01-01', '2024-01-01')"
@@ -40,53 +36,9 @@ QUERIES = {
 }
 
 
-def body(events: int) -> bytes:
-    """One gzipped body of about this many of the sandbox's events."""
-    sessions = events // 5
-    day = "DATE '2024-01-01'"
-    line = """'{"event":' || to_json(event) || ',"properties":' || properties || '}' || chr(10)"""
-    with Dataset(sessions).connect() as con:
-        lines = con.sql(f"SELECT {line} FROM events({day}, {day}, {sessions})")
-        deflate = zlib.compressobj(1, wbits=31)
-        parts = [
-            deflate.compress("".join(batch.column(0).to_pylist()).encode()) for batch in lines.to_arrow_reader(50_000)
-        ]
-        return b"".join([*parts, deflate.flush()])
-
-
-def serve(content: bytes, port: multiprocessing.Queue[int]) -> None:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("Content-Encoding", "gzip")
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content)
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    port.put(server.server_address[1])
-    server.serve_forever()
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
 def main(events: int) -> None:
-    content = body(events)
-    port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    server = multiprocessing.Process(target=serve, args=(content, port), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{port.get()}"
-    os.environ |= {"MP_API_BASE_URL": url, "MP_USERNAME": "u", "MP_SECRET": "s", "MP_PROJECT_ID": "1"}
-    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as con:
+    content = day(events)
+    with tempfile.TemporaryDirectory() as folder, project(content) as url, duckdb.connect() as con:
         mixpanel_data.register(con)
         file = Path(folder) / "body.gz"
 
@@ -101,7 +53,6 @@ def main(events: int) -> None:
             for name, run in work.items():
                 times[name].append(seconds(run))
         (rows,) = con.execute("SELECT count(*) FROM t").fetchone() or (0,)
-    server.terminate()
     print(f"{rows:,} events, {len(content) / 1e6:,.0f} MB gzipped; DuckDB {duckdb.__version__}, {os.cpu_count()} cores")
     least = statistics.median(times["floor"])
     for name, taken in times.items():

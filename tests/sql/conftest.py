@@ -16,6 +16,7 @@ import duckdb
 import pytest
 
 import mixpanel_data
+from mixpanel_data.client.journal import sandbox_journal
 from mixpanel_data.sandbox import Sandbox, shared
 
 
@@ -43,6 +44,7 @@ class TestItem(pytest.Item):
         sandbox = shared()
         sandbox.faults.clear()
         sandbox.requests.clear()
+        sandbox_journal.cache_clear()  # so that no earlier test has shown how large a day is
         with duckdb.connect() as con:
             mixpanel_data.register(con, account="sandbox")
             for record in records(self.path.read_text(encoding="utf-8")):

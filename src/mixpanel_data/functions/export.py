@@ -19,7 +19,7 @@ from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .declaration import Call, Column, Parameter, table_function
 from .predicate import EVERYTHING, Predicate
-from .proof import Proof
+from .proof import WORKERS, Proof
 from .slices import SLICED_JSON
 from .windows import PARALLEL, Window, in_order, split
 from .zones import start_of, today, warn_if_local, zone_of
@@ -90,10 +90,11 @@ class Download:
 
 
 async def _read(downloads: Sequence[Download]) -> AsyncGenerator[pa.RecordBatch]:
+    loop = asyncio.get_running_loop()
     try:
         for download in downloads:
             batches = download.batches()
-            while (batch := await asyncio.to_thread(next, batches, None)) is not None:
+            while (batch := await loop.run_in_executor(WORKERS, next, batches, None)) is not None:
                 yield batch
     finally:
         _discard(downloads)

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..quoting import literal
+from .slices import POOL
 
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
 KEY = ("event_name", "event_time", "distinct_id", "insert_id")
@@ -102,12 +103,12 @@ def whole_text(text: str) -> str:
 
 def _event_names(heads: pa.Array) -> pa.Array | None:
     """The names; of the many heads only a few differ."""
-    encoded = heads.dictionary_encode()
+    encoded = pc.dictionary_encode(heads, memory_pool=POOL)
     try:
         names = [_event_name(head) for head in encoded.dictionary.to_pylist()]
     except (ValueError, RecursionError):
         return None
-    return pa.array(names, pa.string()).take(encoded.indices)
+    return pc.take(pa.array(names, pa.string()), encoded.indices, memory_pool=POOL)
 
 
 def _event_name(head: str) -> str | None:
@@ -125,24 +126,28 @@ def _texts(
     paths = [PATHS[name] for name in wanted]
     read = f"json_extract_string(properties, {paths!r})" if paths else "json_valid(properties)"
     try:
-        column = query(engine, f"SELECT {read} AS found FROM lines", properties=properties).column(0).combine_chunks()
+        column = (
+            query(engine, f"SELECT {read} AS found FROM lines", properties=properties).column(0).combine_chunks(POOL)
+        )
     except duckdb.InvalidInputException:  # malformed JSON
         return None
     if not paths:
         return {} if pc.all(column, min_count=0).as_py() else None
     places = np.arange(0, len(column.values), len(paths), dtype=np.int32)
-    return {name: column.values.take(pa.array(places + number)) for number, name in enumerate(wanted)}
+    return {
+        name: pc.take(column.values, pa.array(places + number), memory_pool=POOL) for number, name in enumerate(wanted)
+    }
 
 
 def _times(engine: duckdb.DuckDBPyConnection, texts: pa.Array) -> pa.Array:
     """UTC times of seconds, which is what Mixpanel sends, or of whatever else a time may be."""
     try:
-        seconds = pc.cast(texts, pa.int64())
+        seconds = pc.cast(texts, pa.int64(), memory_pool=POOL)
     except pa.ArrowInvalid:
         return query(engine, TIMES, text=texts).column(0).combine_chunks()
-    if pc.any(pc.greater(pc.abs(seconds), MILLISECONDS_FROM)).as_py():
+    if pc.any(pc.greater(pc.abs(seconds, memory_pool=POOL), MILLISECONDS_FROM, memory_pool=POOL)).as_py():
         return query(engine, TIMES, text=texts).column(0).combine_chunks()
-    return pc.multiply(seconds, 1_000_000).cast(pa.timestamp("us"))
+    return pc.multiply(seconds, 1_000_000, memory_pool=POOL).cast(pa.timestamp("us"))
 
 
 def _fill_insert_ids(ids: pa.Array, heads: pa.Array, properties: pa.Array) -> pa.Array:

@@ -25,10 +25,12 @@ from ..client.blocks import Block
 from .duplicates import NEEDED, Places, superseded, without
 from .fields import Wish
 from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of
+from .slices import POOL
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
-_workers = ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
+WORKERS = ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
+"""All work on blocks is done here: each thread more would keep memory of its own."""
 _room = Semaphore(CORES + 1)
 """Blocks that are looked into or wait for it, of all bodies together."""
 T = TypeVar("T")
@@ -92,7 +94,7 @@ class Proof:
 
     def _read_notes(self) -> Iterator[pa.RecordBatch]:
         self._notes.seek(0)
-        with pa.ipc.open_stream(self._notes) as notes:
+        with pa.ipc.open_stream(self._notes, memory_pool=POOL) as notes:
             yield from notes
 
 
@@ -101,7 +103,7 @@ def _map(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
     running: deque[Future[R]] = deque()
     for item in items:
         _room.acquire()
-        future = _workers.submit(function, item)
+        future = WORKERS.submit(function, item)
         future.add_done_callback(lambda _: _room.release())
         running.append(future)
         while running and running[0].done():

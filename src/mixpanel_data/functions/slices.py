@@ -23,6 +23,8 @@ PROPERTIES = b'"properties":'
 SLICED_JSON = pa.dictionary(pa.int32(), JSON)
 """A dictionary may hold texts that no row refers to: here, all that stands between one line's properties and the
 next. So the block itself is the column's buffer."""
+POOL = pa.system_memory_pool()
+"""Arrow's own allocator keeps tens of megabytes for each of our threads."""
 INLINE = 12
 """String views of up to this many bytes hold their text themselves."""
 
@@ -46,7 +48,7 @@ class Slices:
         places = np.empty(2 * len(self), np.int32)
         places[0::2], places[1::2] = self.line_starts, self.starts
         halves = _strings(self.block, places)
-        return halves.take(pa.array(np.arange(0, len(halves), 2, dtype=np.int32)))
+        return pc.take(halves, pa.array(np.arange(0, len(halves), 2, dtype=np.int32)), memory_pool=POOL)
 
     def properties(self) -> pa.Array:
         """The second parts, as string views: nothing is copied."""
@@ -108,7 +110,7 @@ def _find_properties(block: Block, starts: Offsets) -> Offsets | None:
         lines.validate(full=True)
     except pa.ArrowInvalid:  # not UTF-8, which would break DuckDB
         return None
-    found = pc.find_substring(lines, PROPERTIES.decode()).to_numpy(zero_copy_only=False)
+    found = pc.find_substring(lines, PROPERTIES.decode(), memory_pool=POOL).to_numpy(zero_copy_only=False)
     if (found < 0).any():
         return None
     ends: Offsets = (starts + found + len(PROPERTIES)).astype(np.int32)

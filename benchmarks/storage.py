@@ -1,0 +1,41 @@
+"""Properties as JSON, as VARIANT, and as columns of their own: ``python benchmarks/storage.py``."""
+
+from __future__ import annotations
+
+import statistics
+import tempfile
+from pathlib import Path
+
+import duckdb
+from common import day, project, seconds
+
+from mixpanel_data import Workspace
+
+FORMS = {
+    "json": ({}, "properties->>'$.mp_country_code'"),
+    "variant": ({"properties": "variant"}, "properties.mp_country_code::VARCHAR"),
+    "column": ({"columns": {"country": "mp_country_code"}}, "country"),
+}
+
+
+def main(events: int = 400_000) -> None:
+    with project(day(events)), tempfile.TemporaryDirectory() as folder:
+        print(f"{events:,} events")
+        for form, (options, country) in FORMS.items():
+            path = Path(folder) / f"{form}.db"
+            with Workspace(path) as ws:
+                load = seconds(
+                    lambda ws=ws, options=options: ws.fetch_events(
+                        "t", from_date="2024-01-01", to_date="2024-01-01", deduplicate=False, **options
+                    )
+                )
+            with duckdb.connect(path) as con:
+                con.execute("CHECKPOINT")
+                query = f"SELECT {country} AS country, count(*) FROM t GROUP BY ALL"
+                asks = [seconds(lambda con=con, query=query: con.execute(query).fetchall()) for _ in range(5)]
+            size = path.stat().st_size / 1e6
+            print(f"{form:8} load {load:5.2f} s   {size:6.1f} MB   GROUP BY {statistics.median(asks):.4f} s")
+
+
+if __name__ == "__main__":
+    main()
