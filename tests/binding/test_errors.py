@@ -154,6 +154,7 @@ def test_wrong_credentials(point_at: Callable[..., None], sandbox: Sandbox) -> N
         Fault(status=429),
         Fault(status=429, headers={"Retry-After": "0"}),
         Fault(status=429, headers={"Retry-After": "NaN"}),
+        Fault(status=429, headers={"Retry-After": "-30"}),
         Fault(status=400, body='{"error":"Timeout Error."}'),
     ],
     ids=str,

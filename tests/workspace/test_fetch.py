@@ -19,6 +19,7 @@ from mixpanel_data import (
     FetchResult,
     IncompleteExportError,
     Progress,
+    StorageError,
     TableExistsError,
     TableNotFoundError,
     Workspace,
@@ -135,9 +136,10 @@ def test_replace_takes_the_place_of_any_table(ws: Workspace) -> None:
     assert tables(ws) == ["_loaded_days", "_metadata", "fresh", "t"]
 
 
-def test_resume_asks_only_for_what_is_missing(ws: Workspace, sandbox: Sandbox) -> None:
-    sandbox.faults.add(Fault(match="from_date=2024-01-03", status=403, times=99))
-    with pytest.raises(AccessDeniedError):
+@pytest.mark.parametrize("status", [401, 403])
+def test_resume_asks_only_for_what_is_missing(ws: Workspace, sandbox: Sandbox, status: int) -> None:
+    sandbox.faults.add(Fault(match="from_date=2024-01-03", status=status, times=99))
+    with pytest.raises(AuthenticationError):
         ws.fetch_events("t", resume=True, **JANUARY)
     done = {day for (day,) in rows(ws, "SELECT day FROM _loaded_days")}
     assert done == {date(2024, 1, n) for n in (1, 2, 5, 6)}, "what the others had under way is kept"
@@ -298,8 +300,6 @@ def test_progress_is_one_for_the_whole_fetch(sandbox: Sandbox) -> None:
 
 
 def test_a_database_file_that_cannot_be_opened(tmp_path: Path) -> None:
-    from mixpanel_data import StorageError
-
     (tmp_path / "x.db").write_text("this is no database")
     with pytest.raises(StorageError, match="cannot open"):
         Workspace(tmp_path / "x.db", account="sandbox")

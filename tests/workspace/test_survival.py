@@ -17,6 +17,8 @@ import pytest
 
 import mixpanel_data
 from mixpanel_data import StorageError, Workspace
+from mixpanel_data.client import Api
+from mixpanel_data.client.endpoints import READ_TIMEOUT
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.shell import environment, mp, started
 
@@ -163,12 +165,16 @@ def test_who_holds_the_database_is_named_or_waited_for(tmp_path: Path, sandbox: 
 
 
 def test_a_hung_socket_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    from mixpanel_data.client import Api
-    from mixpanel_data.client.endpoints import READ_TIMEOUT
-
     monkeypatch.setitem(READ_TIMEOUT, Api.EXPORT, 0.3)
     sandbox.faults.add(Fault(match="/export", hang=True, close=2000))
     with Workspace(account="sandbox") as ws:
         result = ws.fetch_events("t", from_date=FIRST, to_date=FIRST)
         assert result.to_dict()["rows"] > 0
     assert len(sandbox.requests) == 2
+
+
+def test_a_slow_drip_is_waited_for(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="/export", latency=0.3, bytes_per_second=250_000))
+    with Workspace(account="sandbox") as ws:
+        assert ws.fetch_events("t", from_date=FIRST, to_date=FIRST).to_dict()["rows"] > 0
+    assert len(sandbox.requests) == 1

@@ -28,7 +28,7 @@ BEAT_SECONDS = 0.1
 PATIENCE = 0.01
 """Seconds in which more may come before the rows at hand are shared out: small shares are slow to hand over."""
 SHARE = 2048
-"""Rows: one vector of DuckDB's."""
+"""Rows, at first: one vector of DuckDB's."""
 
 
 class Mark(Enum):
@@ -54,6 +54,7 @@ class Scan:
         self._made: queue.SimpleQueue[Found] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(1)
         self._found: Found = Mark.NOTHING_YET
+        self._shared = 0
         self._stock = self._batch_of([pa.nulls(0, field.type) for field in schema])
         self._job = loop.Job(self._run())
 
@@ -107,7 +108,9 @@ class Scan:
     def _share(self) -> pa.RecordBatch:
         """Some of the rows at hand: at most half of them while nothing more has come."""
         rows = self._stock.num_rows
-        count = min(SHARE, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
+        share = max(SHARE, self._shared // 8)  # who has read so much will read on
+        count = min(share, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
+        self._shared += count
         share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
         return self._batch_of([compact(column) for column in share.columns])
 
