@@ -121,6 +121,8 @@ def test_append_adds_what_is_not_there_yet(ws: Workspace) -> None:
     assert rows(ws, "SELECT count(*) FROM t") == rows(ws, expected)
     assert rows(ws, "SELECT count(*) - count(DISTINCT insert_id) FROM t") == [(0,)]
     assert rows(ws, "SELECT from_date, to_date FROM _metadata") == [(date(2024, 1, 1), date(2024, 1, 6))]
+    with pytest.raises(ArgumentError, match=r'was fetched with events \["Purchase", "Search"\]'):
+        ws.fetch_events("t", events=["Search"], sync=True)  # which would have dropped the purchases of the last days
     with pytest.raises(TableNotFoundError, match="no table nowhere to append to"):
         ws.fetch_events("nowhere", append=True, **JANUARY)
 

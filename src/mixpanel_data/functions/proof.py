@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from ..client import Spool
 from ..client.blocks import Block
+from ..client.spool import let_go
 from .duplicates import NEEDED, Places, superseded, without
 from .fields import Wish
 from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of
@@ -69,7 +70,7 @@ class Proof:
         return self.events
 
     def close(self) -> None:
-        self._notes.close()
+        let_go(self._notes)
 
     def batches(self, spool: Spool) -> Iterator[pa.RecordBatch]:
         """The proven events, in batches of the wanted columns."""

@@ -82,11 +82,11 @@ class Fetch:
             )
             values = {**self.selection.parameters(first, last, self.parallel), "start": start, "end": end}
             ((rows,),) = self.con.execute(query, values).fetchall()
-            known = self.records.range_of(self.table) if self.records.is_kept() else None
-            whole = (min(first, known[0]), max(last, known[1])) if known else (first, last)
+            before = self.records.selection_of(self.table)
             self.records.create()
             self.records.note_days(self.table, first, last, begun)
-            self.records.note_table(self.table, self.selection, *whole)
+            whole = self.records.range_of(self.table) or (first, last)
+            self.records.note_table(self.table, before.joined(self.selection) if before else self.selection, *whole)
         return Loaded(rows, (last - first).days + 1, first, last)
 
     def backfill(self, first: date, days: Sequence[date]) -> Loaded:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import Any
 
 import duckdb
 
@@ -54,7 +53,7 @@ class Records:
         """Writes the table's row anew, and says how many rows it has."""
         ((rows,),) = self.con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()
         self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
-        filters = json.dumps(selection.events) if selection.events else None
+        filters = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
         values = [table, "events", now(), first, last, filters, selection.where, rows, selection.options()]
         self.con.execute("INSERT INTO _metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         return int(rows)
@@ -103,6 +102,12 @@ class Records:
         ((start, end),) = self.con.execute(query, [str(first), str(last)]).fetchall()
         return start, end
 
+    def selection_of(self, table: str) -> Selection | None:
+        """What the table holds; None if it was not fetched from Mixpanel."""
+        query = "SELECT filter_events::VARCHAR, filter_where, options::VARCHAR FROM _metadata WHERE table_name = ?"
+        found = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
+        return Selection.noted(*found[0]) if found else None
+
     def same_selection(self, table: str, selection: Selection) -> None:
         """Refuses to mix what was fetched with other filters or in another form.
 
@@ -110,15 +115,13 @@ class Records:
             TableNotFoundError: the table was not fetched from Mixpanel.
             ArgumentError: it holds another selection.
         """
-        query = "SELECT filter_events::VARCHAR, filter_where, options::VARCHAR FROM _metadata WHERE table_name = ?"
-        found: list[Any] = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
-        if not found:
+        found = self.selection_of(table)
+        if found is None:
             raise TableNotFoundError(f"table {table} was not fetched by mixpanel_data: choose another name")
-        ((events, where, options),) = found
-        given = [list(selection.events) if selection.events else None, selection.where, json.loads(selection.options())]
-        if [json.loads(events) if events else None, where, json.loads(options)] != given:
+        if found != selection:
+            events = json.dumps(found.events, ensure_ascii=False) if found.events else "all"
             raise ArgumentError(
-                f"table {table} was fetched with events {events or 'all'}, where {where or 'none'} and {options}: "
+                f"table {table} was fetched with events {events}, where {found.where or 'none'} and {found.options()}: "
                 "give the same again, or choose another name"
             )
 

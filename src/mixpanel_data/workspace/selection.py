@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from ..exceptions import ArgumentError
@@ -65,6 +65,23 @@ class Selection:
         paths = {f"path_{number}": path for number, (path, _) in enumerate(self.columns.values())}
         asked = {"from_date": str(first), "to_date": str(last), "events": list(self.events) if self.events else None}
         return {**asked, "filter": self.where, "deduplicate": self.deduplicate, "parallel": parallel, **paths}
+
+    @staticmethod
+    def noted(events: str | None, where: str | None, options: str) -> Selection:
+        """The selection as it was written down: events and options are JSON."""
+        found = json.loads(options)
+        columns = {name: (path, kind) for name, (path, kind) in found["columns"].items()}
+        names = tuple(json.loads(events)) if events else None
+        return Selection(names, where, found["properties"], columns, found["deduplicate"])
+
+    def joined(self, other: Selection) -> Selection:
+        """What a table of this selection holds when the other's events have been added."""
+        every = self.events is None or other.events is None
+        events = None if every else tuple(dict.fromkeys([*(self.events or ()), *(other.events or ())]))
+        where = self.where
+        if other.where != self.where:
+            where = f"({self.where or 'true'}) or ({other.where or 'true'})"
+        return replace(self, events=events, where=where)
 
     def options(self) -> str:
         """What is not a filter, as JSON."""
