@@ -140,10 +140,10 @@ class Ask:
         }
         try:
             spool = await call.client.download(ENDPOINT, params, proof, call.reporter)
+            warn_if_local(call.client, proof.sample)
         except BaseException:
             proof.close()
             raise
-        warn_if_local(call.client, proof.sample)
         return Download(spool, proof)
 
 
