@@ -85,3 +85,14 @@ def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         assert list(tmp_path.iterdir()) == [], "the file has no name, so not even a killed process leaves it behind"
         raise RuntimeError
     assert spooled not in spool._open
+
+
+def test_a_body_read_twice_falls_into_the_same_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "BLOCK", 300)
+    blocks._idle.append(bytearray(1000))  # as left by whoever used another size
+    with Spool(gzipped=True) as spooled:
+        spooled.write(GZIPPED)
+        spooled.end()
+        first, second = ([bytes(block) for block in spooled.blocks()] for _ in range(2))
+    assert first == second
+    assert len(first) > 10

@@ -22,7 +22,7 @@ Block: TypeAlias = npt.NDArray[np.uint8]
 BLOCK = 8 << 20
 BLOCKS = 5
 """Lent at once, as a rule."""
-PATIENCE = 0.5
+PATIENCE = 0.05
 """Seconds."""
 PIECE = 1 << 20
 """Bytes read at once: what a core's own cache holds."""
@@ -35,7 +35,7 @@ class Loan:
 
     def __init__(self) -> None:
         self._is_counted = _room.acquire(timeout=PATIENCE)
-        self.memory = _idle.pop() if _idle else bytearray(BLOCK)
+        self.memory = _memory()
 
     def end(self) -> None:
         if len(self.memory) == BLOCK:
@@ -48,6 +48,17 @@ class Loan:
         block = np.frombuffer(self.memory, np.uint8, end)
         weakref.finalize(block, self.end).atexit = False
         return block
+
+
+def _memory() -> bytearray:
+    """Always of the same size, so that a body read twice falls into the same blocks."""
+    while True:
+        try:
+            memory = _idle.pop()
+        except IndexError:
+            return bytearray(BLOCK)
+        if len(memory) == BLOCK:
+            return memory
 
 
 def whole_lines(read_into: Callable[[memoryview], int], wait: Callable[[], None]) -> Iterator[Block]:
