@@ -38,6 +38,7 @@ class Budgets:
         entry = self._entry(endpoint, params, attempt)
         await self._turn(entry, reporter)
         try:
+            reporter.budget_left(self.left(endpoint.budget))
             yield entry
         except BaseException as error:
             self._note_failure(entry, error)
@@ -110,7 +111,7 @@ class Budgets:
 
     def _spent(self, purse: Purse) -> str:
         hourly = self.hourly(purse.budget)
-        used = self._journal.used(purse, HOUR)
+        used = self.used(purse.budget, HOUR)
         how = f" ({used} of {hourly} requests in the last hour)" if hourly else ""
         return f"the {purse.budget.value} budget of project {purse.project} is spent{how}"
 

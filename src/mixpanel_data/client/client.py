@@ -8,13 +8,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from tenacity import AttemptManager
 
 from ..auth import Credentials
 from ..exceptions import (
@@ -60,7 +58,8 @@ class Client:
         """The JSON that Mixpanel answers, after as many tries as it takes or is worth."""
         async for attempt in attempts(reporter):
             with attempt:
-                async with self._spend(endpoint, params, attempt, reporter) as entry:
+                number = attempt.retry_state.attempt_number
+                async with self.budgets.spend(endpoint, params, number, reporter) as entry:
                     return await self._ask_once(endpoint, params, entry)
         raise AssertionError("unreachable: attempts() raises the last error")
 
@@ -71,18 +70,10 @@ class Client:
         """
         async for attempt in attempts(reporter):
             with attempt:
-                async with self._spend(endpoint, params, attempt, reporter) as entry:
+                number = attempt.retry_state.attempt_number
+                async with self.budgets.spend(endpoint, params, number, reporter) as entry:
                     return await self._download_once(endpoint, params, proof, reporter, entry)
         raise AssertionError("unreachable: attempts() raises the last error")
-
-    @asynccontextmanager
-    async def _spend(
-        self, endpoint: Endpoint, params: Params, attempt: AttemptManager, reporter: Reporter
-    ) -> AsyncGenerator[Entry]:
-        number = attempt.retry_state.attempt_number
-        async with self.budgets.spend(endpoint, params, number, reporter) as entry:
-            reporter.budget_left(self.budgets.left(endpoint.budget))
-            yield entry
 
     async def _ask_once(self, endpoint: Endpoint, params: Params, entry: Entry) -> Any:
         request = self._request(endpoint, params, {"Accept": "application/json"})

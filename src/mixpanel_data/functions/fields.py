@@ -36,8 +36,6 @@ SELECT TRY(make_timestamp(TRY_CAST(
     round(epoch * CASE WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3 ELSE 1e6 END) AS BIGINT))) AS event_time
 FROM (SELECT TRY_CAST(text AS DOUBLE) AS epoch FROM lines)
 """
-
-
 NUMBERS = f"SELECT TRY_CAST(text AS DOUBLE) AS {INGESTED} FROM lines"
 HASHES = f"SELECT hash({', '.join(KEY)}) AS {HASH} FROM lines"
 
@@ -66,8 +64,8 @@ def read_fields(
     if "insert_id" in wanted:
         found["insert_id"] = _fill_insert_ids(texts["insert_id"], heads, properties)
     if HASH in wish.columns:
-        found[INGESTED] = query(engine, NUMBERS, text=texts[INGESTED]).column(0).combine_chunks()
-        found[HASH] = query(engine, HASHES, **{name: found[name] for name in KEY}).column(0).combine_chunks()
+        found[INGESTED] = _column(engine, NUMBERS, text=texts[INGESTED])
+        found[HASH] = _column(engine, HASHES, **{name: found[name] for name in KEY})
     return found
 
 
@@ -80,12 +78,17 @@ def query(engine: duckdb.DuckDBPyConnection, sql: str, **lines: pa.Array) -> pa.
         engine.unregister("lines")
 
 
+def _column(engine: duckdb.DuckDBPyConnection, sql: str, **lines: pa.Array) -> pa.Array:
+    """The one column of the answer."""
+    return query(engine, sql, **lines).column(0).combine_chunks(POOL)
+
+
 def _in_utc(engine: duckdb.DuckDBPyConnection, times: pa.Array, zone: str | None) -> pa.Array:
     """The times of a project that exports local time."""
     if zone is None:
         return times
     sql = f"SELECT timezone('UTC', timezone({literal(zone)}, time)) AS time FROM lines"
-    return query(engine, sql, time=times).column(0).combine_chunks()
+    return _column(engine, sql, time=times)
 
 
 @cache
@@ -126,9 +129,7 @@ def _texts(
     paths = [PATHS[name] for name in wanted]
     read = f"json_extract_string(properties, {paths!r})" if paths else "json_valid(properties)"
     try:
-        column = (
-            query(engine, f"SELECT {read} AS found FROM lines", properties=properties).column(0).combine_chunks(POOL)
-        )
+        column = _column(engine, f"SELECT {read} AS found FROM lines", properties=properties)
     except duckdb.InvalidInputException:  # malformed JSON
         return None
     if not paths:
@@ -143,10 +144,11 @@ def _times(engine: duckdb.DuckDBPyConnection, texts: pa.Array) -> pa.Array:
     """UTC times of seconds, which is what Mixpanel sends, or of whatever else a time may be."""
     try:
         seconds = pc.cast(texts, pa.int64(), memory_pool=POOL)
+        is_large = pc.greater(pc.abs(seconds, memory_pool=POOL), MILLISECONDS_FROM, memory_pool=POOL)
     except pa.ArrowInvalid:
-        return query(engine, TIMES, text=texts).column(0).combine_chunks()
-    if pc.any(pc.greater(pc.abs(seconds, memory_pool=POOL), MILLISECONDS_FROM, memory_pool=POOL)).as_py():
-        return query(engine, TIMES, text=texts).column(0).combine_chunks()
+        is_large = None
+    if is_large is None or pc.any(is_large).as_py():
+        return _column(engine, TIMES, text=texts)
     return pc.multiply(seconds, 1_000_000, memory_pool=POOL).cast(pa.timestamp("us"))
 
 

@@ -50,12 +50,12 @@ def split(
     if not days:
         return []
     wanted = _how_many(len(days), parallel, left, bytes_a_day)
-    windows = list(_runs(days, -(-len(days) // wanted)))
+    windows = list(runs(days, -(-len(days) // wanted)))
     if len(windows) <= wanted + PARALLEL:
         return windows
     # Days far apart: to ask for those between them as well costs less than a request each.
     every = [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]
-    return list(_runs(every, -(-len(every) // wanted)))
+    return list(runs(every, -(-len(every) // wanted)))
 
 
 def _how_many(days: int, parallel: int | None, left: int | None, bytes_a_day: float | None) -> int:
@@ -67,7 +67,8 @@ def _how_many(days: int, parallel: int | None, left: int | None, bytes_a_day: fl
     return min(days, wanted, affordable)
 
 
-def _runs(days: Sequence[date], longest: int) -> Iterator[Window]:
+def runs(days: Sequence[date], longest: int) -> Iterator[Window]:
+    """The sorted days as windows without gaps, of so many days at most."""
     start = 0
     for end in range(1, len(days) + 1):
         run_ends = end == len(days) or days[end] - days[end - 1] != timedelta(days=1)

@@ -12,9 +12,10 @@ from datetime import date, datetime
 import duckdb
 
 from ..exceptions import TableExistsError, TableNotFoundError
+from ..functions.windows import runs
 from ..quoting import quoted
 from ..types import FetchPlan, PlannedRequest
-from .records import Records, now, runs
+from .records import Records, now
 from .selection import STANDARD, Selection
 
 AT_ONCE = 3
@@ -112,9 +113,10 @@ class Fetch:
         plan = f"{quoted(self.catalog)}.export_plan(?, ?, parallel := ?)"
         query = f"SELECT from_date, to_date, days, expected_bytes FROM {plan}"
         found = []
-        for first, last in (together := runs(days)):
-            share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)
-            rows = self.con.execute(query, [str(first), str(last), share]).fetchall()
+        together = list(runs(days, len(days)))
+        share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)
+        for run in together:
+            rows = self.con.execute(query, [str(run.first), str(run.last), share]).fetchall()
             found += [PlannedRequest(*row) for row in rows]
         return found
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -80,7 +79,7 @@ class Records:
 
     def days(self, first: date, last: date | None) -> list[date]:
         """The days of the range that have begun."""
-        query = f"SELECT day FROM {quoted(self.catalog)}.days(?, ?)"
+        query = f"SELECT day FROM {quoted(self.catalog)}.days(?, ?) ORDER BY day"
         found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()
         return [day for (day,) in found]
 
@@ -129,14 +128,3 @@ class Records:
 def now() -> datetime:
     """The time in UTC, as DuckDB's TIMESTAMP has it."""
     return datetime.now(UTC).replace(tzinfo=None)
-
-
-def runs(days: Sequence[date]) -> list[tuple[date, date]]:
-    """The sorted days as runs without gaps: first and last of each."""
-    found: list[tuple[date, date]] = []
-    for day in days:
-        if found and (day - found[-1][1]).days == 1:
-            found[-1] = (found[-1][0], day)
-        else:
-            found.append((day, day))
-    return found

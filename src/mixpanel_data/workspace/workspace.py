@@ -18,7 +18,6 @@ from ..binding import register
 from ..client import Progress, Watcher
 from ..exceptions import ArgumentError, StorageError
 from ..functions.arguments import WHOLE_DAY
-from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
 from .errors import as_ours, lock_holder
 from .fetch import Fetch, Loaded
@@ -191,11 +190,10 @@ class Workspace:
         last = _day("to_date", to_date) if to_date is not None else None
         if last is not None and last < first:
             raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
-        query = f"SELECT max(day) FROM {quoted(fetch.catalog)}.days(?, ?)"
-        ((begun,),) = self.connection.execute(query, [str(first), str(last) if last else None]).fetchall()
-        if begun is None:
+        begun = fetch.records.days(first, last)
+        if not begun:
             raise ArgumentError(f"{first} has not begun yet: give an earlier from_date")
-        return first, begun
+        return first, begun[-1]
 
     def _watch(self, progress: Progress) -> None:
         """Makes one progress of those of all calls."""
