@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import duckdb
 import pytest
 
-from mixpanel_data.sandbox.expressions import BadExpression, to_sql
+from mixpanel_data.sandbox.expressions import BadExpression, number_of, text_of, to_sql
 
 PROPERTIES = (
     '{"plan":"pro","n":5,"text":"5","zero":0,"yes":true,"no":false,"nothing":null,"list":["a","b"],'
@@ -13,11 +15,15 @@ PROPERTIES = (
 )
 
 
-def holds(expression: str) -> bool:
-    query = f"SELECT coalesce({to_sql(expression)}, false) FROM (SELECT ?::VARCHAR AS properties)"
+def computed(sql: str) -> Any:
     with duckdb.connect() as con:
+        query = f"""SELECT {sql} FROM (SELECT ?::VARCHAR AS properties, '{{"b":2}}'::JSON AS behaviors)"""
         ((found,),) = con.execute(query, [PROPERTIES]).fetchall()
     return found
+
+
+def holds(expression: str) -> bool:
+    return computed(f"coalesce({to_sql(expression)}, false)")
 
 
 @pytest.mark.parametrize(
@@ -101,3 +107,40 @@ def test_false(expression: str) -> None:
 def test_what_is_no_expression_is_refused(expression: str) -> None:
     with pytest.raises(BadExpression):
         to_sql(expression)
+
+
+@pytest.mark.parametrize(
+    ("expression", "text", "number"),
+    [
+        ('properties["plan"]', "pro", None),
+        ("plan", "pro", None),
+        ("$city", "Köln", None),
+        ("n", "5", 5.0),
+        ('properties["float"] * 2', "5.0", 5.0),
+        ("text", "5", None),
+        ('number(properties["text"])', "5.0", 5.0),
+        ('string(properties["n"])', "5", None),
+        ("missing", "undefined", None),
+        ("nothing", "undefined", None),
+        ("yes", "true", None),
+        ("list", '["a","b"]', None),
+        ('properties["n"] > 4', "true", None),
+        ('not properties["yes"]', "false", None),
+        ('defined(properties["missing"])', "false", None),
+        ("no such property", "undefined", None),
+    ],
+)
+def test_values(expression: str, text: str, number: float | None) -> None:
+    assert computed(text_of(expression)) == text
+    assert computed(number_of(expression)) == number
+
+
+@pytest.mark.parametrize("expression", ['behaviors["b"] > 1', "NOW > 1704067200", "datetime(NOW - 60) < NOW"])
+def test_only_profiles_have_behaviors_and_a_present(expression: str) -> None:
+    assert computed(to_sql(expression, of_profiles=True))
+    with pytest.raises(BadExpression):
+        to_sql(expression)
+
+
+def test_behaviors_that_were_not_asked_for_are_undefined() -> None:
+    assert computed(to_sql('behaviors["c"] >= 0', of_profiles=True)) is None

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 import pytest
 
-from mixpanel_data.sandbox import Sandbox
+from mixpanel_data.sandbox import Fault, Sandbox
 
 AUTH = ("sandbox", "sandbox")
 DAY = {"project_id": "1", "from_date": "2024-01-01", "to_date": "2024-01-01"}
@@ -100,6 +100,25 @@ def test_faults_over_http(sandbox: Sandbox) -> None:
     assert httpx.post(sandbox.url + "/sandbox/faults", json=fault).status_code == 200
     assert export(sandbox).status_code == 503
     assert export(sandbox).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"), [('{"results": []}', "application/json"), ("<h1>Busy</h1>", "text/html"), ("", "text/html")]
+)
+def test_an_answer_of_the_test_s_own(sandbox: Sandbox, body: str, kind: str) -> None:
+    sandbox.faults.add(Fault(match="/events/names", status=200, body=body))
+    assert get(sandbox, "/api/app/me").json()["status"] == "ok"
+    response = get(sandbox, "/api/query/events/names")
+    assert (response.status_code, response.text, response.headers["content-type"]) == (200, body, kind)
+
+
+def test_a_fault_for_one_page_of_a_form(sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="page=1", status=500))
+    url = f"{sandbox.url}/api/query/engage"
+    with httpx.Client(auth=AUTH, params={"project_id": "1"}, trust_env=False) as client:
+        session = client.post(url, data={"page": "0"}).json()["session_id"]
+        assert client.post(url, data={"page": "1", "session_id": session}).status_code == 500
+        assert client.post(url, data={"page": "1", "session_id": session}).status_code == 200
 
 
 def test_two_sandboxes_side_by_side() -> None:

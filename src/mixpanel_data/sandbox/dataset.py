@@ -9,7 +9,10 @@ signing up), and in a session open the app, look around, and sometimes buy.
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Sequence
 from datetime import date
+from typing import Any
 
 import duckdb
 
@@ -129,6 +132,24 @@ class Dataset:
         self.sessions = sessions
         self._engine = duckdb.connect()
         self._engine.execute(RANDOM + USERS + SESSIONS + EVENTS)
+        self._tables: set[str] = set()
+        self._making = threading.Lock()
+
+    def events(self, first: date, last: date) -> str:
+        """The events of these days, for a FROM clause."""
+        return f"events(DATE '{first}', DATE '{last}', {self.sessions})"
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        with self.connect() as engine:
+            return engine.execute(query, values).fetchall()
+
+    def table(self, name: str, query: str) -> str:
+        """The name of a table that is made of the query when it is first asked for."""
+        with self._making:
+            if name not in self._tables:
+                self.rows(f"CREATE TABLE {name} AS {query}")
+                self._tables.add(name)
+        return name
 
     def connect(self) -> duckdb.DuckDBPyConnection:
         """A connection of the caller's own, to be closed by the caller."""

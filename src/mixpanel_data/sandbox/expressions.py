@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import ast
 import json
+import time
 from collections.abc import Callable, Mapping
 
 
@@ -17,15 +18,52 @@ class BadExpression(ValueError):  # noqa: N818 - answered to the client, as Mixp
     """The expression is not one."""
 
 
-def to_sql(expression: str) -> str:
+def to_sql(expression: str, *, of_profiles: bool = False) -> str:
     """A SQL condition over a JSON text column ``properties``.
 
-    Every value is JSON while it is worked on, NULL standing for undefined; conditions are SQL booleans.
+    Every value is JSON while it is worked on, NULL standing for undefined; conditions are SQL booleans. Expressions
+    ``of_profiles`` may also say ``NOW`` and ``behaviors["…"]``, which is a column of its own.
     """
+    return _compiled(expression, _condition, of_profiles)
+
+
+def text_of(expression: str) -> str:
+    """The expression's value as SQL text, ``undefined`` where it has none."""
+    return f"coalesce({_compiled(_property_if_bare(expression), _text)}, 'undefined')"
+
+
+def number_of(expression: str) -> str:
+    """The expression's value as a SQL number, NULL where it is none."""
+    return _compiled(_property_if_bare(expression), _number)
+
+
+def literal(text: str) -> str:
+    """The text as SQL."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def property_as_json(name: str) -> str:
+    """The property of the name, as SQL; NULL where there is none."""
+    return _property("properties", name)
+
+
+def property_as_text(name: str) -> str:
+    return f"({property_as_json(name)}->>'$')"
+
+
+def _compiled(expression: str, form: Callable[[ast.expr], str], of_profiles: bool = False) -> str:
     try:
-        return _condition(ast.parse(expression.strip(), mode="eval").body)
+        root = ast.parse(expression.strip(), mode="eval").body
+        if not of_profiles and ENGAGE_ONLY & {node.id for node in ast.walk(root) if isinstance(node, ast.Name)}:
+            raise ValueError(expression)
+        return form(root)
     except (SyntaxError, KeyError, ValueError, RecursionError) as error:
         raise BadExpression(f"invalid expression: {expression!r}") from error
+
+
+def _property_if_bare(expression: str) -> str:
+    is_bare = not set("\"'[]()") & set(expression)
+    return f"properties[{json.dumps(expression, ensure_ascii=False)}]" if is_bare else expression
 
 
 def _condition(node: ast.expr) -> str:
@@ -74,13 +112,21 @@ def _value(node: ast.expr) -> str:
     """The node as a SQL expression of type JSON."""
     match node:
         case ast.Subscript(value=ast.Name(id="properties" | "event"), slice=ast.Constant(value=str(name))):
-            return f"json_extract(properties, {_literal('$.' + json.dumps(_known_as(name), ensure_ascii=False))})"
+            return _property("properties", _known_as(name))
+        case ast.Subscript(value=ast.Name(id="behaviors"), slice=ast.Constant(value=str(name))):
+            return _property("behaviors", name)
+        case ast.Name(id="NOW"):
+            return f"('{int(time.time())}'::JSON)"
         case ast.Constant(value=bool() | int() | float() | str() as value):
-            return f"({_literal(json.dumps(value, ensure_ascii=False))}::JSON)"
+            return f"({literal(json.dumps(value, ensure_ascii=False))}::JSON)"
         case ast.Name(id="true" | "false" as name):
             return f"('{name}'::JSON)"
         case ast.Name(id="undefined" | "null"):
             return "(NULL::JSON)"
+        case (
+            ast.Compare() | ast.BoolOp() | ast.UnaryOp(op=ast.Not()) | ast.Call(func=ast.Name(id="defined" | "boolean"))
+        ):
+            return f"to_json(coalesce({_condition(node)}, false))"
         case ast.Call(func=ast.Name(id=name), args=[argument]):
             return f"to_json({CASTS[name](argument)})"
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -123,10 +169,11 @@ def _known_as(name: str) -> str:
     return "time" if name == "$time" else name
 
 
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _property(column: str, name: str) -> str:
+    return f"json_extract({column}, {literal('$.' + json.dumps(name, ensure_ascii=False))})"
 
 
+ENGAGE_ONLY = {"NOW", "behaviors"}
 COMPARISONS: Mapping[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 ARITHMETIC: Mapping[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%",

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 @dataclass
 class Fault:
-    """What goes wrong, for the next ``times`` requests whose path and query contain ``match``. Parts combine."""
+    """What goes wrong, for the next ``times`` requests whose path, query or form contain ``match``. Parts combine."""
 
     match: str = ""
     times: int = 1
     status: int | None = None
-    """Answer with this status and ``body`` instead."""
+    """Answer with this status, which may be 200, and ``body`` instead."""
     body: str = ""
     headers: dict[str, str] = field(default_factory=dict)
     last_line: str | None = None
@@ -54,7 +54,7 @@ class Faults:
             self._waiting.clear()
 
     def take(self, target: str) -> Fault:
-        """The fault for a request to this path and query, used up by one; one without effect if there is none."""
+        """The fault for a request, used up by one; one without effect if there is none."""
         with self._lock:
             for fault in self._waiting:
                 if fault.match in target:

@@ -18,7 +18,8 @@ from urllib.parse import parse_qsl, unquote_plus, urlsplit
 
 from .dataset import DEFAULT_SESSIONS, Dataset
 from .faults import Fault, Faults
-from .routes import PROJECT, Answer, answer
+from .params import PROJECT, Answer
+from .routes import answer, refusal
 
 USERNAME = SECRET = "sandbox"
 CHUNK = 64 << 10
@@ -104,6 +105,7 @@ class _Server(ThreadingHTTPServer):
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True
     sandbox: Sandbox
 
     def do_GET(self) -> None:
@@ -130,11 +132,11 @@ class _Handler(BaseHTTPRequestHandler):
         if url.path.startswith("/sandbox/"):
             return self._send(self._control(method, url.path, body), Fault())
         self.sandbox.requests.append(Request(method, url.path, params))
-        fault = self.sandbox.faults.take(unquote_plus(self.path))
+        fault = self.sandbox.faults.take(unquote_plus(f"{self.path} {body}"))
         if self._is_authorized():
             self._send(answer(self.sandbox.data, method, url.path, params, fault), fault)
         else:
-            self._send(Answer.json({"error": "Unable to authenticate request", "request": url.path}, 401), fault)
+            self._send(refusal(url.path, 401, "Unable to authenticate request"), fault)
         return None
 
     def _control(self, method: str, path: str, body: str) -> Answer:
