@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
 
 import duckdb
 import pytest
@@ -15,6 +18,7 @@ from mixpanel_data.client import Budget, retry
 from mixpanel_data.client.journal import sandbox_journal
 from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
 from mixpanel_data.sandbox import Sandbox, shared
+from tests.servers import RawServer, json_answer, raw_server
 
 settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
 settings.load_profile("ci")
@@ -60,6 +64,28 @@ def point_at(monkeypatch: pytest.MonkeyPatch):
         monkeypatch.setenv("MP_PROJECT_ID", project)
 
     return point
+
+
+@pytest.fixture
+def answering(point_at: Callable[..., None]) -> Iterator[Callable[[dict[str, Any]], tuple[Any, RawServer]]]:
+    """A DuckDB over a Mixpanel that answers each path with this JSON (or these bytes), and any other path with 404."""
+    with ExitStack() as stack:
+
+        def start(answers: dict[str, Any]) -> tuple[duckdb.DuckDBPyConnection, RawServer]:
+            def reply(target: str) -> bytes:
+                path = urlsplit(target).path
+                if path not in answers:
+                    return json_answer({"error": "no such thing"}, "404 Not Found")
+                found = answers[path]
+                return found if isinstance(found, bytes) else json_answer(found)
+
+            server = stack.enter_context(raw_server(reply))
+            point_at(server.url)
+            con = stack.enter_context(duckdb.connect())
+            mixpanel_data.register(con)
+            return con, server
+
+        yield start
 
 
 @pytest.fixture

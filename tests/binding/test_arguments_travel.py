@@ -151,6 +151,17 @@ def test_arguments_that_are_not_constant_are_refused(con: duckdb.DuckDBPyConnect
         con.execute(query).fetchall()
 
 
+@pytest.mark.parametrize("values", ["('a')", "('a'), ('b')"])
+def test_a_subquery_is_refused_or_understood_but_never_empty(con: duckdb.DuckDBPyConnection, values: str) -> None:
+    """DuckDB 1.5 tells a source what the other side of a join has come to: where that is one value, it is constant."""
+    try:
+        rows = con.execute(f"FROM mixpanel_echo((SELECT max(x) FROM (VALUES {values}) v(x)))").fetchall()
+    except duckdb.Error as error:
+        assert "mixpanel_echo: every argument must be a constant" in str(error)
+    else:
+        assert rows == [(values[-3], 0)]
+
+
 def test_without_the_optimizer_a_call_is_refused_not_empty(con: duckdb.DuckDBPyConnection) -> None:
     con.execute("PRAGMA disable_optimizer")
     try:

@@ -30,7 +30,7 @@ def macro(function: Function, catalog: str) -> Iterator[str]:
 def short_macro(function: Function, catalog: str) -> Iterator[str]:
     """The statements that make ``mixpanel_<name>(…)``, for one connection."""
     name = short_name(function)
-    forwarded = ", ".join(f"{p.name} := {p.name}" for p in function.parameters)
+    forwarded = ", ".join(f"{quoted(p.name)} := {quoted(p.name)}" for p in function.parameters)
     yield (
         f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(function)}) AS TABLE "
         f"FROM {quoted(catalog)}.main.{quoted(function.name)}({forwarded})"

@@ -21,7 +21,7 @@ import pyarrow as pa
 from ..auth import SANDBOX, resolve_credentials
 from ..client import Client, Reporter, Watcher
 from ..exceptions import ConfigError, MixpanelDataWarning
-from ..functions import FUNCTIONS, Call, Function, Predicate, read_arguments
+from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
 from ..quoting import quoted
 from .clients import client_for
 from .macros import comment, macro, short_macro, short_name, source_view
@@ -41,7 +41,13 @@ class Registration:
         self._waits = waits
         self.catalog = CATALOG
         self._watch = watch
+        self._kept = Kept()
         self._errors: deque[BaseException] = deque(maxlen=16)
+
+    def refresh(self) -> None:
+        """Lets go of the answers that were kept (names of events, lists of funnels and so on), as ``refresh := true``
+        does for a single call."""
+        self._kept.clear()
 
     def error_behind(self, error: BaseException) -> BaseException | None:
         """The exception of ours that DuckDB or Arrow wrapped into its own; None if the failure was not ours."""
@@ -62,7 +68,8 @@ class Registration:
         reporter = Reporter(function.name, self._watch, waits=self._waits)
         # What is not about an account works without credentials.
         client = client_for(arguments["account"] or self.account) if function.reads_account else cast(Client, None)
-        async with aclosing(function.rows(Call(arguments, columns, where, client, reporter))) as batches:
+        call = Call(arguments, columns, where, client, reporter, self._kept)
+        async with aclosing(function.rows(call)) as batches:
             async for rows in batches:
                 yield function.batch(rows)
 

@@ -1,9 +1,9 @@
 """The road to Mixpanel: hosts, authentication, budgets, retries, errors, and bodies proven whole."""
 
-from .client import Client
-from .endpoints import Api, Endpoint
+from .client import Check, Client
+from .endpoints import PATHS, Api, Endpoint
 from .limits import COSTS, Budget
 from .progress import Progress, Reporter, Watcher
 from .spool import Spool
 
-__all__ = ["COSTS", "Api", "Budget", "Client", "Endpoint", "Progress", "Reporter", "Spool", "Watcher"]
+__all__ = ["COSTS", "PATHS", "Api", "Budget", "Check", "Client", "Endpoint", "Progress", "Reporter", "Spool", "Watcher"]

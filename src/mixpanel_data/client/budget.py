@@ -91,15 +91,14 @@ class Budgets:
         return journal_of(self._credentials)
 
     def _entry(self, endpoint: Endpoint, params: Mapping[str, Any], attempt: int) -> Entry:
-        first, last = params.get("from_date"), params.get("to_date")
-        days = (date.fromisoformat(last) - date.fromisoformat(first)).days + 1 if first and last else None
+        first, last = _day(params.get("from_date")), _day(params.get("to_date"))
         return Entry(
             self.purse(endpoint.budget),
             str(endpoint),
             self._credentials.account,
-            first,
-            last,
-            days,
+            first.isoformat() if first else None,
+            last.isoformat() if last else None,
+            (last - first).days + 1 if first and last else None,
             whole_days=not any(params.get(name) for name in NARROWING),
             attempt=attempt,
             counts=not (endpoint.free_with and params.get(endpoint.free_with)),
@@ -124,6 +123,13 @@ class Budgets:
         entry.counts = entry.counts and entry.status not in NOT_COUNTED
         if isinstance(error, RateLimitError) and entry.status is not None:
             self.correct(entry.purse, error)
+
+
+def _day(text: Any) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except (TypeError, ValueError):
+        return None
 
 
 def _items(header: str | None) -> list[dict[str, float]]:

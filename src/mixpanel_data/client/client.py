@@ -31,6 +31,8 @@ from .retry import attempts
 from .spool import Spool
 
 Params = Mapping[str, str | int | None]
+SCOPE = ("project_id", "workspace_id")
+Check = Callable[[Any], None]
 Proof = Callable[[Spool], int]
 """Reads a body through, while it comes, and says how many rows it holds; raises if it is not whole."""
 
@@ -54,13 +56,19 @@ class Client:
     async def close(self) -> None:
         await self._http.aclose()
 
-    async def ask(self, endpoint: Endpoint, params: Params, reporter: Reporter) -> Any:
-        """The JSON that Mixpanel answers, after as many tries as it takes or is worth."""
+    async def ask(self, endpoint: Endpoint, params: Params, reporter: Reporter, check: Check | None = None) -> Any:
+        """The JSON that Mixpanel answers, after as many tries as it takes or is worth.
+
+        An answer that ``check`` raises at is one try that failed.
+        """
         async for attempt in attempts(reporter):
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self.budgets.spend(endpoint, params, number, reporter) as entry:
-                    return await self._ask_once(endpoint, params, entry)
+                    answer = await self._ask_once(endpoint, params, entry)
+                    if check is not None:
+                        check(answer)
+                    return answer
         raise AssertionError("unreachable: attempts() raises the last error")
 
     async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
@@ -85,7 +93,7 @@ class Client:
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
         try:
-            answer = json.loads(response.content)
+            answer = json.loads(response.content, parse_constant=lambda _: None)  # NaN is no JSON, and no number
         except ValueError:
             raise ServerError(f"{endpoint} answered with something that is not JSON") from None
         if text := error_in_success(answer):
@@ -113,27 +121,29 @@ class Client:
         return spool
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
-        sent = {name: value for name, value in params.items() if value is not None}
-        scope: dict[str, str | int] = {}
-        if endpoint.api is not Api.APP:
-            scope["project_id"] = self.credentials.project_id
-        if endpoint.api is Api.QUERY and self.credentials.workspace_id is not None:
-            scope["workspace_id"] = self.credentials.workspace_id
+        sent = {k: v for k, v in params.items() if v is not None and k not in {*SCOPE, *endpoint.in_path}}
+        scope = self._scope(endpoint, params)
         in_body = endpoint.method == "POST"
         return self._http.build_request(
             endpoint.method,
-            endpoint.url(self.credentials),
+            endpoint.url(self.credentials, params),
             params=scope if in_body else scope | sent,
             data=sent if in_body else None,
             headers=headers,
             timeout=httpx.Timeout(30.0, read=READ_TIMEOUT[endpoint.api], pool=None),
         )
 
+    def _scope(self, endpoint: Endpoint, params: Params) -> dict[str, str | int]:
+        """What part of Mixpanel is asked; always in the URL, also where the rest is in the body."""
+        project = None if endpoint.api is Api.APP else self.credentials.project_id
+        workspace = params.get("workspace_id") or (self.credentials.workspace_id if endpoint.api is Api.QUERY else None)
+        return {name: value for name, value in zip(SCOPE, (project, workspace), strict=True) if value is not None}
+
     def _error(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> MixpanelDataError:
         return error_from_answer(endpoint, self.credentials, response.status_code, response.headers, body)
 
     def _transport_error(self, endpoint: Endpoint, error: httpx.RequestError) -> MixpanelDataError:
-        host = urlsplit(endpoint.url(self.credentials)).hostname
+        host = endpoint.host(self.credentials)
         if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
             return IncompleteExportError(f"{host} closed the connection before the answer was complete")
         if isinstance(error, httpx.TimeoutException):

@@ -5,8 +5,12 @@ Source: Mixpanel's API reference (hosts by data residency).
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
+from urllib.parse import quote, urlsplit
 
 from ..auth import Credentials, Region
 from .limits import Budget
@@ -46,7 +50,7 @@ READ_TIMEOUT = {Api.QUERY: 503.0, Api.EXPORT: 900.0, Api.APP: 135.0}
 
 @dataclass(frozen=True)
 class Endpoint:
-    """One thing Mixpanel can be asked. ``path`` may hold ``{project_id}``."""
+    """One thing Mixpanel can be asked. ``path`` may hold ``{project_id}``, and the names of parameters likewise."""
 
     api: Api
     path: str
@@ -60,11 +64,20 @@ class Endpoint:
     def budget(self) -> Budget:
         return self.own_budget or Budget(self.api.value)
 
-    def url(self, credentials: Credentials) -> str:
+    @property
+    def in_path(self) -> frozenset[str]:
+        """The parameters that are parts of the path."""
+        return frozenset(re.findall(r"{(\w+)}", self.path)) - {"project_id"}
+
+    def url(self, credentials: Credentials, params: Mapping[str, Any]) -> str:
         base = HOSTS[self.api][credentials.region]
         if credentials.base_url is not None:
             base = credentials.base_url + PATHS[self.api]
-        return base + self.path.format(project_id=credentials.project_id)
+        parts = {name: quote(str(params[name]), safe="") for name in self.in_path}
+        return base + self.path.format(project_id=credentials.project_id, **parts)
+
+    def host(self, credentials: Credentials) -> str | None:
+        return urlsplit(credentials.base_url or HOSTS[self.api][credentials.region]).hostname
 
     def __str__(self) -> str:
         return f"{self.method} {PATHS[self.api]}{self.path}"

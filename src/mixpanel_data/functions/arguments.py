@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
-from datetime import date
+from collections.abc import Callable, Mapping, Sequence
+from datetime import UTC, date, datetime
 from typing import Any
 
 from ..exceptions import ArgumentError
@@ -20,7 +20,11 @@ def read_arguments(function: Function, given: Mapping[str, Any]) -> dict[str, An
     Raises:
         ArgumentError: one line that says what to write instead.
     """
-    return {parameter.name: _read(function, parameter, given.get(parameter.name)) for parameter in function.parameters}
+    arguments = {p.name: _read(function, p, given.get(p.name)) for p in function.parameters}
+    first, last = arguments.get("from_date"), arguments.get("to_date")
+    if first and last and first > last:
+        raise ArgumentError(f"mixpanel_{function.name}: from_date {first} is after to_date {last}: swap them")
+    return arguments
 
 
 def _read(function: Function, parameter: Parameter, value: Any) -> Any:
@@ -32,7 +36,7 @@ def _read(function: Function, parameter: Parameter, value: Any) -> Any:
             )
         return parameter.default
     try:
-        return READERS[parameter.type](value)
+        return _one_of(parameter.choices, READERS[parameter.type](value))
     except (ValueError, TypeError) as error:
         expected = str(error) if isinstance(error, Refusal) else parameter.type
         raise ArgumentError(
@@ -40,6 +44,12 @@ def _read(function: Function, parameter: Parameter, value: Any) -> Any:
             f"write {parameter.name} := {parameter.example}",
             parameter=parameter.name,
         ) from None
+
+
+def _one_of(choices: Sequence[str], value: Any) -> Any:
+    if choices and value not in choices:
+        raise Refusal(f"one of {', '.join(choices)}")
+    return value
 
 
 class Refusal(ValueError):  # noqa: N818 - becomes an ArgumentError at once
@@ -81,12 +91,30 @@ def _boolean(value: Any) -> bool:
     return value
 
 
+def _moment(value: Any) -> datetime:
+    try:
+        moment = datetime.fromisoformat(value)
+    except (TypeError, ValueError):
+        raise Refusal("a point in time in the form YYYY-MM-DD HH:MM:SS, in UTC") from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _json(value: Any) -> Any:
+    """A struct, a map or a list; or JSON as text."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise Refusal("JSON, a struct or a list") from None
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "DATE": _date,
     "VARCHAR": _text,
     "VARCHAR[]": _texts,
     "BIGINT": _whole_number,
     "BOOLEAN": _boolean,
+    "TIMESTAMP": _moment,
+    "JSON": _json,
 }
 
 

@@ -44,7 +44,7 @@ def _row(function: Function) -> tuple[Any, ...]:
             "name": parameter.name,
             "type": parameter.type,
             "default": "required" if parameter.required else json.dumps(parameter.default),
-            "doc": parameter.doc,
+            "doc": parameter.meaning,
             "example": parameter.example,
         }
         for parameter in function.parameters

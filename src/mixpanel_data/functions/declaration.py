@@ -6,15 +6,19 @@ argument checks with their messages and the reference page are all made from it.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Callable, Mapping, Sequence
+import json
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..client import COSTS, Api, Client, Endpoint, Reporter
+from ..client import COSTS, Api, Check, Client, Endpoint, Reporter
+from .kept import Kept
 from .predicate import Predicate
+
+T = TypeVar("T")
 
 # Not over string views, though an export's properties are slices of its body: DuckDB 2.0 pushes no filter at all into
 # a source that has a string view among its columns.
@@ -41,6 +45,11 @@ def as_text(array: pa.Array) -> pa.Array:
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     return array.storage if array.type == JSON else array
+
+
+def whole_text(text: str) -> str:
+    """The text with its unpaired surrogates replaced: Python's JSON takes them, DuckDB's does not."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def compact(array: pa.Array) -> pa.Array:
@@ -71,6 +80,15 @@ class Parameter:
     example: str
     default: Any = None
     required: bool = False
+    choices: tuple[str, ...] = ()
+    """The only values there are, where they can be listed."""
+
+    @property
+    def meaning(self) -> str:
+        """What it is, what it can be, and what it is unless given."""
+        default = self.default if isinstance(self.default, str) else json.dumps(self.default)
+        unless = () if self.default is None or self.required else (f"{default} unless given",)
+        return "; ".join([self.doc, *([", ".join(self.choices)] if self.choices else []), *unless])
 
 
 @dataclass(frozen=True)
@@ -100,13 +118,27 @@ class Call:
     """What the statement's WHERE says of the rows; requests may be narrowed by it, never below it."""
     client: Client
     reporter: Reporter
+    kept: Kept
+    """Answers of earlier calls, for functions that ask for what seldom changes."""
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
 
-    async def ask(self, endpoint: Endpoint, **params: Any) -> Any:
-        """Mixpanel's JSON answer; parameters that are None are not sent."""
-        return await self.client.ask(endpoint, params, self.reporter)
+    async def ask(
+        self, endpoint: Endpoint, params: Mapping[str, Any] | None = None, /, check: Check | None = None, **more: Any
+    ) -> Any:
+        """Mixpanel's JSON answer, live; parameters that are None are not sent."""
+        scope = {"workspace_id": self.arguments.get("workspace_id")}
+        return await self.client.ask(endpoint, {**scope, **(params or {}), **more}, self.reporter, check)
+
+    async def recall(self, endpoint: Endpoint, **params: Any) -> Any:
+        """The same, asked once and then kept. Not to be changed by who gets it."""
+        return await self.keep((endpoint, *sorted(params.items())), lambda: self.ask(endpoint, **params))
+
+    async def keep(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
+        """What an earlier call has kept under the key; else, or if it is to be refreshed, what ``ask`` gives."""
+        whole_key = (self.client, self.arguments.get("workspace_id"), key)
+        return await self.kept.get(whole_key, ask, refresh=bool(self.arguments.get("refresh")))
 
 
 Rows: TypeAlias = pa.RecordBatch | Sequence[tuple[Any, ...]]
@@ -150,7 +182,16 @@ class Function:
 
 
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
-    return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
+    try:
+        return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
+    except UnicodeEncodeError:
+        return _array([_whole(value) for value in values], field)
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    return whole_text(value) if isinstance(value, str) else value
 
 
 def table_function(
@@ -162,22 +203,35 @@ def table_function(
     endpoint: Endpoint | None = None,
     requests: str = "one request",
     reads_account: bool = False,
+    keeps: bool = False,
+    maintained_only: bool = False,
 ) -> Callable[[Callable[[Call], AsyncGenerator[Rows]]], Function]:
-    """Turns an async generator of rows into the :class:`Function` of the same name."""
+    """Turns an async generator of rows into the :class:`Function` of the same name.
+
+    Args:
+        reads_account: whether it is about an account though it has no endpoint.
+        keeps: whether answers are kept until ``refresh := true``.
+        maintained_only: whether Mixpanel only keeps the endpoint alive, and advises against new use.
+    """
 
     def declare(rows: Callable[[Call], AsyncGenerator[Rows]]) -> Function:
         name = rows.__name__.rstrip("_")
         about_account = reads_account or endpoint is not None
-        shared = _shared(endpoint) if endpoint else (ACCOUNT,) if about_account else ()
-        return Function(name, doc, parameters + shared, columns, endpoint, requests, example, rows, about_account)
+        shared = _shared(endpoint, about_account, keeps)
+        whole_doc = f"{doc} {MAINTENANCE}" if maintained_only else doc
+        return Function(name, whole_doc, parameters + shared, columns, endpoint, requests, example, rows, about_account)
 
     return declare
 
 
-def _shared(endpoint: Endpoint) -> tuple[Parameter, ...]:
+def _shared(endpoint: Endpoint | None, about_account: bool, keeps: bool) -> tuple[Parameter, ...]:
     """The parameters that every function of a kind has."""
-    return (WORKSPACE_ID, ACCOUNT) if endpoint.api is Api.QUERY else (ACCOUNT,)
+    has_views = endpoint is not None and endpoint.api is Api.QUERY
+    given = ((WORKSPACE_ID, has_views), (REFRESH, keeps), (ACCOUNT, about_account))
+    return tuple(parameter for parameter, is_given in given if is_given)
 
 
+MAINTENANCE = "Mixpanel has put this API into maintenance mode: it works, but may end one day."
 ACCOUNT = Parameter("account", "VARCHAR", "whose project to read; the registered account unless given", "'staging'")
 WORKSPACE_ID = Parameter("workspace_id", "BIGINT", "the data view to read within; all data unless given", "12345")
+REFRESH = Parameter("refresh", "BOOLEAN", "ask Mixpanel again instead of giving the answer kept", "true", default=False)

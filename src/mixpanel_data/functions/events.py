@@ -1,54 +1,131 @@
-"""Event names: ``GET /api/query/events/names``.
+"""Events: their names, and how often they happen. ``/api/query/events…``.
 
-Source: Mixpanel's Query API reference. Undocumented but honoured: ``from_date``, without which only the last 31
-days count, and a ``limit`` of up to 5,000; a project with a shorter history refuses a date too far back and says
-how many days it has.
+Source: Mixpanel's Query API reference. Undocumented but honoured for the names: ``from_date``, without which only the
+last 31 days count, and a ``limit`` of up to 5,000; a project with a shorter history refuses a date too far back and
+says how many days it has.
 """
 
 from __future__ import annotations
 
+import difflib
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from ..client import Api, Endpoint
-from ..exceptions import AccessDeniedError, ServerError
-from .declaration import Call, Column, table_function
+from ..client import Api, Budget, Endpoint
+from ..exceptions import AccessDeniedError, MixpanelDataError, NotFoundError, ServerError
+from .answers import inside, number, objects, text
+from .declaration import Call, Column, Parameter, table_function
+from .parameters import DAYS, TYPE, as_list, days, unit
+from .series import COUNT, DATE, read_series, silent
 
-ENDPOINT = Endpoint(Api.QUERY, "/events/names")
+NAMES = Endpoint(Api.QUERY, "/events/names")
+TOP = Endpoint(Api.QUERY, "/events/top")
+COUNTS = Endpoint(Api.QUERY, "/events")
 EARLIEST = "2000-01-01"
 HISTORY = re.compile(r"Date range exceeds (\d+) days")
+NEAR = 3
+"""Names to suggest for one that is unknown."""
 
 
 @table_function(
     doc="The names of all events of the project, in alphabetical order.",
-    endpoint=ENDPOINT,
+    endpoint=NAMES,
     requests="one request (two where the plan limits the history)",
+    keeps=True,
     example="FROM mixpanel_events()",
     columns=(Column("event_name", "VARCHAR", "name of the event"),),
 )
 async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
+    yield [(name,) for name in await _names(call)]
+
+
+@table_function(
+    doc="Today's most frequent events, and how they changed since yesterday.",
+    endpoint=TOP,
+    example="FROM mixpanel_top_events()",
+    parameters=(
+        TYPE,
+        Parameter("max_rows", "BIGINT", "only so many events, the most frequent", "10", default=100),
+    ),
+    columns=(
+        Column("event_name", "VARCHAR", "name of the event"),
+        Column("count", "DOUBLE", "how many today; a whole number unless the type is average"),
+        Column("percent_change", "DOUBLE", "change since yesterday, as a fraction: 0.5 is half as many again"),
+    ),
+)
+async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
+    yield [
+        (text(event.get("event")), number(event.get("amount")), number(event.get("percent_change")))
+        for event in objects(inside(answer, "events"))
+    ]
+
+
+@table_function(
+    doc="How often events happened, by hour, day, week or month.",
+    endpoint=COUNTS,
+    example="FROM mixpanel_event_counts(['Sign Up', 'Purchase'], '2024-01-01', '2024-01-31')",
+    parameters=(
+        Parameter("events", "VARCHAR[]", "names of the events", "['Sign Up', 'Purchase']", required=True),
+        *DAYS,
+        unit("minute", "hour", "day", "week", "month"),
+        TYPE,
+    ),
+    columns=(DATE, Column("event_name", "VARCHAR", "name of the event"), COUNT),
+)
+async def event_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    names = call["events"]
+    answer = await call.ask(COUNTS, days(call), event=as_list(names), unit=call["unit"], type=call["type"])
+    series = read_series(answer, names)
+    await refuse_unknown(call, silent(series, names))
+    yield series
+
+
+async def refuse_unknown(call: Call, names: Iterable[str]) -> None:
+    """For events of which Mixpanel tells nothing: an error if there are none of that name, since it gives none itself.
+
+    Raises:
+        NotFoundError: says which names are near.
+    """
+    asked = [name for name in names if not name.startswith("$")]  # those are Mixpanel's own, and custom events
+    if not asked or call.client.budgets.left(Budget.QUERY) == 0:  # not worth waiting for
+        return
     try:
-        names = await _names(call, EARLIEST)
+        known = await _names(call)
+    except MixpanelDataError:
+        return
+    for name in asked:
+        if name not in known:
+            raise NotFoundError(f"the project has no event {name!r}: {_suggestion(name, known)}", event=name)
+
+
+def _suggestion(name: str, known: Iterable[str]) -> str:
+    by_folded = {one.casefold(): one for one in known}
+    near = [by_folded[found] for found in difflib.get_close_matches(name.casefold(), by_folded, NEAR)]
+    listing = "FROM mixpanel_events() lists them all"
+    return f"did you mean {' or '.join(map(repr, near))}? {listing}" if near else listing
+
+
+async def _names(call: Call) -> list[str]:
+    return await call.keep(NAMES, lambda: _ask_names(call))
+
+
+async def _ask_names(call: Call) -> list[str]:
+    try:
+        return await _names_since(call, EARLIEST)
     except AccessDeniedError as error:
         history = HISTORY.search(str(error.details.get("mixpanel_says")))
         if history is None:
             raise
-        earliest = datetime.now(UTC).date() - timedelta(days=int(history[1]))
-        names = await _names(call, earliest.isoformat())
-    yield [(name,) for name in sorted(names)]
+    earliest = datetime.now(UTC).date() - timedelta(days=int(history[1]))
+    return await _names_since(call, earliest.isoformat())
 
 
-async def _names(call: Call, from_date: str) -> list[str]:
+async def _names_since(call: Call, from_date: str) -> list[str]:
     to_date = datetime.now(UTC).date().isoformat()
-    names = await call.ask(
-        ENDPOINT,
-        type="general",
-        limit=5000,
-        from_date=from_date,
-        to_date=to_date,
-        workspace_id=call["workspace_id"],
-    )
+    names = await call.ask(NAMES, type="general", limit=5000, from_date=from_date, to_date=to_date)
     if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
         raise ServerError("Mixpanel did not answer with a list of event names")
-    return names
+    return sorted(names)

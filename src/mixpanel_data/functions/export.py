@@ -18,6 +18,7 @@ import pyarrow as pa
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .declaration import Call, Column, Parameter, table_function
+from .events import refuse_unknown
 from .predicate import EVERYTHING, Predicate
 from .proof import WORKERS, Proof
 from .slices import SLICED_JSON
@@ -58,7 +59,7 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     ask = Ask(call, _events(call), await zone_of(call.client, call.reporter))
     windows = windows_of(call, ask.zone) if ask.events != [] else []
     call.reporter.add(days=sum(window.days for window in windows))
-    left = call["max_rows"]
+    left, found = call["max_rows"], 0
     async with aclosing(in_order(windows, ask.fetch, _discard, _parallel(call) or PARALLEL)) as fetched:
         async for window, downloads in fetched:
             async for batch in _read(downloads):
@@ -67,11 +68,14 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
                 if left is not None and left <= 0:
                     return
             proofs = [download.proof for download in downloads]
+            found += sum(proof.events for proof in proofs)
             call.reporter.add(
                 days_done=window.days,
                 events=sum(proof.events - proof.duplicates for proof in proofs),
                 duplicates=sum(proof.duplicates for proof in proofs),
             )
+    if not found:
+        await refuse_unknown(call, call["events"] or ())
 
 
 @dataclass(frozen=True)
@@ -160,8 +164,6 @@ def windows_of(call: Call, zone: str | None) -> list[Window]:
 def _days(call: Call, zone: str | None) -> list[date]:
     """Those of the range that have begun and on which the WHERE can hold."""
     first, last = call["from_date"], call["to_date"]
-    if first > last:
-        raise ArgumentError(f"mixpanel_export: from_date {first} is after to_date {last}: swap them")
     # Mixpanel refuses a day that has not begun, as `current_date` may be to the east of the project.
     last = min(last, today(zone))
     return _where(call).possible_days("event_time", first, last, partial(start_of, zone=zone))

@@ -15,6 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..quoting import literal
+from .declaration import whole_text
 from .slices import POOL
 
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
@@ -97,11 +98,6 @@ def engine() -> duckdb.DuckDBPyConnection:
     fresh = duckdb.connect(config={"threads": 1})
     atexit.register(fresh.close)
     return fresh
-
-
-def whole_text(text: str) -> str:
-    """The text with its unpaired surrogates replaced: Python's JSON takes them, DuckDB's does not."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
 def _event_names(heads: pa.Array) -> pa.Array | None:

@@ -14,7 +14,8 @@ import pyarrow as pa
 
 from ..client.blocks import Block
 from ..exceptions import IncompleteExportError
-from .fields import HASH, INGESTED, Wish, engine, query, read_fields, whole_text
+from .declaration import whole_text
+from .fields import HASH, INGESTED, Wish, engine, query, read_fields
 from .slices import Slices, cut, sliced_json, whole_json
 
 FOUND = (

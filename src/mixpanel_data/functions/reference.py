@@ -28,7 +28,7 @@ def _section(function: Function) -> str:
         f"{function.doc}\n",
         f"```sql\n{function.example}\n```\n",
         f"Endpoint: {f'`{function.endpoint}`' if function.endpoint else 'none'}. Cost: {function.cost}.\n",
-        *_table("parameter", ((p.name, p.type, _need(p), p.doc, f"`{p.example}`") for p in function.parameters)),
+        *_table("parameter", ((p.name, p.type, _need(p), p.meaning, f"`{p.example}`") for p in function.parameters)),
         *_table("column", ((c.name, c.type, c.doc) for c in function.columns)),
     ])  # fmt: skip
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import TypeVar
@@ -21,6 +21,7 @@ LARGE = 256 << 20
 SPOOLED = 4 << 30
 """Bytes on disk from which on no further window is begun before an earlier one is handed on."""
 T = TypeVar("T")
+W = TypeVar("W")
 
 
 @dataclass(frozen=True)
@@ -78,17 +79,17 @@ def runs(days: Sequence[date], longest: int) -> Iterator[Window]:
 
 
 async def in_order(
-    windows: Sequence[Window],
-    fetch: Callable[[Window], Awaitable[T]],
+    windows: Iterable[W],
+    fetch: Callable[[W], Awaitable[T]],
     discard: Callable[[T], None],
     parallel: int = PARALLEL,
-) -> AsyncGenerator[tuple[Window, T]]:
-    """What ``fetch`` gives for each window, in order, with the next few under way meanwhile.
+) -> AsyncGenerator[tuple[W, T]]:
+    """What ``fetch`` gives for each window (or page), in order, with the next few under way meanwhile.
 
     When this ends early, what is under way is cancelled and what was fetched in vain is discarded.
     """
     waiting = deque(windows)
-    running: deque[tuple[Window, asyncio.Task[T]]] = deque()
+    running: deque[tuple[W, asyncio.Task[T]]] = deque()
     try:
         while waiting or running:
             while waiting and len(running) < parallel and (not running or spooled_bytes() < SPOOLED):

@@ -1,0 +1,121 @@
+"""Mixpanel's JSON, read: what must be in it, and values in whichever form they come.
+
+Numbers come as strings at times, dates with a time and a zone or without, keys are missing where there is nothing to
+say. What is missing becomes None; what contradicts the shape of the answer is an error, never an empty result.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from typing import Any
+
+from ..exceptions import ServerError
+
+
+def inside(answer: Any, *path: str) -> Any:
+    """What stands at this path of keys.
+
+    Raises:
+        ServerError: the answer does not have it.
+    """
+    for place, key in enumerate(path):
+        if not isinstance(answer, dict) or key not in answer:
+            raise ServerError(f"Mixpanel's answer has no {'.'.join(path[: place + 1])}: {shown(answer)}")
+        answer = answer[key]
+    return answer
+
+
+def unwrapped(answer: Any, *keys: str) -> Any:
+    """The answer without the envelopes it may come in."""
+    for key in keys:
+        if isinstance(answer, dict) and key in answer:
+            answer = answer[key]
+    return answer
+
+
+def entries(value: Any) -> Mapping[str, Any]:
+    """The value, which must be an object."""
+    if not isinstance(value, dict):
+        raise ServerError(f"Mixpanel answered something else than an object: {shown(value)}")
+    return value
+
+
+def items(value: Any) -> Sequence[Any]:
+    """The value, which must be a list."""
+    if not isinstance(value, list):
+        raise ServerError(f"Mixpanel answered something else than a list: {shown(value)}")
+    return value
+
+
+def objects(value: Any) -> Sequence[Mapping[str, Any]]:
+    """The value, which must be a list of objects."""
+    return [entries(item) for item in items(value)]
+
+
+def number(value: Any) -> float | None:
+    """A number, which may come as text."""
+    try:
+        return None if value is None or value == "" else float(value)
+    except (TypeError, ValueError):
+        raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
+
+
+def whole(value: Any) -> int | None:
+    """A whole number, which may come as text."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    exact = number(value)
+    return None if exact is None else int(exact)
+
+
+def flag(value: Any) -> bool | None:
+    """A truth value, which may come as 0 or 1."""
+    return None if value is None else bool(value)
+
+
+def text(value: Any) -> str | None:
+    """Text; the JSON of what is no text."""
+    return value if value is None or isinstance(value, str) else json_text(value)
+
+
+def texts(value: Any) -> list[str | None] | None:
+    """A list of texts."""
+    return None if value is None else [text(item) for item in items(value)]
+
+
+def json_text(value: Any) -> str | None:
+    """The value as JSON; None stays None."""
+    return None if value is None else json.dumps(value, ensure_ascii=False)
+
+
+def moment(value: Any) -> datetime | None:
+    """A point in time as the clock on the wall shows it, which Mixpanel writes with its offset or without."""
+    try:
+        return datetime.fromisoformat(value).replace(tzinfo=None)
+    except (TypeError, ValueError):
+        return None
+
+
+def label(value: str) -> datetime:
+    """The start of a period, from the key that stands for it.
+
+    Raises:
+        ServerError: it is no date.
+    """
+    start = moment(value)
+    if start is None:
+        raise ServerError(f"Mixpanel sent {shown(value)} where a date should be")
+    return start
+
+
+def day(value: str) -> date:
+    """The first day of a period, from the key that stands for it."""
+    return label(value).date()
+
+
+def shown(value: Any) -> str:
+    """The value, short enough for a message."""
+    shortened = json.dumps(value, ensure_ascii=False)
+    return shortened if len(shortened) <= 80 else shortened[:79] + "…"

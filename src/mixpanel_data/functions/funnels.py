@@ -1,0 +1,113 @@
+"""Saved funnels: ``/api/query/funnels…``.
+
+Source: Mixpanel's Query API reference. With ``on`` a date holds ``$overall`` and one list of steps for each segment;
+without it, ``steps``. A custom event is named ``$custom_event:<id>`` and has its own name in ``step_label``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterator, Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+from ..client import Api, Endpoint
+from .answers import day, entries, inside, number, objects, text, whole
+from .declaration import Call, Column, Parameter, table_function
+from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
+
+LIST = Endpoint(Api.QUERY, "/funnels/list")
+FUNNEL = Endpoint(Api.QUERY, "/funnels")
+OVERALL = "$overall"
+
+
+@table_function(
+    doc="The saved funnels.",
+    endpoint=LIST,
+    maintained_only=True,
+    keeps=True,
+    example="FROM mixpanel_funnels()",
+    columns=(
+        Column("id", "BIGINT", "what to give to mixpanel_funnel"),
+        Column("name", "VARCHAR", "name of the funnel"),
+    ),
+)
+async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    found = objects(await call.recall(LIST))
+    yield [(whole(funnel.get("funnel_id")), text(funnel.get("name"))) for funnel in found]
+
+
+@table_function(
+    doc="How many users went how far in a saved funnel, by the day, week or month in which they began.",
+    endpoint=FUNNEL,
+    maintained_only=True,
+    example="FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month')",
+    parameters=(
+        Parameter("funnel_id", "BIGINT", "its id, from mixpanel_funnels()", "7509", required=True),
+        *DAYS,
+        unit("day", "week", "month"),
+        SEGMENT_BY,
+        FILTER,
+        Parameter("length", "BIGINT", "time to complete it, in length_unit; as saved unless given", "14"),
+        Parameter(
+            "length_unit", "VARCHAR", "what length is counted in", "'day'", choices=("second", "minute", "hour", "day")
+        ),
+        replace(MAX_SEGMENTS, default=255),
+    ),
+    columns=(
+        Column("date", "DATE", "first day of the period in which they began, in the project's time zone"),
+        Column("segment", "VARCHAR", "value of the property; $overall for all users"),
+        Column("step", "BIGINT", "1 for the first"),
+        Column("event_name", "VARCHAR", "name of the event; $custom_event:<id> for a custom event"),
+        Column("label", "VARCHAR", "name of the step as people see it"),
+        Column("count", "BIGINT", "users who came so far"),
+        Column("step_conversion", "DOUBLE", "fraction of those at the step before; 1 for the first"),
+        Column("overall_conversion", "DOUBLE", "fraction of those at the first step"),
+        Column("avg_time", "DOUBLE", "seconds from the step before, on average; NULL where there is none"),
+        Column("avg_time_from_start", "DOUBLE", "seconds from the first step, on average"),
+    ),
+)
+async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    split_by = expression(call["segment_by"])
+    answer = await call.ask(
+        FUNNEL,
+        days(call),
+        funnel_id=call["funnel_id"],
+        unit=call["unit"],
+        on=split_by,
+        where=call["filter"],
+        length=call["length"],
+        length_unit=call["length_unit"],
+        limit=call["max_segments"] if split_by else None,
+    )
+    yield list(funnel_rows(answer))
+
+
+def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
+    """The rows of Mixpanel's answer, by date, segment and step."""
+    for key, of_date in sorted(entries(inside(answer, "data")).items()):
+        for segment, steps in _segments(entries(of_date)):
+            yield from (_row(day(key), segment, place, step) for place, step in enumerate(objects(steps), 1))
+
+
+def _segments(of_date: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    if "steps" in of_date:
+        yield OVERALL, of_date["steps"]
+    else:
+        yield from of_date.items()
+
+
+def _row(start: date, segment: str, place: int, step: Mapping[str, Any]) -> tuple[Any, ...]:
+    event = text(step.get("event") or step.get("goal"))
+    return (
+        start,
+        segment,
+        place,
+        event,
+        text(step.get("step_label")) or event,
+        whole(step.get("count")),
+        number(step.get("step_conv_ratio")),
+        number(step.get("overall_conv_ratio")),
+        number(step.get("avg_time")),
+        number(step.get("avg_time_from_start")),
+    )

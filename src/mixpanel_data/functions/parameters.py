@@ -1,0 +1,58 @@
+"""Parameters that several functions share, and how their values are written for Mixpanel."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from .declaration import Call, Parameter
+
+EVENT = Parameter("event", "VARCHAR", "name of the event", "'Purchase'", required=True)
+PROPERTY = Parameter("property", "VARCHAR", "name of the property", "'plan'", required=True)
+FROM_DATE = Parameter("from_date", "DATE", "first day, inclusive", "'2024-01-01'", required=True)
+TO_DATE = Parameter("to_date", "DATE", "last day, inclusive", "'2024-01-31'", required=True)
+DAYS = (FROM_DATE, TO_DATE)
+FILTER = Parameter(
+    "filter", "VARCHAR", "a Mixpanel expression; only events for which it is true", """'properties["plan"] == "pro"'"""
+)
+SEGMENT_BY = Parameter("segment_by", "VARCHAR", "the property to split by, or a Mixpanel expression", "'plan'")
+MAX_SEGMENTS = Parameter("max_segments", "BIGINT", "only so many segments, the largest", "10")
+TYPE = Parameter(
+    "type",
+    "VARCHAR",
+    "what is counted: events, users who did them, or events for each user",
+    "'unique'",
+    default="general",
+    choices=("general", "unique", "average"),
+)
+EXPRESSION = re.compile(r"\b(properties|user|event)\s*\[")
+PREFIX = "properties."
+
+
+def unit(*choices: str) -> Parameter:
+    """The length of a period."""
+    return Parameter("unit", "VARCHAR", "length of a period", f"'{choices[-1]}'", default="day", choices=choices)
+
+
+def days(call: Call) -> Mapping[str, str]:
+    """The range of days, as Mixpanel takes it."""
+    return {"from_date": call["from_date"].isoformat(), "to_date": call["to_date"].isoformat()}
+
+
+def expression(name: str | None) -> str | None:
+    """The expression for a property: its bare name, ``properties.`` and the name, or an expression already.
+
+    Source: Mixpanel's reference of segmentation expressions.
+    """
+    if name is None or EXPRESSION.search(name):
+        return name
+    bare = name.removeprefix(PREFIX)
+    escaped = bare.replace("\\", "\\\\").replace('"', '\\"')
+    return f'properties["{escaped}"]'
+
+
+def as_list(values: Any) -> str | None:
+    """A list as Mixpanel takes it, in JSON."""
+    return None if values is None else json.dumps(values, ensure_ascii=False)

@@ -1,0 +1,180 @@
+"""User and group profiles: ``POST /api/query/engage``, page by page, all of them.
+
+Source: Mixpanel's Query API reference. The first page says how many profiles there are and names a session; the other
+pages of the session cost nothing of the budget and may be asked for side by side. Beyond the reference: an id may come
+as a number; only the first page has ``total``; every page names the session, also the last.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from ..client import Api, Endpoint
+from ..exceptions import ArgumentError, IncompleteExportError
+from .answers import inside, json_text, moment, objects, text, whole
+from .declaration import Call, Column, Parameter, table_function
+from .parameters import as_list
+from .windows import in_order
+
+ENGAGE = Endpoint(Api.QUERY, "/engage", method="POST", free_with="session_id")
+AT_ONCE = 5
+MOST_IDS = 2000
+"""Ids in one request."""
+LAST_SEEN = "$last_seen"
+
+
+@table_function(
+    doc="The profiles of users, or of a group, with all their properties.",
+    endpoint=ENGAGE,
+    requests="one request, however many pages (one for every 2,000 where distinct_ids are given)",
+    example="FROM mixpanel_profiles()",
+    parameters=(
+        Parameter("filter", "VARCHAR", "a Mixpanel expression over profiles", """'properties["plan"] == "pro"'"""),
+        Parameter("cohort_id", "BIGINT", "only members of this cohort, from mixpanel_cohorts()", "1001"),
+        Parameter("properties", "VARCHAR[]", "only these properties: faster where they are many", "['$email']"),
+        Parameter("distinct_ids", "VARCHAR[]", "only these users", "['user-0000001']"),
+        Parameter("group_id", "VARCHAR", "profiles of this kind of group instead of users", "'-1405123841946871899'"),
+        Parameter(
+            "behaviors", "JSON", "what users did, for a filter to look at as behaviors[\"name\"]",
+            """[{'window': '30d', 'name': 'bought', 'event_selectors': [{'event': 'Purchase'}]}]""",
+        ),
+        Parameter("as_of", "TIMESTAMP", "when behaviors are looked at, in UTC; now unless given", "'2024-02-01'"),
+        Parameter(
+            "include_all_users", "BOOLEAN", "of a cohort also members without a profile; true unless given", "false"
+        ),
+    ),
+    columns=(
+        Column("distinct_id", "VARCHAR", "the user, or the group"),
+        Column("properties", "JSON", "the profile's properties"),
+        Column("last_seen", "TIMESTAMP", "when Mixpanel last heard of them, in the project's time zone"),
+    ),
+)  # fmt: skip
+async def profiles(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    wished = _properties(call)
+    for ids in _portions(_ids(call)):
+        async with aclosing(_pages(call, {**_selection(call), **wished, "distinct_ids": as_list(ids)})) as pages:
+            async for page in pages:
+                call.reporter.add(events=len(page))
+                yield [_row(profile, call["properties"]) for profile in page]
+
+
+async def _pages(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
+    first = await call.ask(ENGAGE, asked, check=lambda page: Session.of(call, asked, page).check(0, page))
+    session = Session.of(call, asked, first)
+    found = objects(inside(first, "results"))
+    yield found
+    pages = session.until_short(len(found)) if session.total is None else session.all()
+    async with aclosing(pages):
+        async for page in pages:
+            yield page
+
+
+@dataclass(frozen=True)
+class Session:
+    """A question that Mixpanel has answered the first page of."""
+
+    call: Call
+    asked: Mapping[str, Any]
+    size: int
+    total: int | None
+
+    @classmethod
+    def of(cls, call: Call, asked: Mapping[str, Any], first: Mapping[str, Any]) -> Session:
+        """The session of this first page."""
+        size = whole(first.get("page_size")) or len(objects(inside(first, "results")))
+        again = {**asked, "session_id": text(first.get("session_id"))}
+        return cls(call, again, size, whole(first.get("total")))
+
+    async def all(self) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
+        """The other pages, several at a time, until the total is reached."""
+        total = self.total or 0
+        pages = range(1, -(-total // self.size) if self.size else 1)
+        async with aclosing(in_order(pages, self.page, lambda _: None, AT_ONCE)) as fetched:
+            async for _, page in fetched:
+                yield page
+
+    async def until_short(self, found: int) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
+        """The other pages, one by one, until one is not full: for answers that do not say how many there are."""
+        number = 0
+        while found and found >= self.size:
+            number += 1
+            page = await self.page(number)
+            found = len(page)
+            yield page
+
+    async def page(self, number: int) -> Sequence[Mapping[str, Any]]:
+        answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
+        return objects(inside(answer, "results"))
+
+    def check(self, number: int, answer: Any) -> None:
+        """Whether the page holds as many profiles as it should.
+
+        Raises:
+            IncompleteExportError: it does not.
+        """
+        if self.total is None:
+            return
+        announced = min(self.size, self.total - number * self.size)
+        found = len(objects(inside(answer, "results")))
+        if found != announced:
+            raise IncompleteExportError(
+                f"Mixpanel announced {self.total:,} profiles, but page {number} has {found:,} instead of {announced:,}"
+            )
+
+
+def _row(profile: Mapping[str, Any], wanted: Sequence[str] | None) -> tuple[Any, ...]:
+    properties = profile.get("$properties") or {}
+    seen = moment(properties.get(LAST_SEEN))
+    if wanted is not None and LAST_SEEN not in wanted:
+        properties = {name: value for name, value in properties.items() if name != LAST_SEEN}
+    return text(profile.get("$distinct_id")), json_text(properties), seen
+
+
+def _selection(call: Call) -> dict[str, Any]:
+    """Which profiles are asked for."""
+    cohort, behaviors, everyone = call["cohort_id"], call["behaviors"], call["include_all_users"]
+    if cohort is not None and behaviors is not None:
+        raise ArgumentError("mixpanel_profiles: Mixpanel takes either cohort_id or behaviors: leave one out")
+    if cohort is None and everyone is not None:
+        raise ArgumentError("mixpanel_profiles: include_all_users is about a cohort: write cohort_id := 1001 too")
+    return {
+        "where": call["filter"],
+        "data_group_id": call["group_id"],
+        "filter_by_cohort": as_list({"id": cohort}) if cohort is not None else None,
+        "include_all_users": None if cohort is None else "false" if everyone is False else "true",
+        "behaviors": as_list(behaviors),
+        "as_of_timestamp": _as_of(call) if behaviors is not None else None,
+    }
+
+
+def _as_of(call: Call) -> int:
+    """Behaviors without it could not be read beyond the first page."""
+    return int(call["as_of"].timestamp() if call["as_of"] is not None else time.time())
+
+
+def _properties(call: Call) -> dict[str, Any]:
+    """Only what is needed of each profile."""
+    wanted = call["properties"] if "properties" in call.columns else []
+    if wanted is not None and ("last_seen" in call.columns or not wanted):
+        wanted = [*wanted, *([LAST_SEEN] if LAST_SEEN not in wanted else [])]
+    return {"output_properties": as_list(wanted)}
+
+
+def _ids(call: Call) -> Sequence[str] | None:
+    """The users asked for: those named, or those that the WHERE names; None for all."""
+    named: list[str] | None = call["distinct_ids"]
+    if named is None and call["cohort_id"] is None and call["behaviors"] is None:
+        named = call.where.possible_values("distinct_id")
+    return named
+
+
+def _portions(ids: Sequence[str] | None) -> Iterator[Sequence[str] | None]:
+    if ids is None:
+        yield None
+        return
+    yield from (ids[start : start + MOST_IDS] for start in range(0, len(ids), MOST_IDS))

@@ -1,0 +1,92 @@
+"""Properties of an event: their names, their values, and counts by value. ``/api/query/events/properties…``.
+
+Source: Mixpanel's Query API reference. Unless told otherwise Mixpanel gives ten names only.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from typing import Any
+
+from ..client import Api, Endpoint
+from .answers import entries, items, text, whole
+from .declaration import Call, Column, Parameter, table_function
+from .events import refuse_unknown
+from .parameters import DAYS, EVENT, PROPERTY, TYPE, as_list, days, unit
+from .series import COUNT, DATE, read_series
+
+NAMES = Endpoint(Api.QUERY, "/events/properties/top")
+VALUES = Endpoint(Api.QUERY, "/events/properties/values")
+COUNTS = Endpoint(Api.QUERY, "/events/properties")
+ALL = 5000
+DEFAULT = 255
+
+
+@table_function(
+    doc="The names of an event's properties, the most frequent first.",
+    endpoint=NAMES,
+    keeps=True,
+    example="FROM mixpanel_properties('Purchase')",
+    parameters=(EVENT,),
+    columns=(
+        Column("property_name", "VARCHAR", "name of the property"),
+        Column("count", "BIGINT", "events that have it, of late; NULL where Mixpanel does not say"),
+    ),
+)
+async def properties(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    found = entries(await call.recall(NAMES, event=call["event"], limit=ALL))
+    if not found:
+        await refuse_unknown(call, [call["event"]])
+    yield [(name, whole(said.get("count") if isinstance(said, dict) else said)) for name, said in found.items()]
+
+
+@table_function(
+    doc="The values of a property, the most frequent first.",
+    endpoint=VALUES,
+    keeps=True,
+    example="FROM mixpanel_property_values('Purchase', 'plan')",
+    parameters=(
+        EVENT,
+        PROPERTY,
+        Parameter("max_rows", "BIGINT", "only so many values, the most frequent", "1000", default=DEFAULT),
+    ),
+    columns=(Column("value", "VARCHAR", "the value, as text"),),
+)
+async def property_values(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    values = items(await call.recall(VALUES, event=call["event"], name=call["property"], limit=call["max_rows"]))
+    if not values:
+        await refuse_unknown(call, [call["event"]])
+    yield [(text(value),) for value in values]
+
+
+@table_function(
+    doc="How often an event happened with each value of a property, by hour, day, week or month.",
+    endpoint=COUNTS,
+    example="FROM mixpanel_property_counts('Purchase', 'plan', '2024-01-01', '2024-01-31')",
+    parameters=(
+        EVENT,
+        PROPERTY,
+        *DAYS,
+        unit("minute", "hour", "day", "week", "month"),
+        TYPE,
+        Parameter("property_values", "VARCHAR[]", "only these values; the most frequent unless given", "['pro']"),
+        Parameter("max_values", "BIGINT", "only so many values, the most frequent", "10", default=DEFAULT),
+    ),
+    columns=(DATE, Column("value", "VARCHAR", "value of the property"), COUNT),
+)
+async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    values = call["property_values"]
+    answer = await call.ask(
+        COUNTS,
+        days(call),
+        event=call["event"],
+        name=call["property"],
+        values=as_list(values),
+        unit=call["unit"],
+        type=call["type"],
+        limit=call["max_values"],
+    )
+    series = read_series(answer, values or ())
+    if not any(count for _, _, count in series):
+        await refuse_unknown(call, [call["event"]])
+    yield series

@@ -1,0 +1,106 @@
+"""One event over time, split and summed: ``/api/query/segmentation…``.
+
+Source: Mixpanel's Query API reference. It leaves ``week`` out of the units, which the server takes nevertheless.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
+from typing import Any
+
+from ..client import Api, Endpoint
+from .declaration import Call, Column, Parameter, table_function
+from .events import refuse_unknown
+from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, expression, unit
+from .series import COUNT, DATE, by_date, read_series
+
+SEGMENTATION = Endpoint(Api.QUERY, "/segmentation")
+NUMERIC = Endpoint(Api.QUERY, "/segmentation/numeric")
+SUM = Endpoint(Api.QUERY, "/segmentation/sum")
+AVERAGE = Endpoint(Api.QUERY, "/segmentation/average")
+NUMBER = Parameter(
+    "property", "VARCHAR", "the property, or an expression that gives a number", "'amount'", required=True
+)
+
+
+@table_function(
+    doc="How often an event happened, by hour, day, week or month, and by the values of a property.",
+    endpoint=SEGMENTATION,
+    maintained_only=True,
+    example="FROM mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan')",
+    parameters=(
+        EVENT,
+        *DAYS,
+        SEGMENT_BY,
+        unit("minute", "hour", "day", "week", "month"),
+        TYPE,
+        FILTER,
+        replace(MAX_SEGMENTS, default=60),
+    ),
+    columns=(
+        DATE,
+        Column("segment", "VARCHAR", "value of the property; the name of the event where nothing is split"),
+        COUNT,
+    ),
+)
+async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    split_by = expression(call["segment_by"])
+    answer = await _ask(
+        call, SEGMENTATION, split_by, type=call["type"], limit=call["max_segments"] if split_by else None
+    )
+    series = read_series(answer, () if split_by else [call["event"]])
+    await _check(call, (count for _, _, count in series))
+    yield series
+
+
+@table_function(
+    doc="How often an event happened, by the size of a number, in ranges that Mixpanel chooses.",
+    endpoint=NUMERIC,
+    maintained_only=True,
+    example="FROM mixpanel_segmentation_numeric('Purchase', '2024-01-01', '2024-01-31', 'amount')",
+    parameters=(EVENT, *DAYS, NUMBER, unit("hour", "day"), TYPE, FILTER),
+    columns=(DATE, Column("bucket", "VARCHAR", "range of the number, as in '2,000 - 2,100'"), COUNT),
+)
+async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    series = read_series(await _ask(call, NUMERIC, expression(call["property"]), type=call["type"]))
+    await _check(call, (count for _, _, count in series))
+    yield series
+
+
+@table_function(
+    doc="The sum of a number over an event, by hour or day.",
+    endpoint=SUM,
+    maintained_only=True,
+    example="FROM mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount')",
+    parameters=(EVENT, *DAYS, NUMBER, unit("hour", "day"), FILTER),
+    columns=(DATE, Column("sum", "DOUBLE", "the sum; what is no number counts as 0")),
+)
+async def segmentation_sum(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    sums = list(by_date(await _ask(call, SUM, expression(call["property"])), "results"))
+    await _check(call, (total for _, total in sums))
+    yield sums
+
+
+@table_function(
+    doc="The average of a number over an event, by hour or day.",
+    endpoint=AVERAGE,
+    maintained_only=True,
+    example="FROM mixpanel_segmentation_average('Purchase', '2024-01-01', '2024-01-31', 'amount')",
+    parameters=(EVENT, *DAYS, NUMBER, unit("hour", "day"), FILTER),
+    columns=(DATE, Column("average", "DOUBLE", "the average")),
+)
+async def segmentation_average(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    averages = list(by_date(await _ask(call, AVERAGE, expression(call["property"])), "results"))
+    await _check(call, (average for _, average in averages))
+    yield averages
+
+
+async def _ask(call: Call, endpoint: Endpoint, on: str | None, **more: Any) -> Any:
+    asked = {"event": call["event"], "unit": call["unit"], "where": call["filter"], "on": on}
+    return await call.ask(endpoint, {**days(call), **asked, **more})
+
+
+async def _check(call: Call, counts: Iterable[float | None]) -> None:
+    if not any(counts):
+        await refuse_unknown(call, [call["event"]])

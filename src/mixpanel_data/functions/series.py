@@ -1,0 +1,44 @@
+"""Counts over time, as Mixpanel writes them: ``{"data": {"series": [dates], "values": {key: {date: count}}}}``.
+
+Dates without a count are left out of ``values``, and ``series``, which has them all, is in no order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from typing import Any
+
+from .answers import entries, inside, items, label, number
+from .declaration import Column
+
+DATE = Column("date", "TIMESTAMP", "start of the period, in the project's time zone")
+COUNT = Column("count", "DOUBLE", "how many; a whole number unless the type is average")
+Series = list[tuple[datetime, str, float]]
+
+
+def read_series(answer: Any, expected: Iterable[str] = ()) -> Series:
+    """Date, key and count, with zeros where there is none; the expected keys are there in any case."""
+    data = inside(answer, "data")
+    values = {key: entries(counts) for key, counts in entries(inside(data, "values")).items()}
+    keys = [*values, *(key for key in expected if key not in values)]
+    dates = {*items(inside(data, "series")), *(date for counts in values.values() for date in counts)}
+    return [
+        (start, key, number(values.get(key, {}).get(date)) or 0.0) for start, date in _ordered(dates) for key in keys
+    ]
+
+
+def silent(series: Series, expected: Iterable[str]) -> list[str]:
+    """Those of the expected keys that count nothing."""
+    heard = {key for _, key, count in series if count}
+    return [key for key in expected if key not in heard]
+
+
+def by_date(answer: Any, *path: str) -> Iterator[tuple[datetime, float | None]]:
+    """Date and number of an answer that has one number a date."""
+    values = entries(inside(answer, *path))
+    return ((start, number(values[date])) for start, date in _ordered(values))
+
+
+def _ordered(dates: Iterable[str]) -> list[tuple[datetime, str]]:
+    return sorted((label(date), date) for date in dates)

@@ -1,0 +1,227 @@
+"""All profiles, page by page: none lost, none doubled, nothing asked for that is not needed."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+import duckdb
+import pytest
+
+import mixpanel_data
+from mixpanel_data.sandbox import Fault, Sandbox
+from tests.servers import json_answer, raw_server
+
+ENGAGE = "/api/query/engage"
+MONTH = "'2024-01-01', '2024-01-31'"
+
+
+def asked(sandbox: Sandbox) -> list[dict[str, str]]:
+    """What each request to engage asked for, without the project."""
+    params = [request.params for request in sandbox.requests if request.path == ENGAGE]
+    return [{name: value for name, value in one.items() if name != "project_id"} for one in params]
+
+
+def one(con: duckdb.DuckDBPyConnection, query: str) -> Any:
+    ((value,),) = con.execute(query).fetchall()
+    return value
+
+
+def test_everybody_once(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("CREATE TABLE people AS FROM mixpanel_profiles()")
+    assert one(con, "SELECT count(*) FROM people") == one(con, "SELECT count(DISTINCT distinct_id) FROM people") > 3000
+    pages = sorted(int(params.get("page", 0)) for params in asked(sandbox))
+    assert pages == list(range(len(pages)))
+    assert len({params["session_id"] for params in asked(sandbox) if "session_id" in params}) == 1
+
+
+def test_only_the_first_page_is_charged(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("FROM mixpanel_profiles()").fetchall()
+    counted = con.execute("SELECT count(*) FILTER (counted), count(*) FROM mixpanel_requests()").fetchall()
+    assert counted[0][0] == 1
+    assert counted[0][1] >= 5
+
+
+def test_they_agree_with_the_export(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE people AS FROM mixpanel_profiles()")
+    con.execute(
+        f"CREATE TABLE seen AS SELECT distinct_id, max(event_time) AS last_seen, "
+        f"count(*) FILTER (event_name = 'Purchase') AS purchases FROM mixpanel_export({MONTH}) GROUP BY ALL"
+    )
+    differing = con.execute("""
+        SELECT p.distinct_id, p.last_seen, seen.last_seen FROM people p JOIN seen USING (distinct_id)
+        WHERE p.last_seen <> seen.last_seen OR (p.properties->>'purchases')::INT <> seen.purchases
+    """).fetchall()
+    assert differing == []
+    assert one(con, "SELECT count(*) FROM people JOIN seen USING (distinct_id)") > 3000
+
+
+def test_a_filter(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    plans = con.execute("""
+        SELECT DISTINCT properties->>'plan' FROM mixpanel_profiles(filter := 'properties["plan"] == "pro"')
+    """).fetchall()
+    assert plans == [("pro",)]
+    assert asked(sandbox)[0]["where"] == 'properties["plan"] == "pro"'
+
+
+def test_a_cohort_and_its_members_without_a_profile(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    size = one(con, "SELECT count FROM mixpanel_cohorts() WHERE id = 1001")
+    everyone = con.execute("FROM mixpanel_profiles(cohort_id := 1001)").fetchall()
+    assert len(everyone) == size
+    assert any(properties == "{}" for _, properties, _ in everyone)
+    with_profile = con.execute("FROM mixpanel_profiles(cohort_id := 1001, include_all_users := false)").fetchall()
+    assert {row[0] for row in everyone if row[1] != "{}"} == {row[0] for row in with_profile}
+    first = asked(sandbox)[0]
+    assert (json.loads(first["filter_by_cohort"]), first["include_all_users"]) == ({"id": 1001}, "true")
+
+
+def test_behaviors(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    bought = one(
+        con,
+        """
+        SELECT count(*) FROM mixpanel_profiles(
+            behaviors := [{'window': '31d', 'name': 'bought', 'event_selectors': [{'event': 'Purchase'}]}],
+            filter := '(behaviors["bought"] > 0)', as_of := '2024-02-01')
+        """,
+    )
+    assert bought == one(con, "SELECT count(*) FROM mixpanel_profiles(cohort_id := 1001, include_all_users := false)")
+    assert asked(sandbox)[0]["as_of_timestamp"] == "1706745600"
+
+
+def test_behaviors_of_now_can_be_paged_through(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("""
+        FROM mixpanel_profiles(behaviors := '[{"window":"30d","name":"b","event_selectors":[{"event":"Purchase"}]}]',
+                               filter := '(behaviors["b"] >= 0)')
+    """).fetchall()
+    assert len({params["as_of_timestamp"] for params in asked(sandbox)}) == 1
+    assert len(asked(sandbox)) > 1
+
+
+def test_only_what_is_needed_is_asked_for(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    queries = {
+        "SELECT count(*) FROM mixpanel_profiles()": ["$last_seen"],
+        "SELECT distinct_id FROM mixpanel_profiles() LIMIT 1": ["$last_seen"],
+        "SELECT * FROM mixpanel_profiles(properties := ['plan', '$email']) LIMIT 1": ["plan", "$email", "$last_seen"],
+        "SELECT properties FROM mixpanel_profiles(properties := ['plan']) LIMIT 1": ["plan"],
+        "SELECT properties FROM mixpanel_profiles() LIMIT 1": None,
+    }
+    for query, sent in queries.items():
+        sandbox.requests.clear()
+        con.execute(query).fetchall()
+        properties = asked(sandbox)[0].get("output_properties")
+        assert (json.loads(properties) if properties else None) == sent
+
+
+def test_properties_hold_what_was_asked_for_and_no_more(con: duckdb.DuckDBPyConnection) -> None:
+    rows = con.execute("FROM mixpanel_profiles(properties := ['plan'], distinct_ids := ['user-0000001'])").fetchall()
+    ((distinct_id, properties, last_seen),) = rows
+    assert distinct_id == "user-0000001"
+    assert list(json.loads(properties)) == ["plan"]
+    assert last_seen is not None
+
+
+def test_a_where_on_the_id_asks_for_nobody_else(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    rows = con.execute("FROM mixpanel_profiles() WHERE distinct_id IN ('user-0000001', 'user-0000002')").fetchall()
+    assert len(rows) == 2
+    (params,) = asked(sandbox)
+    assert json.loads(params["distinct_ids"]) == ["user-0000001", "user-0000002"]
+
+
+def test_thousands_of_ids_are_several_questions(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("SET VARIABLE ids = (SELECT list('user-' || lpad(i::VARCHAR, 7, '0')) FROM range(2500) t(i))")
+    count = one(con, "SELECT count(*) FROM mixpanel_profiles(distinct_ids := getvariable('ids'))")
+    assert count == one(
+        con, "SELECT count(*) FROM mixpanel_profiles() WHERE distinct_id < 'user-0002500' AND distinct_id >= 'user'"
+    )
+    firsts = [params for params in asked(sandbox) if "distinct_ids" in params and "session_id" not in params]
+    assert [len(json.loads(params["distinct_ids"])) for params in firsts] == [2000, 500]
+
+
+def test_a_limit_stops_the_paging(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("FROM mixpanel_profiles() LIMIT 3").fetchall()
+    pages = -(-one(con, "SELECT count(*) FROM mixpanel_profiles()") // 1000)
+    assert pages >= 5
+    sandbox.requests.clear()
+    con.execute("FROM mixpanel_profiles() LIMIT 3").fetchall()
+    assert 1 <= len(asked(sandbox)) <= pages
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("cohort_id := 1, behaviors := [1]", "Mixpanel takes either cohort_id or behaviors: leave one out"),
+        ("include_all_users := true", "include_all_users is about a cohort: write cohort_id := 1001 too"),
+        ("behaviors := 'bought'", "behaviors must be JSON, a struct or a list, not 'bought'"),
+        ("as_of := 'noon'", "as_of must be a point in time in the form YYYY-MM-DD HH:MM:SS, in UTC, not 'noon'"),
+    ],
+)
+def test_what_cannot_be_asked(con: duckdb.DuckDBPyConnection, sandbox: Sandbox, arguments: str, message: str) -> None:
+    with pytest.raises(duckdb.Error) as caught:
+        con.execute(f"FROM mixpanel_profiles({arguments})").fetchall()
+    assert message in str(caught.value)
+    assert asked(sandbox) == []
+
+
+def test_groups(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    assert con.execute("FROM mixpanel_profiles(group_id := '-1405123841946871899')").fetchall() == []
+    assert asked(sandbox)[0]["data_group_id"] == "-1405123841946871899"
+
+
+def people(first: int, count: int) -> list[dict[str, Any]]:
+    return [{"$distinct_id": f"u{n}", "$properties": {}} for n in range(first, first + count)]
+
+
+def test_a_short_first_page_is_asked_for_again(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    total = one(con, "SELECT count(*) FROM mixpanel_profiles()")
+    sandbox.faults.add(Fault(match=ENGAGE, status=200, body='{"page_size": 1000, "results": [], "total": 3000}'))
+    assert one(con, "SELECT count(*) FROM mixpanel_profiles()") == total
+
+
+def replies(*pages: dict[str, Any]) -> Callable[[str], bytes]:
+    """One page after the other; the last one again and again."""
+    waiting = list(pages)
+    return lambda _: json_answer({"status": "ok", "session_id": "s", **(waiting.pop(0) if waiting[1:] else waiting[0])})
+
+
+def count_of(point_at: Callable[..., None], *pages: dict[str, Any]) -> int:
+    with raw_server(replies(*pages)) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        con.execute("CREATE TABLE people AS FROM mixpanel_profiles()")
+        count: int = one(con, "SELECT count(DISTINCT distinct_id) FROM people")
+        assert count == one(con, "SELECT count(*) FROM people")
+    return count
+
+
+def test_a_page_that_stays_short_is_an_error(point_at: Callable[..., None]) -> None:
+    first = {"page_size": 3, "results": people(0, 3), "total": 5}
+    with pytest.raises(duckdb.Error, match="Mixpanel announced 5 profiles, but page 1 has 1 instead of 2"):
+        count_of(point_at, first, {"results": people(3, 1)})
+
+
+def test_a_page_that_is_complete_the_second_time(point_at: Callable[..., None]) -> None:
+    first = {"page_size": 3, "results": people(0, 3), "total": 5}
+    assert count_of(point_at, first, {"results": people(3, 1)}, {"results": people(3, 2)}) == 5
+
+
+def test_no_total_means_reading_until_a_page_is_short(point_at: Callable[..., None]) -> None:
+    pages = [{"page_size": 2, "results": people(n, 2)} for n in (0, 2)]
+    assert count_of(point_at, *pages, {"page_size": 2, "results": people(4, 1)}) == 5
+    assert count_of(point_at, *pages, {"page_size": 2, "results": []}) == 4
+
+
+def test_nobody(point_at: Callable[..., None]) -> None:
+    assert count_of(point_at, {"page_size": 1000, "results": [], "total": 0}) == 0
+
+
+def test_the_scope_is_in_the_url_and_the_rest_in_the_body(
+    con: duckdb.DuckDBPyConnection, point_at: Callable[..., None]
+) -> None:
+    with raw_server(replies({"page_size": 3, "results": [], "total": 0})) as server, duckdb.connect() as other:
+        point_at(server.url)
+        mixpanel_data.register(other)
+        other.execute("FROM mixpanel_profiles(filter := 'x', workspace_id := 7)").fetchall()
+    assert parse_qs(urlsplit(server.targets[0]).query) == {"project_id": ["1"], "workspace_id": ["7"]}
+    assert "content-type: application/x-www-form-urlencoded" in server.heads[0].lower()

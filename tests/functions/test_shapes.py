@@ -1,0 +1,440 @@
+"""Whatever form Mixpanel's answer comes in, the rows are the same; what is no answer is an error, never no rows."""
+
+from __future__ import annotations
+
+import json
+from datetime import date, datetime
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.servers import answer, json_answer
+
+DAYS = "'2024-01-01', '2024-01-03'"
+ONE, TWO, THREE = (datetime(2024, 1, day) for day in (1, 2, 3))
+FIRST, SECOND = date(2024, 1, 1), date(2024, 1, 2)
+STEPS = [
+    {"count": 10, "step_conv_ratio": 1, "overall_conv_ratio": 1, "avg_time": None, "goal": "Open", "event": "Open"},
+    {
+        "count": "4",
+        "step_conv_ratio": 0.4,
+        "overall_conv_ratio": 0.4,
+        "avg_time": 133,
+        "avg_time_from_start": 133.5,
+        "goal": "$custom_event:5",
+        "step_label": "Played",
+        "custom_event": True,
+        "event": "$custom_event:5",
+    },
+]
+STEP_ROWS = [
+    ("Open", "Open", 10, 1.0, 1.0, None, None),
+    ("$custom_event:5", "Played", 4, 0.4, 0.4, 133.0, 133.5),
+]
+REPORT = "SELECT * EXCLUDE (answer) FROM mixpanel_saved_report(1)"
+
+CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
+    "sparse and unsorted dates": (
+        "/api/query/segmentation",
+        {
+            "data": {
+                "series": ["2024-01-03", "2024-01-01", "2024-01-02"],
+                "values": {"US": {"2024-01-03": 5}, "FR": {"2024-01-01": "2"}},
+            },
+            "legend_size": 2,
+        },
+        f"FROM mixpanel_segmentation('e', {DAYS}, segment_by := 'country')",
+        [(ONE, "US", 0), (ONE, "FR", 2), (TWO, "US", 0), (TWO, "FR", 0), (THREE, "US", 5), (THREE, "FR", 0)],
+    ),
+    "hours": (
+        "/api/query/segmentation",
+        {"data": {"series": ["2024-01-01 05:00:00"], "values": {"e": {"2024-01-01 05:00:00": 1}}}},
+        f"FROM mixpanel_segmentation('e', {DAYS}, unit := 'hour')",
+        [(datetime(2024, 1, 1, 5), "e", 1)],
+    ),
+    "dates with a zone are the wall's": (
+        "/api/query/events",
+        {"data": {"series": [], "values": {"e": {"2024-01-01T00:00:00-08:00": 1.5}}}},
+        f"FROM mixpanel_event_counts(['e'], {DAYS}, type := 'average')",
+        [(ONE, "e", 1.5)],
+    ),
+    "an event that did not happen counts zero": (
+        "/api/query/events",
+        {"data": {"series": ["2024-01-01"], "values": {"e": {"2024-01-01": 1}}}},
+        f"FROM mixpanel_event_counts(['e', '$custom_event:7'], {DAYS})",
+        [(ONE, "e", 1), (ONE, "$custom_event:7", 0)],
+    ),
+    "buckets": (
+        "/api/query/segmentation/numeric",
+        {"data": {"series": ["2024-01-01"], "values": {"2,000 - 2,100": {"2024-01-01": 3}}}, "legend_size": 5},
+        f"FROM mixpanel_segmentation_numeric('e', {DAYS}, 'amount')",
+        [(ONE, "2,000 - 2,100", 3)],
+    ),
+    "sums": (
+        "/api/query/segmentation/sum",
+        {"status": "ok", "results": {"2024-01-02": 4, "2024-01-01": 15432.5}},
+        f"FROM mixpanel_segmentation_sum('e', {DAYS}, 'amount')",
+        [(ONE, 15432.5), (TWO, 4)],
+    ),
+    "averages": (
+        "/api/query/segmentation/average",
+        {"results": {"2024-01-01": 8.647, "2024-01-02": None}, "status": "ok"},
+        f"FROM mixpanel_segmentation_average('e', {DAYS}, 'amount')",
+        [(ONE, 8.647), (TWO, None)],
+    ),
+    "property names with a count, without, and as a number": (
+        "/api/query/events/properties/top",
+        {"ad version": {"count": 295}, "user type": {}, "plan": 100.0},
+        "FROM mixpanel_properties('e')",
+        [("ad version", 295), ("user type", None), ("plan", 100)],
+    ),
+    "property values of any kind": (
+        "/api/query/events/properties/values",
+        ["cat", "undefined", 5, True, None, "\ud800"],
+        "FROM mixpanel_property_values('e', 'p')",
+        [("cat",), ("undefined",), ("5",), ("true",), (None,), ("\ufffd",)],
+    ),
+    "top events": (
+        "/api/query/events/top",
+        {"events": [{"amount": 2, "event": "funnel", "percent_change": -0.35635745999582824}], "type": "unique"},
+        "FROM mixpanel_top_events(type := 'unique')",
+        [("funnel", 2, -0.35635745999582824)],
+    ),
+    "funnels": (
+        "/api/query/funnels/list",
+        [{"funnel_id": 7509, "name": "Signup funnel"}, {"funnel_id": "9070", "name": "Funnel tutorial"}],
+        "FROM mixpanel_funnels()",
+        [(7509, "Signup funnel"), (9070, "Funnel tutorial")],
+    ),
+    "a funnel": (
+        "/api/query/funnels",
+        {"meta": {"dates": ["2024-01-01"]}, "data": {"2024-01-01": {"steps": STEPS, "analysis": {"steps": 2}}}},
+        f"FROM mixpanel_funnel(1, {DAYS})",
+        [(FIRST, "$overall", step, *row) for step, row in enumerate(STEP_ROWS, 1)],
+    ),
+    "a funnel in segments has no steps of its own": (
+        "/api/query/funnels",
+        {"meta": {}, "data": {"2024-01-02": {"$overall": STEPS}, "2024-01-01": {"$overall": STEPS, "Chrome": STEPS}}},
+        f"SELECT date, segment, step FROM mixpanel_funnel(1, {DAYS}, segment_by := '$browser')",
+        [
+            (day, segment, step)
+            for day, segment in ((FIRST, "$overall"), (FIRST, "Chrome"), (SECOND, "$overall"))
+            for step in (1, 2)
+        ],
+    ),
+    "retention": (
+        "/api/query/retention",
+        {"2024-01-02": {"counts": [9], "first": 10}, "2024-01-01": {"counts": [2, 1], "first": 4}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS})",
+        [(FIRST, "$overall", 4, 0, 2, 0.5), (FIRST, "$overall", 4, 1, 1, 0.25), (SECOND, "$overall", 10, 0, 9, 0.9)],
+    ),
+    "retention in segments": (
+        "/api/query/retention",
+        {"2024-01-01": {"$overall": {"first": 10, "counts": [5]}, "US": {"first": 0, "counts": [0]}}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'country')",
+        [(FIRST, "$overall", 10, 0, 5, 0.5), (FIRST, "US", 0, 0, 0, None)],
+    ),
+    "retention in segments, turned": (
+        "/api/query/retention",
+        {"US": {"2024-01-01T00:00:00": {"first": 10, "counts": [5]}}, "FR": {"2024-01-01T00:00:00": {"first": 4, "counts": [4]}}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'country')",
+        [(FIRST, "US", 10, 0, 5, 0.5), (FIRST, "FR", 4, 0, 4, 1.0)],
+    ),
+    "frequency": (
+        "/api/query/retention/addiction",
+        {"data": {"2024-01-01": [305, 107, 60]}},
+        f"FROM mixpanel_frequency({DAYS})",
+        [(FIRST, "$overall", 1, 305), (FIRST, "$overall", 2, 107), (FIRST, "$overall", 3, 60)],
+    ),
+    "frequency without an envelope": (
+        "/api/query/retention/addiction",
+        {"2024-01-01": [1]},
+        f"FROM mixpanel_frequency({DAYS})",
+        [(FIRST, "$overall", 1, 1)],
+    ),
+    "frequency in segments": (
+        "/api/query/retention/addiction",
+        {"data": {"2024-01-01": {"US": [3, 1], "FR": [2]}}},
+        f"FROM mixpanel_frequency({DAYS}, segment_by := 'country')",
+        [(FIRST, "US", 1, 3), (FIRST, "US", 2, 1), (FIRST, "FR", 1, 2)],
+    ),
+    "cohorts": (
+        "/api/query/cohorts/list",
+        [{"count": 150, "is_visible": 1, "description": "d", "created": "2019-03-19 23:49:51", "project_id": 1, "id": 1000,
+          "name": "Cohort One"}, {"id": 2000, "name": "Two", "is_visible": 0, "data_group_id": -1405123841946871899}],
+        "FROM mixpanel_cohorts()",
+        [
+            (1000, "Cohort One", 150, "d", datetime(2019, 3, 19, 23, 49, 51), True, 1, None),
+            (2000, "Two", None, None, None, False, None, "-1405123841946871899"),
+        ],
+    ),
+    "bookmarks in one envelope": (
+        "/api/app/projects/1/bookmarks",
+        {"status": "ok", "results": [{"id": 5, "name": "r", "type": "insights"}]},
+        "SELECT id, name, type, params FROM mixpanel_bookmarks()",
+        [(5, "r", "insights", None)],
+    ),
+    "bookmarks in two": (
+        "/api/app/projects/1/bookmarks",
+        {"results": {"results": [{"id": 63877017, "name": "MRR", "type": "insights", "workspace_id": None, "dashboard_id": 3,
+         "created": "2024-09-18T16:39:49", "modified": "2025-08-26T05:16:50", "creator_name": "J", "params": {"a": [1]}}]}},
+        "FROM mixpanel_bookmarks()",
+        [(63877017, "MRR", "insights", None, datetime(2024, 9, 18, 16, 39, 49), datetime(2025, 8, 26, 5, 16, 50), "J",
+          None, 3, '{"a": [1]}')],
+    ),
+    "an insights report": (
+        "/api/query/insights",
+        {"headers": ["$event"], "series": {"Sign Up": {"2024-01-01T00:00:00-08:00": 150, "2024-01-02T00:00:00-08:00": 7}}},
+        REPORT,
+        [("Sign Up", [], ONE, None, None, 150), ("Sign Up", [], TWO, None, None, 7)],
+    ),
+    "an insights report broken down": (
+        "/api/query/insights",
+        {"headers": ["$event", "c", "p"], "series": {"e": {"US": {"pro": {"2024-01-01T00:00:00+00:00": 1}}}}},
+        REPORT,
+        [("e", ["US", "pro"], ONE, None, None, 1)],
+    ),
+    "an insights report without dates": (
+        "/api/query/insights",
+        {"headers": ["$metric"], "series": {"users": {"all": 6030}}},
+        REPORT,
+        [("users", [], None, None, None, 6030)],
+    ),
+    "a funnel report": (
+        "/api/query/insights",
+        {"headers": ["$funnel"], "series": {"count": {"1. open": {"all": 10}, "2. buy": {"all": 4}}, "avg_time": {"2. buy": {"all": None}}}},
+        REPORT,
+        [("count", ["1. open"], None, None, None, 10), ("count", ["2. buy"], None, None, None, 4),
+         ("avg_time", ["2. buy"], None, None, None, None)],
+    ),
+    "a retention report": (
+        "/api/query/insights",
+        {"headers": ["$retention", "segment"],
+         "series": {"a and then b": {"2024-01-01T00:00:00-07:00": {"SMB": {"first": 4, "counts": [2, 1], "rates": [0.5, 0.25]}}}}},
+        REPORT,
+        [("a and then b", ["SMB"], ONE, "first", None, 4), ("a and then b", ["SMB"], ONE, "counts", 0, 2),
+         ("a and then b", ["SMB"], ONE, "counts", 1, 1), ("a and then b", ["SMB"], ONE, "rates", 0, 0.5),
+         ("a and then b", ["SMB"], ONE, "rates", 1, 0.25)],
+    ),
+    "flows count in text": (
+        "/api/query/arb_funnels",
+        {"steps": [{"nodes": [{"event": "Login", "type": "ANCHOR", "totalCount": "100", "edges": [
+            {"event": "Search", "type": "NORMAL", "step": 1, "totalCount": "80", "segments": []}]}]}, {"nodes": []}]},
+        "FROM mixpanel_flows(1)",
+        [(1, "Login", "ANCHOR", 100, '[{"event": "Search", "type": "NORMAL", "step": 1, "count": 80}]')],
+    ),
+    "activity under either name of the id": (
+        "/api/query/stream/query",
+        {"status": "ok", "results": {"events": [
+            {"event": "A", "properties": {"time": 1704067200, "$distinct_id": "x", "$insert_id": "i", "n": 12345678901234567890}},
+            {"event": "B", "properties": {"time": 1704067201000, "distinct_id": "y", "$insert_id": "j"}}]}},
+        f"FROM mixpanel_activity(['x'], {DAYS})",
+        [("A", ONE, "x", "i", '{"time": 1704067200, "$distinct_id": "x", "$insert_id": "i", "n": 12345678901234567890}'),
+         ("B", datetime(2024, 1, 1, 0, 0, 1), "y", "j", '{"time": 1704067201000, "distinct_id": "y", "$insert_id": "j"}')],
+    ),
+    "no activity": (
+        "/api/query/stream/query", {"status": "ok", "results": {"events": []}}, f"FROM mixpanel_activity('x', {DAYS})", [],
+    ),
+    "schemas": (
+        "/api/app/projects/1/schemas",
+        {"results": [{"entityType": "event", "name": "Purchase", "schemaJson": {"description": "d", "properties": {},
+         "metadata": {"com.mixpanel": {"displayName": "P", "tags": ["core"], "hidden": False, "dropped": True,
+         "contacts": ["o@c.com"], "teamContacts": []}}}}, {"entityType": "profile", "name": "u", "schemaJson": {}}], "status": "ok"},
+        "SELECT * EXCLUDE (schema) FROM mixpanel_schemas()",
+        [("event", "Purchase", "P", "d", "{}", ["core"], False, True, ["o@c.com"], []),
+         ("profile", "u", None, None, None, None, None, None, None, None)],
+    ),
+    "one schema as an object": (
+        "/api/app/projects/1/schemas/event",
+        {"results": {"description": "d", "properties": {"a": {"type": "number"}}}, "status": "ok"},
+        "SELECT entity_type, name, description, properties FROM mixpanel_schemas(name := 'Purchase')",
+        [("event", "Purchase", "d", '{"a": {"type": "number"}}')],
+    ),
+    "nothing in the Lexicon": (
+        "/api/app/elsewhere", {}, "FROM mixpanel_schemas(entity_type := 'profile', name := 'nobody')", [],
+    ),
+    "annotations in both forms": (
+        "/api/app/projects/1/annotations",
+        {"status": "ok", "results": [
+            {"id": 1, "date": "2022-02-15 12:00:00", "description": "a", "user": {"id": 1, "first_name": "A", "last_name": "B"},
+             "tags": [{"id": 1, "name": "t"}]},
+            {"id": 2, "date": "2023-01-15T12:00:00+01:00", "description": "b", "user": None}]},
+        "FROM mixpanel_annotations()",
+        [(1, datetime(2022, 2, 15, 12), "a", "A B", ["t"]), (2, datetime(2023, 1, 15, 12), "b", None, [])],
+    ),
+    "projects": (
+        "/api/app/me",
+        {"status": "ok", "results": {"organizations": {"100": {"id": 100, "name": "Acme"}}, "projects": {
+            "123": {"name": "Demo", "organization_id": 100, "timezone": "US/Pacific", "has_workspaces": True, "domain": "mixpanel.com"},
+            "124": {"name": "Bare"}}}},
+        "FROM mixpanel_projects()",
+        [(123, "Demo", "US/Pacific", 100, "Acme", "mixpanel.com", True), (124, "Bare", None, None, None, None, None)],
+    ),
+    "workspaces": (
+        "/api/app/projects/1/workspaces/public",
+        {"status": "ok", "results": [{"id": 344, "name": "All Project Data", "is_default": True, "is_global": True}]},
+        "FROM mixpanel_workspaces()",
+        [(344, "All Project Data", None, True, True)],
+    ),
+    "a list from JQL": (
+        "/api/query/jql", [{"key": ["US"], "value": 100}, None, "x"], "FROM mixpanel_jql('s')",
+        [('{"key": ["US"], "value": 100}',), ("null",), ('"x"',)],
+    ),
+    "anything else from JQL": ("/api/query/jql", 5, "FROM mixpanel_jql('s')", [("5",)]),
+    "anything": ("/api/app/projects/1/x", {"a": [1.5, "é"]}, "FROM mixpanel_get('/api/app/projects/{project_id}/x')",
+                 [('{"a": [1.5, "é"]}',)]),
+    "profiles, ids as numbers": (
+        "/api/query/engage",
+        {"page": 0, "page_size": 1000, "status": "ok", "total": 2, "session_id": "s", "results": [
+            {"$distinct_id": 4, "$properties": {"$last_seen": "2008-06-09T23:08:40", "plan": "pro"}}, {"$distinct_id": "x"}]},
+        "FROM mixpanel_profiles()",
+        [("4", '{"$last_seen": "2008-06-09T23:08:40", "plan": "pro"}', datetime(2008, 6, 9, 23, 8, 40)), ("x", "{}", None)],
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_rows(answering: Any, case: str) -> None:
+    path, body, sql, rows = CASES[case]
+    con, _ = answering({path: body})
+    assert con.execute(sql).fetchall() == rows
+
+
+BROKEN = {
+    "no data": ("/api/query/segmentation", {"status": "ok"}, f"FROM mixpanel_segmentation('e', {DAYS})", "has no data"),
+    "a list": ("/api/query/funnels", [], f"FROM mixpanel_funnel(1, {DAYS})", "has no data"),
+    "text for a number": (
+        "/api/query/segmentation/sum",
+        {"results": {"2024-01-01": "many"}},
+        f"FROM mixpanel_segmentation_sum('e', {DAYS}, 'a')",
+        """sent "many" where a number should be""",
+    ),
+    "no date": (
+        "/api/query/segmentation/sum",
+        {"results": {"total": 5}},
+        f"FROM mixpanel_segmentation_sum('e', {DAYS}, 'a')",
+        """sent "total" where a date should be""",
+    ),
+    "no cohort": (
+        "/api/query/retention",
+        {"2024-01-01": {"US": {"first": 3}}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS})",
+        "has no counts",
+    ),
+    "no list": ("/api/query/cohorts/list", {"cohorts": []}, "FROM mixpanel_cohorts()", "something else than a list"),
+    "no objects": ("/api/query/funnels/list", ["a"], "FROM mixpanel_funnels()", "something else than an object"),
+    "no JSON": ("/api/query/jql", answer(b"<html>"), "FROM mixpanel_jql('s')", "something that is not JSON"),
+    "an error at 200": (
+        "/api/query/funnels/list",
+        {"error": "Invalid project", "request": "/api/query"},
+        "FROM mixpanel_funnels()",
+        "Mixpanel refused the request: Invalid project",
+    ),
+    "an error of the App API at 200": (
+        "/api/app/projects/1/annotations",
+        {"status": "error", "error": ["a", {"b": 1}]},
+        "FROM mixpanel_annotations()",
+        'Mixpanel refused the request: ["a", {"b": 1}]',
+    ),
+    "a plan without the API": (
+        "/api/query/events/top",
+        json_answer({"error": "upgrade"}, "402 Payment Required"),
+        "FROM mixpanel_top_events()",
+        "the plan of project 1 in region us does not include this API: upgrade",
+    ),
+    "a script that fails": (
+        "/api/query/jql",
+        json_answer(
+            {"error": "Uncaught exception TypeError: x is not a function\n  .limit(10);"}, "412 Precondition Failed"
+        ),
+        "FROM mixpanel_jql('s')",
+        "Mixpanel refused the request: Uncaught exception TypeError: x is not a function .limit(10);",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_what_is_no_answer_is_an_error(answering: Any, case: str) -> None:
+    path, body, sql, message = BROKEN[case]
+    con, _ = answering({path: body})
+    with pytest.raises(duckdb.Error) as caught:
+        con.execute(f"CREATE TABLE t AS {sql}")
+    assert message in str(caught.value)
+    assert "Traceback" not in str(caught.value)
+    assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(0,)]
+
+
+def test_the_whole_answer_of_a_report_stands_in_its_first_row(answering: Any) -> None:
+    whole = {"headers": ["$event"], "series": {"e": {"2024-01-01": 1, "2024-01-02": 2}}, "computed_at": "x"}
+    con, _ = answering({"/api/query/insights": whole})
+    (first,), (second,) = con.execute("SELECT answer FROM mixpanel_saved_report(1)").fetchall()
+    assert json.loads(first) == whole
+    assert second is None
+
+
+def test_a_report_without_numbers_still_gives_its_answer(answering: Any) -> None:
+    con, _ = answering({"/api/query/insights": {"headers": [], "series": {}}})
+    assert con.execute("FROM mixpanel_saved_report(1)").fetchall() == [
+        (None, None, None, None, None, None, '{"headers": [], "series": {}}')
+    ]
+
+
+INVALID = json_answer({"error": "Invalid insights_id"}, "400 Bad Request")
+
+
+def _reports(kind: str) -> dict[str, Any]:
+    return {"results": [{"id": 1, "type": kind}]}
+
+
+def test_a_funnel_that_is_no_insights_report(answering: Any) -> None:
+    funnel = {"data": {"2024-01-01": {"steps": STEPS}}}
+    con, _ = answering(
+        {
+            "/api/query/insights": INVALID,
+            "/api/app/projects/1/bookmarks": _reports("funnels"),
+            "/api/query/funnels": funnel,
+        }
+    )
+    rows = con.execute(f"SELECT * FROM ({REPORT}) WHERE metric IN ('count', 'avg_time')").fetchall()
+    assert rows == [
+        ("count", ["1. Open"], ONE, None, None, 10),
+        ("avg_time", ["1. Open"], ONE, None, None, None),
+        ("count", ["2. Played"], ONE, None, None, 4),
+        ("avg_time", ["2. Played"], ONE, None, None, 133),
+    ]
+
+
+def test_retention_that_is_no_insights_report(answering: Any) -> None:
+    retention = {"2024-01-01": {"first": 4, "counts": [2, 1]}}
+    bookmarks = _reports("retention")
+    con, server = answering(
+        {"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": bookmarks, "/api/query/retention": retention}
+    )
+    assert con.execute(f"SELECT measure, period, value FROM ({REPORT})").fetchall() == [
+        ("first", None, 4),
+        ("counts", 0, 2),
+        ("rates", 0, 0.5),
+        ("counts", 1, 1),
+        ("rates", 1, 0.25),
+    ]
+    assert "bookmark_id=1" in server.targets[-1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        ("flows", r"1 is a flows report: write FROM mixpanel_flows\(1\)"),
+        ("launch-analysis", "Invalid insights_id"),
+    ],
+)
+def test_reports_that_have_no_such_answer(answering: Any, kind: str, message: str) -> None:
+    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": _reports(kind)})
+    with pytest.raises(duckdb.Error, match=message):
+        con.execute(REPORT).fetchall()
+
+
+def test_a_report_that_does_not_exist(answering: Any) -> None:
+    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": {"results": []}})
+    with pytest.raises(duckdb.Error, match=r"there is no saved report 1: FROM mixpanel_bookmarks\(\) lists them"):
+        con.execute(REPORT).fetchall()
