@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator
 from typing import Any
+from urllib.parse import unquote
 
 from ..client import PATHS, Api, Endpoint
 from ..exceptions import ArgumentError
@@ -36,10 +37,11 @@ async def get(call: Call) -> AsyncGenerator[list[tuple[str]]]:
 
 def _endpoint(path: str) -> Endpoint:
     """The endpoint at this path. Credentials go to Mixpanel's own hosts only, so it can be nothing but a path."""
-    parts = path.split("/")
+    climbs = {".", ".."} & set(unquote(path).split("/"))
     for api in READABLE:
-        if path.startswith(PATHS[api] + "/") and FORM.fullmatch(path) and not {".", ".."} & set(parts):
-            return Endpoint(api, path.removeprefix(PATHS[api]))
+        rest = path.removeprefix(PATHS[api])
+        if rest not in (path, "/") and FORM.fullmatch(rest) and not climbs:
+            return Endpoint(api, rest)
     raise ArgumentError(
         f"mixpanel_get: path must begin with /api/query/ or /api/app/ and have no parameters in it, not '{path[:80]}': "
         "write mixpanel_get('/api/query/events/top', params := {'type': 'general'})"

@@ -15,11 +15,18 @@ any connection of the same DuckDB. Arguments are given by position or by name (`
 constant, a `?` parameter or `getvariable(…)`. This page is written from the declarations; `FROM mixpanel_functions()`
 says the same.
 """
+HEADS = {"function": ("",), "parameter": ("type", "", "meaning", "example"), "column": ("type", "meaning")}
 
 
 def page() -> str:
     """The page as Markdown."""
-    return INTRODUCTION + "".join(_section(function) for function in FUNCTIONS)
+    contents = "\n".join(_table("function", ((_link(function), function.doc) for function in FUNCTIONS)))
+    return INTRODUCTION + "\n" + contents + "".join(_section(function) for function in FUNCTIONS)
+
+
+def _link(function: Function) -> str:
+    name = f"mixpanel_{function.name}"
+    return f"[`{name}`](#{name})"
 
 
 def _section(function: Function) -> str:
@@ -38,7 +45,7 @@ def _need(parameter: Parameter) -> str:
 
 
 def _table(kind: str, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
-    heads = {"parameter": (kind, "type", "", "meaning", "example"), "column": (kind, "type", "meaning")}[kind]
+    heads = (kind, *HEADS[kind])
     lines = [_line(row) for row in rows]
     if lines:
         yield "\n".join([_line(heads), _line(("---",) * len(heads)), *lines, ""])

@@ -15,6 +15,8 @@ MEASURES = {
     "unique": "count(DISTINCT distinct_id)",
     "average": "count(*) / count(DISTINCT distinct_id)",
 }
+EVERYBODY = "$overall"
+"""The segment of all segments."""
 DAYS = ("day", "week", "month")
 Chart = dict[str, dict[str, float]]
 """Segment, bucket's label, value; where there is nothing there is no entry."""

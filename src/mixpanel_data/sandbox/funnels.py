@@ -14,14 +14,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from .buckets import Buckets, buckets_by_unit_or_interval, largest
+from .buckets import EVERYBODY, Buckets, buckets_by_unit_or_interval, largest
 from .dataset import Dataset
 from .expressions import literal
 from .params import Answer, Params, Refused, choice, condition, integer, is_event, now, required, segment, today
 
 SECONDS = {"second": 1, "minute": 60, "hour": 3600, "day": 86400}
 LONGEST = 90 * 86400
-EVERYBODY = "$overall"
 
 
 @dataclass(frozen=True)
@@ -114,7 +113,7 @@ def _sql(data: Dataset, query: Query) -> str:
     """Each step is joined to the nearest of its events after the step before."""
     first, *later = query.funnel.steps
     last = query.buckets.last
-    until = min(last + timedelta(seconds=query.seconds) + timedelta(days=1), today())
+    until = min(last + timedelta(days=1, seconds=query.seconds), today())
     walks = "".join(
         f""", walked{k} AS (
           SELECT a.*, b.time AS t{k} FROM walked{k - 1} a
@@ -125,7 +124,7 @@ def _sql(data: Dataset, query: Query) -> str:
     return f"""
         WITH chosen AS MATERIALIZED (
           SELECT event, distinct_id, time, {query.segment or literal(EVERYBODY)} AS segment
-          FROM {data.events(query.buckets.first, max(last, until))}
+          FROM {data.events(query.buckets.first, until)}
           WHERE {is_event(*(step.event for step in query.funnel.steps))} AND {query.where}
         ), walked0 AS (
           SELECT {query.buckets.of_event} AS bucket, distinct_id, min(time) AS t0, arg_min(segment, time) AS segment

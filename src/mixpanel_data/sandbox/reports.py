@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import flows
-from .buckets import MEASURES, Buckets, Chart, chart, summed
+from .buckets import EVERYBODY, MEASURES, Buckets, Chart, chart, summed
 from .dataset import Dataset
 from .expressions import number_of, text_of
-from .funnels import EVERYBODY, FUNNELS, Query, passed, steps_of
+from .funnels import FUNNELS, Query, passed, steps_of
 from .params import PROJECT, Answer, Params, Refused, choice, is_event, now, required
 from .people import FIRST, LAST
 from .retention import Query as RetentionQuery

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
-from .buckets import Buckets, buckets_by_unit, buckets_by_unit_or_interval, largest
+from .buckets import EVERYBODY, Buckets, buckets_by_unit, buckets_by_unit_or_interval, largest
 from .dataset import Dataset
 from .expressions import literal
 from .params import (
@@ -27,7 +27,6 @@ from .params import (
     truth,
 )
 
-EVERYBODY = "$overall"
 LONGEST_STEP = {"day": 1, "week": 7, "month": 31}
 ACTIVE_UNITS = {
     ("hour", "day"): 24,
@@ -103,7 +102,7 @@ def _query(params: Params, by: str | None) -> Query:
     if "unit" in params and "interval" in params:
         raise Refused(500, "unit and interval both specified")
     compounded = choice(params, "retention_type", ("birth", "compounded"), "birth") == "compounded"
-    returning = f"{is_event(params['event']) if 'event' in params else 'true'} AND {condition(params)}"
+    returning = _returning(params)
     return Query(
         buckets_by_unit_or_interval(params),
         integer(params, "interval_count", 1, 1000, default=1),
@@ -119,37 +118,37 @@ def _born(params: Params) -> str:
     return f"{is_event(required(params, 'born_event'))} AND {condition(params, 'born_where')}"
 
 
+def _returning(params: Params) -> str:
+    return f"{is_event(params['event']) if 'event' in params else 'true'} AND {condition(params)}"
+
+
 def _sql(data: Dataset, query: Query) -> str:
     """People by bucket, segment and number of whole intervals since birth; without a number, all who were born."""
     buckets = query.buckets
     per = "bucket, distinct_id" if query.compounded else "distinct_id"
     bucket = buckets.of_event if query.compounded else buckets.of("make_timestamp(min(time) * 1000000)")
-    interval = (
-        f"date_sub('{buckets.unit}', make_timestamp(born * 1000000), make_timestamp(time * 1000000)) // {buckets.size}"
-    )
-    last = min(
-        buckets.last + timedelta(days=LONGEST_STEP[buckets.unit] * buckets.size * (query.intervals + 1)), today()
-    )
-    counted = f"""
-        SELECT {buckets.label("bucket")}, if(grouping(segment) = 1, {literal(EVERYBODY)}, segment), n,
-               count(DISTINCT distinct_id)"""
+    born, returned = "make_timestamp(born * 1000000)", "make_timestamp(time * 1000000)"
+    longest = timedelta(days=LONGEST_STEP[buckets.unit] * buckets.size * (query.intervals + 1))
     return f"""
         WITH births AS (
           SELECT {bucket} AS bucket, distinct_id, min(time) AS born,
                  {f"arg_min({query.born_segment}, time)" if query.born_segment else "NULL"} AS segment
           FROM {data.events(buckets.first, buckets.last)} WHERE {query.born} GROUP BY {per}
         ), returns AS (
-          SELECT b.bucket, b.distinct_id, {interval} AS n, coalesce(b.segment, r.segment) AS segment
+          SELECT b.bucket, b.distinct_id, coalesce(b.segment, r.segment) AS segment,
+                 date_sub('{buckets.unit}', {born}, {returned}) // {buckets.size} AS n
           FROM births b JOIN (
             SELECT distinct_id, time, {query.return_segment or "NULL"} AS segment
-            FROM {data.events(buckets.first, last)} WHERE {query.returning}
+            FROM {data.events(buckets.first, min(buckets.last + longest, today()))} WHERE {query.returning}
           ) r ON b.distinct_id = r.distinct_id AND r.time > b.born
           WHERE n <= {query.intervals}
         ), shown AS (
           SELECT bucket, distinct_id, segment, unnest({"range(n + 1)" if query.unbounded else "[n]"}) AS n FROM returns
           UNION ALL SELECT bucket, distinct_id, segment, NULL FROM births
         )
-        {counted} FROM shown GROUP BY GROUPING SETS ((bucket, n), (bucket, segment, n))
+        SELECT {buckets.label("bucket")}, if(grouping(segment) = 1, {literal(EVERYBODY)}, segment), n,
+               count(DISTINCT distinct_id)
+        FROM shown GROUP BY GROUPING SETS ((bucket, n), (bucket, segment, n))
         HAVING grouping(segment) = 1 OR segment IS NOT NULL
     """
 
@@ -175,7 +174,7 @@ def addiction(data: Dataset, params: Params) -> Answer:
           SELECT {buckets.of_event} AS bucket, {by or "''"} AS segment, distinct_id,
                  count(DISTINCT time // {SECONDS[unit]}) AS units
           FROM {data.events(buckets.first, buckets.last)}
-          WHERE {is_event(params["event"]) if "event" in params else "true"} AND {condition(params)} GROUP BY ALL
+          WHERE {_returning(params)} GROUP BY ALL
         ), reached AS (SELECT bucket, segment, unnest(range(units)) AS n FROM active)
         SELECT {buckets.label("bucket")}, segment, n, count(*) FROM reached GROUP BY bucket, segment, n
     """

@@ -1,0 +1,112 @@
+"""The way to everything else: it reads, from Mixpanel, and nothing more."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import duckdb
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mixpanel_data.exceptions import ArgumentError
+from mixpanel_data.functions.raw import _endpoint
+from mixpanel_data.sandbox import Sandbox
+
+
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [
+        ("/api/query/events/top", "GET /api/query/events/top"),
+        ("/api/app/me", "GET /api/app/me"),
+        (
+            "/api/app/projects/{project_id}/data-definitions/events/",
+            "GET /api/app/projects/{project_id}/data-definitions/events/",
+        ),
+        ("/api/app/projects/1/schemas/event/Sign%20Up", "GET /api/app/projects/1/schemas/event/Sign%20Up"),
+    ],
+)
+def test_paths(path: str, shown: str) -> None:
+    assert str(_endpoint(path)) == shown
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "/",
+        "api/app/me",
+        "/api/app",
+        "/api/app/",
+        "//example.com/api/app/me",
+        "https://example.com/api/app/me",
+        "/api/app/../../oauth/token",
+        "/api/query/./events",
+        "/api/app/%2e%2e/%2E./oauth",
+        "/api/application/me",
+        "/api/query/events?type=general",
+        "/api/query/events#x",
+        "/api/query/{secret}",
+        "/api/query/{project_id",
+        "/api/query\\events",
+        "/api/query/a b",
+        "/api/query/a\nb",
+        "/api/2.0/export",
+        "/api/app@example.com/me",
+    ],
+)
+def test_paths_that_are_refused(path: str) -> None:
+    with pytest.raises(ArgumentError, match="path must begin with /api/query/ or /api/app/"):
+        _endpoint(path)
+
+
+@given(st.text())
+def test_no_text_leads_elsewhere(text: str) -> None:
+    try:
+        endpoint = _endpoint(f"/api/app/{text}")
+    except ArgumentError:
+        return
+    assert endpoint.method == "GET"
+    assert ".." not in endpoint.path.split("/")
+    assert not set(endpoint.path) & set("?#\\ \n")
+
+
+def test_parameters_of_every_kind(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    con.execute("""
+        FROM mixpanel_get('/api/query/events', params := {'event': ['Purchase'], 'type': 'general', 'unit': 'day',
+                          'from_date': DATE '2024-01-01', 'to_date': '2024-01-02', 'limit': 5, 'x': true, 'y': NULL})
+    """).fetchall()
+    assert sandbox.requests[0].params == {
+        "project_id": "1",
+        "event": '["Purchase"]',
+        "type": "general",
+        "unit": "day",
+        "from_date": "2024-01-01",
+        "to_date": "2024-01-02",
+        "limit": "5",
+        "x": "true",
+    }
+
+
+def test_dates_that_are_none_are_for_mixpanel_to_refuse(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.Error, match="Mixpanel refused the request"):
+        con.execute("""
+            FROM mixpanel_get('/api/query/segmentation',
+                              params := {'event': 'Purchase', 'from_date': 'yesterday', 'to_date': 'today'})
+        """).fetchall()
+    ((first, last),) = con.execute("SELECT from_date, to_date FROM mixpanel_requests() WHERE status = 400").fetchall()
+    assert (first, last) == (None, None)
+
+
+@pytest.mark.parametrize("params", ["'[1]'", "'text'", "[1]", "5"])
+def test_parameters_that_are_no_struct(con: duckdb.DuckDBPyConnection, params: str) -> None:
+    with pytest.raises(duckdb.Error, match="params must be"):
+        con.execute(f"FROM mixpanel_get('/api/app/me', params := {params})").fetchall()
+
+
+def test_the_answer_is_whole(answering: Any) -> None:
+    big = {"id": 12345678901234567890, "nested": [{"a": None, "ü": 1.5}], "text": '"\n'}
+    con, _ = answering({"/api/app/x": big})
+    ((value,),) = con.execute("FROM mixpanel_get('/api/app/x')").fetchall()
+    assert json.loads(value) == big
