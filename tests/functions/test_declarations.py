@@ -10,7 +10,7 @@ import pytest
 
 from mixpanel_data.functions import FUNCTIONS, Function
 from mixpanel_data.functions.arguments import READERS
-from mixpanel_data.functions.declaration import ARROW_TYPES
+from mixpanel_data.functions.columns import ARROW_TYPES
 
 SQL_KEYWORDS = {
     "from",

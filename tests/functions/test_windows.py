@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpanel_data.functions.windows import LARGE, PARALLEL, SMALL, Window, in_order, split
+from mixpanel_data.functions.parallel import in_order
+from mixpanel_data.functions.windows import LARGE, PARALLEL, SMALL, Window, split
 
 START = date(2024, 1, 1)
 
@@ -84,7 +85,7 @@ def test_results_come_in_order_with_a_few_under_way() -> None:
             running -= 1
             return window
 
-        return [window async for window, _ in in_order(WINDOWS, fetch, lambda _: None)], most
+        return [window async for window, _ in in_order(WINDOWS, fetch, PARALLEL)], most
 
     order, most = asyncio.run(run())
     assert order == WINDOWS
@@ -105,7 +106,7 @@ def test_an_early_end_cancels_and_discards() -> None:
                 raise
             return window
 
-        fetching = in_order(WINDOWS, fetch, discarded.append)
+        fetching = in_order(WINDOWS, fetch, PARALLEL, discarded.append)
         await anext(fetching)
         await asyncio.sleep(0)
         await fetching.aclose()  # type: ignore[attr-defined]
@@ -123,7 +124,7 @@ def test_a_failure_is_raised_in_its_turn() -> None:
 
         seen: list[Window] = []
         with pytest.raises(RuntimeError, match="no"):
-            async for window, _ in in_order(WINDOWS, fetch, lambda _: None):
+            async for window, _ in in_order(WINDOWS, fetch, PARALLEL):
                 seen.append(window)
         return seen
 

@@ -13,7 +13,9 @@ from mixpanel_data.sandbox import engage
 from .conftest import Event, Shop
 
 IMPORTED = 7000001
-FEBRUARY = "1706745600"
+DAY = 86400
+AFTERNOON = 1706713200
+"""Of January 31."""
 UNCACHED = (400, "request for page in uncached query for params")
 
 
@@ -154,7 +156,7 @@ def behavior(name: str, window: str, **selector: str) -> dict[str, Any]:
     return {"name": name, "window": window, "event_selectors": [selector]}
 
 
-def test_behaviors_count_events_up_to_a_moment(shop: Shop) -> None:
+def test_behaviors_count_events_in_a_window_up_to_a_moment(shop: Shop) -> None:
     params = {
         "behaviors": json.dumps(
             [
@@ -163,13 +165,13 @@ def test_behaviors_count_events_up_to_a_moment(shop: Shop) -> None:
             ]
         ),
         "where": '(behaviors["large"] >= 1 and behaviors["searches"] > 1)',
-        "as_of_timestamp": FEBRUARY,
+        "as_of_timestamp": str(AFTERNOON),
     }
     large, searches = Counter[str](), Counter[str]()
     for event in shop.exported():
-        age = int(FEBRUARY) - event.time
-        large[event.person] += event.name == "Purchase" and event.properties["amount"] > 100 and age < 10 * 86400
-        searches[event.person] += event.name == "Search" and age < 7 * 86400
+        age = AFTERNOON - event.time
+        large[event.person] += event.name == "Purchase" and event.properties["amount"] > 100 and 0 <= age < 10 * DAY
+        searches[event.person] += event.name == "Search" and 0 <= age < 7 * DAY
     expected = {p for p in large if large[p] >= 1 and searches[p] > 1 and has_profile(p)}
     assert set(everything(shop, **params)) == expected
     assert expected
@@ -180,7 +182,7 @@ def test_behaviors_are_paged_only_as_of_a_moment(shop: Shop) -> None:
     page = shop.post("engage", behaviors=behaviors)
     params = {"behaviors": behaviors, "session_id": page["session_id"], "page": "1"}
     assert shop.refusal("engage", "POST", **params) == UNCACHED
-    assert len(everything(shop, behaviors=behaviors, as_of_timestamp=FEBRUARY)) == page["total"] > 100
+    assert len(everything(shop, behaviors=behaviors, as_of_timestamp=str(AFTERNOON))) == page["total"] > 100
 
 
 def test_there_are_no_groups(shop: Shop) -> None:

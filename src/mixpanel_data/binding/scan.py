@@ -19,7 +19,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
-from ..functions.declaration import compact
+from ..functions.columns import compact
 from . import loop
 from .stream import INTERRUPTED
 

@@ -18,7 +18,7 @@ import pyarrow.dataset as ds
 
 from ..exceptions import ArgumentError
 from ..functions import Function, Predicate
-from ..functions.declaration import as_text, plain
+from ..functions.columns import as_text, plain
 from .macros import ARGS
 from .scan import BEAT, Scan
 from .stream import Stream

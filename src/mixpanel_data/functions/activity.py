@@ -15,11 +15,12 @@ import pyarrow.compute as pc
 from ..client import Api, Endpoint
 from ..exceptions import ServerError
 from .answers import entries, inside, json_text, objects, text
-from .declaration import Call, Parameter, table_function, whole_text
+from .body.fields import HEAD, Wish, engine, read_fields
+from .body.slices import whole_json
+from .columns import whole_text
+from .declaration import Call, Parameter, table_function
 from .export import export
-from .fields import HEAD, Wish, engine, read_fields
 from .parameters import DAYS, as_list, days
-from .slices import whole_json
 from .zones import zone_of
 
 STREAM = Endpoint(Api.QUERY, "/stream/query")

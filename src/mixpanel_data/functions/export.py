@@ -17,12 +17,12 @@ import pyarrow as pa
 
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
+from .body import SLICED_JSON, WORKERS, Proof
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
+from .parallel import in_order
 from .predicate import EVERYTHING, Predicate
-from .proof import WORKERS, Proof
-from .slices import SLICED_JSON
-from .windows import PARALLEL, Window, in_order, split
+from .windows import PARALLEL, Window, split
 from .zones import start_of, today, warn_if_local, zone_of
 
 ENDPOINT = Endpoint(Api.EXPORT, "/export")
@@ -60,7 +60,7 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     windows = windows_of(call, ask.zone) if ask.events != [] else []
     call.reporter.add(days=sum(window.days for window in windows))
     left, found = call["max_rows"], 0
-    async with aclosing(in_order(windows, ask.fetch, _discard, _parallel(call) or PARALLEL)) as fetched:
+    async with aclosing(in_order(windows, ask.fetch, _parallel(call) or PARALLEL, _discard)) as fetched:
         async for window, downloads in fetched:
             async for batch in _read(downloads):
                 yield batch if left is None else batch.slice(0, left)

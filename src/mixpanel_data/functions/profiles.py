@@ -18,8 +18,8 @@ from ..client import Api, Endpoint
 from ..exceptions import ArgumentError, IncompleteExportError
 from .answers import inside, json_text, moment, objects, text, whole
 from .declaration import Call, Column, Parameter, table_function
+from .parallel import in_order
 from .parameters import as_list
-from .windows import in_order
 
 ENGAGE = Endpoint(Api.QUERY, "/engage", method="POST", free_with="session_id")
 AT_ONCE = 5
@@ -94,7 +94,7 @@ class Session:
         """The other pages, several at a time, until the total is reached."""
         total = self.total or 0
         pages = range(1, -(-total // self.size) if self.size else 1)
-        async with aclosing(in_order(pages, self.page, lambda _: None, AT_ONCE)) as fetched:
+        async with aclosing(in_order(pages, self.page, AT_ONCE)) as fetched:
             async for _, page in fetched:
                 yield page
 

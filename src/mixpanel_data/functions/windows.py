@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import TypeVar
-
-from ..client.spool import spooled_bytes
 
 PARALLEL = 3
 """Windows downloaded at once unless told otherwise: as many as Mixpanel lets begin in one second."""
@@ -18,10 +13,6 @@ LONGEST_WHEN_POOR = 366
 SMALL = 8 << 20
 LARGE = 256 << 20
 """Bytes, gzipped: less than SMALL is worth one request only, more than LARGE is worth another one."""
-SPOOLED = 4 << 30
-"""Bytes on disk from which on no further window is begun before an earlier one is handed on."""
-T = TypeVar("T")
-W = TypeVar("W")
 
 
 @dataclass(frozen=True)
@@ -76,32 +67,3 @@ def runs(days: Sequence[date], longest: int) -> Iterator[Window]:
         if run_ends or end - start == longest:
             yield Window(days[start], days[end - 1])
             start = end
-
-
-async def in_order(
-    windows: Iterable[W],
-    fetch: Callable[[W], Awaitable[T]],
-    discard: Callable[[T], None],
-    parallel: int = PARALLEL,
-) -> AsyncGenerator[tuple[W, T]]:
-    """What ``fetch`` gives for each window (or page), in order, with the next few under way meanwhile.
-
-    When this ends early, what is under way is cancelled and what was fetched in vain is discarded.
-    """
-    waiting = deque(windows)
-    running: deque[tuple[W, asyncio.Task[T]]] = deque()
-    try:
-        while waiting or running:
-            while waiting and len(running) < parallel and (not running or spooled_bytes() < SPOOLED):
-                window = waiting.popleft()
-                running.append((window, asyncio.ensure_future(fetch(window))))
-            window, task = running[0]
-            fetched = await task
-            running.popleft()
-            yield window, fetched
-    finally:
-        for _, task in running:
-            task.cancel()
-        for result in await asyncio.gather(*(task for _, task in running), return_exceptions=True):
-            if not isinstance(result, BaseException):
-                discard(result)

@@ -12,7 +12,7 @@ from typing import Any
 
 from .dataset import Dataset
 from .expressions import property_as_json
-from .params import Answer, Params, Refused, json_of, required, selected
+from .params import Answer, Params, Refused, json_of, required, selected, today
 
 UNDERSTOOD = """the sandbox runs no JavaScript; it understands only
   function main() { return Events({from_date: …, to_date: …, event_selectors: [{event: …}]}).groupBy(
@@ -42,7 +42,7 @@ def jql(data: Dataset, params: Params) -> Answer:
 def _source(data: Dataset, query: Any) -> str:
     try:
         first, last = (date.fromisoformat(query[name][:10]) for name in ("from_date", "to_date"))
-        return f"(FROM {data.events(first, last)} WHERE {selected(query.get('event_selectors', []))})"
+        return f"(FROM {data.events(first, min(last, today()))} WHERE {selected(query.get('event_selectors', []))})"
     except (AttributeError, KeyError, TypeError, ValueError):
         raise _refused("Uncaught exception Error: Events() takes from_date, to_date and event_selectors") from None
 

@@ -14,8 +14,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..quoting import literal
-from .declaration import whole_text
+from ...quoting import literal
+from ..columns import whole_text
 from .slices import POOL
 
 INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")

@@ -12,9 +12,9 @@ from collections.abc import Collection
 import duckdb
 import pyarrow as pa
 
-from ..client.blocks import Block
-from ..exceptions import IncompleteExportError
-from .declaration import whole_text
+from ...client.blocks import Block
+from ...exceptions import IncompleteExportError
+from ..columns import whole_text
 from .fields import HASH, INGESTED, Wish, engine, query, read_fields
 from .slices import Slices, cut, sliced_json, whole_json
 

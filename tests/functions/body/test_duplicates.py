@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 import mixpanel_data
 from mixpanel_data.client import Progress, Spool, blocks
-from mixpanel_data.functions.proof import Proof
+from mixpanel_data.functions.body.proof import Proof
 from tests.servers import lines
 
 COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from mixpanel_data.client import Spool
 from mixpanel_data.exceptions import IncompleteExportError
-from mixpanel_data.functions.proof import Proof
+from mixpanel_data.functions.body.proof import Proof
 from tests.servers import lines
 
 COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")

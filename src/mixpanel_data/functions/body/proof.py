@@ -20,9 +20,9 @@ from typing import TypeVar
 import numpy as np
 import pyarrow as pa
 
-from ..client import Spool
-from ..client.blocks import Block
-from ..client.spool import let_go
+from ...client import Spool
+from ...client.blocks import Block
+from ...client.spool import let_go
 from .duplicates import NEEDED, Places, superseded, without
 from .fields import Wish
 from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of

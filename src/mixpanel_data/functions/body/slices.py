@@ -13,8 +13,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from ..client.blocks import PIECE, Block
-from .declaration import JSON, as_json
+from ...client.blocks import PIECE, Block
+from ..columns import JSON, as_json
 
 Offsets = npt.NDArray[np.int32]
 
