@@ -7,7 +7,7 @@ say. What is missing becomes None; what contradicts the shape of the answer is a
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
@@ -52,6 +52,11 @@ def items(value: Any) -> Sequence[Any]:
 def objects(value: Any) -> Sequence[Mapping[str, Any]]:
     """The value, which must be a list of objects."""
     return [entries(item) for item in items(value)]
+
+
+def fields(entity: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]]) -> tuple[Any, ...]:
+    """The values of these keys, each read in its own way; None for those that are missing."""
+    return tuple(reader(entity.get(key)) for key, reader in readers.items())
 
 
 def number(value: Any) -> float | None:

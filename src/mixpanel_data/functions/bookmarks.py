@@ -10,10 +10,22 @@ from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import json_text, moment, objects, text, unwrapped, whole
+from .answers import fields, json_text, moment, objects, text, unwrapped, whole
 from .declaration import WORKSPACE_ID, Call, Column, Parameter, table_function
 
 LIST = Endpoint(Api.APP, "/projects/{project_id}/bookmarks")
+SAID = {
+    "id": whole,
+    "name": text,
+    "type": text,
+    "description": text,
+    "created": moment,
+    "modified": moment,
+    "creator_name": text,
+    "workspace_id": whole,
+    "dashboard_id": whole,
+    "params": json_text,
+}
 KINDS = ("insights", "funnels", "retention", "flows", "launch-analysis")
 
 
@@ -40,21 +52,7 @@ KINDS = ("insights", "funnels", "retention", "flows", "launch-analysis")
     ),
 )
 async def bookmarks(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    yield [
-        (
-            whole(bookmark.get("id")),
-            text(bookmark.get("name")),
-            text(bookmark.get("type")),
-            text(bookmark.get("description")),
-            moment(bookmark.get("created")),
-            moment(bookmark.get("modified")),
-            text(bookmark.get("creator_name")),
-            whole(bookmark.get("workspace_id")),
-            whole(bookmark.get("dashboard_id")),
-            json_text(bookmark.get("params")),
-        )
-        for bookmark in await saved_reports(call, call["type"])
-    ]
+    yield [fields(report, SAID) for report in await saved_reports(call, call["type"])]
 
 
 async def saved_reports(call: Call, kind: str | None = None) -> Sequence[Mapping[str, Any]]:

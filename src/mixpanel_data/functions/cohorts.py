@@ -9,10 +9,20 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import flag, moment, objects, text, whole
+from .answers import fields, flag, moment, objects, text, whole
 from .declaration import Call, Column, table_function
 
 LIST = Endpoint(Api.QUERY, "/cohorts/list", method="POST")
+SAID = {
+    "id": whole,
+    "name": text,
+    "count": whole,
+    "description": text,
+    "created": moment,
+    "is_visible": flag,
+    "project_id": whole,
+    "data_group_id": text,
+}
 
 
 @table_function(
@@ -32,16 +42,4 @@ LIST = Endpoint(Api.QUERY, "/cohorts/list", method="POST")
     ),
 )
 async def cohorts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    yield [
-        (
-            whole(cohort.get("id")),
-            text(cohort.get("name")),
-            whole(cohort.get("count")),
-            text(cohort.get("description")),
-            moment(cohort.get("created")),
-            flag(cohort.get("is_visible")),
-            whole(cohort.get("project_id")),
-            text(cohort.get("data_group_id")),
-        )
-        for cohort in objects(await call.recall(LIST))
-    ]
+    yield [fields(cohort, SAID) for cohort in objects(await call.recall(LIST))]

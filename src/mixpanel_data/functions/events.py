@@ -15,7 +15,7 @@ from typing import Any
 
 from ..client import Api, Budget, Endpoint
 from ..exceptions import AccessDeniedError, MixpanelDataError, NotFoundError, ServerError
-from .answers import inside, number, objects, text
+from .answers import fields, inside, number, objects, text
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, as_list, days, unit
 from .series import COUNT, DATE, read_series, silent
@@ -23,6 +23,7 @@ from .series import COUNT, DATE, read_series, silent
 NAMES = Endpoint(Api.QUERY, "/events/names")
 TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
+TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
 HISTORY = re.compile(r"Date range exceeds (\d+) days")
 NEAR = 3
@@ -57,10 +58,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
 )
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
-    yield [
-        (text(event.get("event")), number(event.get("amount")), number(event.get("percent_change")))
-        for event in objects(inside(answer, "events"))
-    ]
+    yield [fields(event, TODAY) for event in objects(inside(answer, "events"))]
 
 
 @table_function(

@@ -12,13 +12,20 @@ from datetime import date
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import day, entries, inside, number, objects, text, whole
+from .answers import day, entries, fields, inside, number, objects, text, whole
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
 OVERALL = "$overall"
+MEASURED = {
+    "count": whole,
+    "step_conv_ratio": number,
+    "overall_conv_ratio": number,
+    "avg_time": number,
+    "avg_time_from_start": number,
+}
 
 
 @table_function(
@@ -105,9 +112,5 @@ def _row(start: date, segment: str, place: int, step: Mapping[str, Any]) -> tupl
         place,
         event,
         text(step.get("step_label")) or event,
-        whole(step.get("count")),
-        number(step.get("step_conv_ratio")),
-        number(step.get("overall_conv_ratio")),
-        number(step.get("avg_time")),
-        number(step.get("avg_time_from_start")),
+        *fields(step, MEASURED),
     )

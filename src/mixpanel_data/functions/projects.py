@@ -5,15 +5,18 @@ Mixpanel does not document either; source: answers that Mixpanel's own open clie
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import entries, flag, inside, objects, text, whole
+from .answers import entries, fields, flag, inside, objects, text, whole
 from .declaration import Call, Column, table_function
 from .zones import ME
 
 WORKSPACES = Endpoint(Api.APP, "/projects/{project_id}/workspaces/public")
+PROJECT = {"name": text, "timezone": text, "organization_id": whole}
+SERVED = {"domain": text, "has_workspaces": flag}
+WORKSPACE = {"id": whole, "name": text, "description": text, "is_default": flag, "is_global": flag}
 
 
 @table_function(
@@ -33,19 +36,15 @@ WORKSPACES = Endpoint(Api.APP, "/projects/{project_id}/workspaces/public")
 )
 async def projects(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     results = inside(await call.recall(ME, include_workspace_users="false"), "results")
-    organizations = results.get("organizations") or {}
     yield [
-        (
-            whole(key),
-            text(project.get("name")),
-            text(project.get("timezone")),
-            whole(project.get("organization_id")),
-            text((organizations.get(str(project.get("organization_id"))) or {}).get("name")),
-            text(project.get("domain")),
-            flag(project.get("has_workspaces")),
-        )
+        (whole(key), *fields(project, PROJECT), _organization(results, project), *fields(project, SERVED))
         for key, project in entries(inside(results, "projects")).items()
     ]
+
+
+def _organization(results: Mapping[str, Any], project: Mapping[str, Any]) -> str | None:
+    organizations = results.get("organizations") or {}
+    return text((organizations.get(str(project.get("organization_id"))) or {}).get("name"))
 
 
 @table_function(
@@ -62,13 +61,5 @@ async def projects(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     ),
 )
 async def workspaces(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    yield [
-        (
-            whole(workspace.get("id")),
-            text(workspace.get("name")),
-            text(workspace.get("description")),
-            flag(workspace.get("is_default")),
-            flag(workspace.get("is_global")),
-        )
-        for workspace in objects(inside(await call.recall(WORKSPACES), "results"))
-    ]
+    found = objects(inside(await call.recall(WORKSPACES), "results"))
+    yield [fields(workspace, WORKSPACE) for workspace in found]

@@ -13,10 +13,10 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from ..exceptions import ArgumentError, NotFoundError, QueryError
-from .answers import entries, inside, items, json_text, moment, number, objects, text, whole
+from .answers import entries, fields, inside, json_text, moment, number, objects, text, whole
 from .bookmarks import saved_reports
 from .declaration import Call, Column, Parameter, table_function
-from .funnels import FUNNEL, OVERALL, funnel_rows
+from .funnels import FUNNEL, MEASURED, OVERALL, funnel_rows
 from .retention import RETENTION, retention_rows
 
 INSIGHTS = Endpoint(Api.QUERY, "/insights")
@@ -24,7 +24,8 @@ FLOWS = Endpoint(Api.QUERY, "/arb_funnels")
 BOOKMARK = Parameter("bookmark_id", "BIGINT", "id of the report, from mixpanel_bookmarks()", "2001", required=True)
 ALL = "all"
 DAYS = 30
-FUNNEL_METRICS = ("count", "step_conv_ratio", "overall_conv_ratio", "avg_time", "avg_time_from_start")
+NODE = {"event": text, "type": text, "totalCount": whole}
+EDGE = {"event": text, "type": text, "step": whole, "totalCount": whole}
 MEASURES = frozenset({"first", "counts", "rates"})
 """What a retention report says of a cohort."""
 
@@ -114,7 +115,7 @@ def _lately() -> dict[str, str]:
 def _funnel_numbers(answer: Any) -> Iterator[Number]:
     for start, segment, place, _, name, *numbers in funnel_rows(answer):
         split = [] if segment == OVERALL else [segment]
-        for metric, value in zip(FUNNEL_METRICS, numbers, strict=True):
+        for metric, value in zip(MEASURED, numbers, strict=True):
             yield metric, [f"{place}. {name}", *split], datetime.combine(start, time.min), None, None, value
 
 
@@ -143,7 +144,7 @@ def _retention_numbers(answer: Any) -> Iterator[Number]:
 async def flows(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(FLOWS, bookmark_id=call["bookmark_id"], query_type="flows_sankey")
     yield [
-        (step, text(node.get("event")), text(node.get("type")), whole(node.get("totalCount")), json_text(_edges(node)))
+        (step, *fields(node, NODE), json_text(_edges(node)))
         for step, at in enumerate(objects(inside(answer, "steps")), 1)
         for node in objects(at.get("nodes") or [])
     ]
@@ -151,11 +152,6 @@ async def flows(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 
 def _edges(node: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [
-        {
-            "event": text(edge.get("event")),
-            "type": text(edge.get("type")),
-            "step": whole(edge.get("step")),
-            "count": whole(edge.get("totalCount")),
-        }
-        for edge in objects(items(node.get("edges") or []))
+        dict(zip(("event", "type", "step", "count"), fields(edge, EDGE), strict=True))
+        for edge in objects(node.get("edges") or [])
     ]

@@ -74,25 +74,27 @@ FROM aged;
 """
 
 EVENTS = r"""
-CREATE MACRO steps_of(seed, joins) AS list_concat(
+CREATE MACRO steps_of(seed, joins, buys, ends) AS list_concat(
   ['App Open'],
   CASE WHEN joins THEN ['Sign Up'] ELSE [] END,
   list_transform(range(floor(-ln(1 - random_of(seed, 21)) * 2.4)::INT + 1),
                  lambda j : pick(['Page View', 'Page View', 'Search', 'View Item'], random_of(seed, 100 + j))),
-  CASE WHEN random_of(seed, 22) < 0.35 THEN ['Add To Cart'] ELSE [] END,
-  CASE WHEN random_of(seed, 22) < 0.22 THEN ['Begin Checkout'] ELSE [] END,
-  CASE WHEN random_of(seed, 22) < 0.15 THEN ['Purchase'] ELSE [] END,
-  CASE WHEN random_of(seed, 23) < 0.02 THEN ['Invite Friend']
-       WHEN random_of(seed, 23) < 0.03 THEN ['Upgrade Plan']
-       WHEN random_of(seed, 23) < 0.05 THEN ['Open Support Ticket']
-       WHEN random_of(seed, 23) < 0.06 THEN ['App "Crash" 💥']
+  CASE WHEN buys < 0.35 THEN ['Add To Cart'] ELSE [] END,
+  CASE WHEN buys < 0.22 THEN ['Begin Checkout'] ELSE [] END,
+  CASE WHEN buys < 0.15 THEN ['Purchase'] ELSE [] END,
+  CASE WHEN ends < 0.02 THEN ['Invite Friend']
+       WHEN ends < 0.03 THEN ['Upgrade Plan']
+       WHEN ends < 0.05 THEN ['Open Support Ticket']
+       WHEN ends < 0.06 THEN ['App "Crash" 💥']
        ELSE [] END
 );
 
 CREATE MACRO events(first_day, last_day, size) AS TABLE
-WITH steps AS (
-  SELECT *, unnest(steps_of(seed, joins)) AS event, generate_subscripts(steps_of(seed, joins), 1) AS step
-  FROM sessions(first_day, last_day, size)
+WITH walks AS (
+  SELECT *, steps_of(seed, joins, buys, ends) AS walk
+  FROM (SELECT *, random_of(seed, 22) AS buys, random_of(seed, 23) AS ends FROM sessions(first_day, last_day, size))
+), steps AS (
+  SELECT * EXCLUDE (walk, buys, ends), unnest(walk) AS event, generate_subscripts(walk, 1) AS step FROM walks
 ), timed AS (
   SELECT event, user_of(user_number) AS person, seed * 64 + step AS id,
          epoch(day)::BIGINT + least(86399, second_of_day + step * (5 + floor(random_of(seed, 31) * 40)::INT)) AS time,
