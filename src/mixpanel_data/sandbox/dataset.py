@@ -73,6 +73,7 @@ SELECT day, n, session, seed, joins,
 FROM aged;
 """
 
+# `buys` and `ends` are columns, since a macro is written out wherever it is named, and planned as often.
 EVENTS = r"""
 CREATE MACRO steps_of(seed, joins, buys, ends) AS list_concat(
   ['App Open'],
