@@ -195,6 +195,24 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         REPORT,
         [("e", ["US", "pro"], ONE, None, None, 1)],
     ),
+    "a breakdown by dates": (
+        "/api/query/insights",
+        {"headers": ["$event", "signup"], "series": {"e": {"2023-05-01": {"2024-01-01": 1}, "20230502": {"2024-01-01": 2}}}},
+        REPORT,
+        [("e", ["2023-05-01"], ONE, None, None, 1), ("e", ["20230502"], ONE, None, None, 2)],
+    ),
+    "retention by a property that holds dates": (
+        "/api/query/insights",
+        {"headers": ["$retention", "segment"], "series": {"r": {"2024-01-01": {"2023-05-01": {"first": 4}}}}},
+        REPORT,
+        [("r", ["2023-05-01"], ONE, "first", None, 4)],
+    ),
+    "a breakdown called first": (
+        "/api/query/insights",
+        {"headers": ["$event", "place"], "series": {"e": {"first": {"2024-01-01": 1}}, "f": {"first": {"all": 2}}}},
+        REPORT,
+        [("e", ["first"], ONE, None, None, 1), ("f", ["first"], None, None, None, 2)],
+    ),
     "an insights report without dates": (
         "/api/query/insights",
         {"headers": ["$metric"], "series": {"users": {"all": 6030}}},

@@ -7,11 +7,14 @@ say. What is missing becomes None; what contradicts the shape of the answer is a
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from ..exceptions import ServerError
+
+DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
 def inside(answer: Any, *path: str) -> Any:
@@ -98,7 +101,7 @@ def json_text(value: Any) -> str | None:
 def moment(value: Any) -> datetime | None:
     """A point in time as the clock on the wall shows it, which Mixpanel writes with its offset or without."""
     try:
-        return datetime.fromisoformat(value).replace(tzinfo=None)
+        return datetime.fromisoformat(value).replace(tzinfo=None) if DATE.match(value) else None
     except (TypeError, ValueError):
         return None
 

@@ -77,13 +77,15 @@ def _leaves(nested: Any, *path: str | int) -> Iterator[tuple[tuple[str | int, ..
 
 
 def _read(metric: str, path: Sequence[str | int], value: Any) -> Number:
-    """What each key of the path is: a date, a measure, a period, or else a breakdown."""
+    """What each key of the path is: a date, a measure, a period, or a breakdown, whose values may be dates too."""
     keys = [key for key in path if isinstance(key, str)]
     period = next((key for key in path if isinstance(key, int)), None)
-    date = next((found for key in keys if (found := moment(key)) is not None), None)
-    measure = keys[-1] if date is not None and keys[-1] in MEASURES else None
-    without = keys[:-1] if measure is not None or keys[-1:] == [ALL] else keys
-    return metric, [key for key in without if date is None or moment(key) is None], date, measure, period, number(value)
+    measure = keys.pop() if keys[-1:] and keys[-1] in MEASURES and moment(keys[0]) else None
+    place = 0 if measure else -1
+    date = moment(keys[place]) if keys else None
+    if date is not None or keys[-1:] == [ALL]:
+        keys.pop(place)
+    return metric, keys, date, measure, period, number(value)
 
 
 async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Number]]:
