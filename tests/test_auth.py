@@ -65,6 +65,12 @@ def test_environment_wins_over_file(config: Path, monkeypatch: pytest.MonkeyPatc
     assert (found.username, found.project_id, found.region, found.account) == ("env", "9", "in", None)
 
 
+def test_what_else_the_environment_can_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    set_environment(monkeypatch, username="env", secret="x", project_id="9", timezone="Asia/Tokyo", workspace_id="11")
+    found = resolve_credentials()
+    assert (found.region, found.timezone, found.workspace_id) == ("us", "Asia/Tokyo", 11)
+
+
 def test_environment_over_a_named_account_is_said(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     set_environment(monkeypatch, username="env", secret="x", project_id="9")
     with pytest.warns(MixpanelDataWarning, match="win over account 'staging': reading project 9"):

@@ -108,7 +108,8 @@ def _environment_credentials() -> Credentials | None:
     missing = [name for field, name in names.items() if field not in given]
     if missing:
         raise ConfigError(f"the environment gives only part of the credentials: set {', '.join(missing)} too")
-    more = {"region": os.environ.get("MP_REGION") or "us", "timezone": os.environ.get("MP_TIMEZONE") or None}
+    optional = {"region": "MP_REGION", "timezone": "MP_TIMEZONE", "workspace_id": "MP_WORKSPACE_ID"}
+    more = {field: value for field, name in optional.items() if (value := os.environ.get(name))}
     return _credentials({**more, **given}, "the environment", None)
 
 
