@@ -91,4 +91,9 @@ def answering(point_at: Callable[..., None]) -> Iterator[Callable[[dict[str, Any
 @pytest.fixture
 def reach(sandbox: Sandbox) -> dict[str, str]:
     """The environment in which another process reaches this process's sandbox."""
-    return {"MP_API_BASE_URL": sandbox.url, "MP_USERNAME": "sandbox", "MP_SECRET": "sandbox", "MP_PROJECT_ID": "1"}
+    return {
+        "MP_API_BASE_URL": sandbox.url,
+        "MP_USERNAME": "sandbox",
+        "MP_SECRET": "sandbox-secret",
+        "MP_PROJECT_ID": "1",
+    }

@@ -193,7 +193,7 @@ def test_without_credentials_what_needs_none_works(plain: duckdb.DuckDBPyConnect
 def test_several_accounts_at_once(
     plain: duckdb.DuckDBPyConnection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sandbox: Sandbox
 ) -> None:
-    section = '[accounts.{}]\nusername="{}"\nsecret="sandbox"\nproject_id="{}"\n'
+    section = '[accounts.{}]\nusername="{}"\nsecret="sandbox-secret"\nproject_id="{}"\n'
     config = tmp_path / "config.toml"
     config.write_text(section.format("good", "sandbox", 1) + section.format("bad", "stranger", 2))
     config.chmod(0o600)

@@ -172,7 +172,7 @@ def test_html_at_200_is_an_error() -> None:
 
 def test_connections_are_reused(sandbox: Any) -> None:
     async def twice() -> int:
-        fields = {"username": "sandbox", "secret": "sandbox", "project_id": "1", "base_url": sandbox.url}
+        fields = {"username": "sandbox", "secret": "sandbox-secret", "project_id": "1", "base_url": sandbox.url}
         client = Client(Credentials.model_validate(fields))
         ports = set()
         original = client._http.send

@@ -28,7 +28,8 @@ def test_defaults_are_filled_in() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-02-29", "2024-02-29 00:00:00", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000"]
+    "text",
+    ["2024-02-29", "2024-02-29 00:00:00", "2024-02-29T00:00:00", "2024-02-29 00:00:00.000", "2024-02-29 00:00:00+00"],
 )
 def test_whole_days_in_the_forms_duckdb_writes_them(text: str) -> None:
     assert read_arguments(export, {**DATES, "to_date": text})["to_date"] == date(2024, 2, 29)
@@ -54,6 +55,11 @@ def test_a_date_in_another_form_is_refused(value: Any) -> None:
         read_arguments(export, {**DATES, "from_date": value})
 
 
+@pytest.mark.parametrize("value", [10, "10", 10.0])
+def test_whole_numbers_in_the_forms_ids_come_in(value: Any) -> None:
+    assert read_arguments(export, {**DATES, "max_rows": value})["max_rows"] == 10
+
+
 def test_a_missing_argument_is_named_with_an_example() -> None:
     with pytest.raises(ArgumentError) as caught:
         read_arguments(export, {"from_date": "2024-01-01", "to_date": None})
@@ -73,7 +79,8 @@ def test_one_event_may_be_given_without_a_list() -> None:
         ("events", [1], "events must be a list of strings, not [1]: write events := ['Purchase']"),
         ("events", [], "events must be a list of strings, not []"),
         ("filter", 5, "filter must be a string, not 5"),
-        ("max_rows", "10", "max_rows must be a whole number, not '10': write max_rows := 1000"),
+        ("max_rows", "10.5", "max_rows must be a whole number, not '10.5': write max_rows := 1000"),
+        ("max_rows", 1.5, "max_rows must be a whole number, not 1.5: write max_rows := 1000"),
         ("max_rows", 1.5, "max_rows must be a whole number, not 1.5"),
         ("max_rows", True, "max_rows must be a whole number, not true"),
         ("account", {"a": 1}, 'account must be a string, not {"a": 1}'),

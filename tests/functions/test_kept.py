@@ -80,6 +80,26 @@ def test_all_of_it_can_be_refreshed(sandbox: Sandbox) -> None:
     assert len(paths(sandbox)) == 2
 
 
+def test_what_is_on_its_way_while_all_is_refreshed_is_not_kept() -> None:
+    async def scene() -> list[str]:
+        kept, gate = Kept(), asyncio.Event()
+
+        async def slow() -> str:
+            await gate.wait()
+            return "before"
+
+        async def quick() -> str:
+            return "after"
+
+        first = asyncio.ensure_future(kept.get("key", slow))
+        await asyncio.sleep(0)
+        kept.clear()
+        gate.set()
+        return [await first, await kept.get("key", quick)]
+
+    assert asyncio.run(scene()) == ["before", "after"]
+
+
 def test_a_failure_is_not_kept(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="/funnels/list", status=400, body='{"error": "no"}'))
     with pytest.raises(duckdb.Error, match="refused the request: no"):

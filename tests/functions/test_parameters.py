@@ -27,6 +27,8 @@ from mixpanel_data.functions.parameters import expression
         ('user["$email"]', 'user["$email"]'),
         ('number(properties["amount"])', 'number(properties["amount"])'),
         ('event["$time"]', 'event["$time"]'),
+        ("properties['plan']", "properties['plan']"),
+        ("Last event [id]", 'properties["Last event [id]"]'),
         ("", 'properties[""]'),
     ],
 )
@@ -34,7 +36,7 @@ def test_expressions(given: str | None, sent: str | None) -> None:
     assert expression(given) == sent
 
 
-@given(st.text(alphabet=st.characters(exclude_characters="[", exclude_categories=("Cs", "Cc"))))
+@given(st.text(alphabet=st.characters(exclude_characters="'\"[]", exclude_categories=("Cs", "Cc"))))
 def test_any_name_is_quoted_so_that_it_reads_back(name: str) -> None:
     quoted = re.fullmatch(r"properties\[(.*)\]", expression(name) or "", re.DOTALL)
     assert quoted

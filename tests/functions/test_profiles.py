@@ -130,7 +130,7 @@ def test_a_where_on_the_id_asks_for_nobody_else(con: duckdb.DuckDBPyConnection, 
 
 
 def test_thousands_of_ids_are_several_questions(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
-    con.execute("SET VARIABLE ids = (SELECT list('user-' || lpad(i::VARCHAR, 7, '0')) FROM range(2500) t(i))")
+    con.execute("SET VARIABLE ids = (SELECT list('user-' || lpad((i % 2500)::VARCHAR, 7, '0')) FROM range(2600) t(i))")
     count = one(con, "SELECT count(*) FROM mixpanel_profiles(distinct_ids := getvariable('ids'))")
     assert count == one(
         con, "SELECT count(*) FROM mixpanel_profiles() WHERE distinct_id < 'user-0002500' AND distinct_id >= 'user'"
@@ -154,6 +154,7 @@ def test_a_limit_stops_the_paging(con: duckdb.DuckDBPyConnection, sandbox: Sandb
         ("cohort_id := 1, behaviors := [1]", "Mixpanel takes either cohort_id or behaviors: leave one out"),
         ("include_all_users := true", "include_all_users is about a cohort: write cohort_id := 1001 too"),
         ("behaviors := 'bought'", "behaviors must be JSON, a struct or a list, not 'bought'"),
+        ("as_of := '2024-02-01'", "as_of is about behaviors: write behaviors := [...] too"),
         ("as_of := 'noon'", "as_of must be a point in time in the form YYYY-MM-DD HH:MM:SS, in UTC, not 'noon'"),
     ],
 )
@@ -210,6 +211,36 @@ def test_no_total_means_reading_until_a_page_is_short(point_at: Callable[..., No
     pages = [{"page_size": 2, "results": people(n, 2)} for n in (0, 2)]
     assert count_of(point_at, *pages, {"page_size": 2, "results": people(4, 1)}) == 5
     assert count_of(point_at, *pages, {"page_size": 2, "results": []}) == 4
+
+
+def test_a_page_of_another_number_is_refused(point_at: Callable[..., None]) -> None:
+    with pytest.raises(duckdb.Error, match="Mixpanel sent page 0 of the profiles instead of page 1"):
+        count_of(point_at, {"page": 0, "page_size": 2, "results": people(0, 2), "total": 4})
+    with pytest.raises(duckdb.Error, match="Mixpanel sent page 0 of the profiles instead of page 1"):
+        count_of(point_at, {"page": 0, "page_size": 2, "results": people(0, 2)})
+
+
+def test_pages_need_a_session(point_at: Callable[..., None]) -> None:
+    with pytest.raises(duckdb.Error, match="Mixpanel named no session"):
+        count_of(point_at, {"page_size": 2, "results": people(0, 2), "total": 4, "session_id": None})
+
+
+def test_a_first_page_that_is_wrong_costs_two_requests_and_no_more(answering) -> None:
+    short = {"page_size": 3, "results": people(0, 2), "total": 4, "session_id": "s"}
+    con, server = answering({ENGAGE: short})
+    with pytest.raises(duckdb.Error, match="page 0 has 2 instead of 3"):
+        con.execute("FROM mixpanel_profiles()").fetchall()
+    assert len(server.targets) == 2
+
+
+def test_a_session_that_ended(point_at: Callable[..., None]) -> None:
+    uncached = json_answer({"error": "request for page in uncached query for params"}, "400 Bad Request")
+    pages = [json_answer({"page_size": 2, "results": people(0, 2), "total": 4, "session_id": "s"}), uncached]
+    with raw_server(lambda _: pages.pop(0) if pages[1:] else pages[0]) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        with pytest.raises(duckdb.Error, match="has forgotten the answer before all of its pages were read: run"):
+            con.execute("FROM mixpanel_profiles()").fetchall()
 
 
 def test_nobody(point_at: Callable[..., None]) -> None:

@@ -99,6 +99,18 @@ def test_dates_that_are_none_are_for_mixpanel_to_refuse(con: duckdb.DuckDBPyConn
     assert (first, last) == (None, None)
 
 
+@pytest.mark.parametrize("name", ["project_id", "workspace_id"])
+def test_the_scope_is_no_parameter(con: duckdb.DuckDBPyConnection, sandbox: Sandbox, name: str) -> None:
+    with pytest.raises(duckdb.Error, match=f"{name} cannot be among the params: write workspace_id := 12345"):
+        con.execute(f"FROM mixpanel_get('/api/app/me', params := {{'{name}': 2}})").fetchall()
+    assert sandbox.requests == []
+
+
+def test_the_lexicon_has_a_budget_of_its_own(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("FROM mixpanel_get('/api/app/projects/{project_id}/schemas')").fetchall()
+    assert con.execute("SELECT budget FROM mixpanel_requests()").fetchall() == [("lexicon",)]
+
+
 @pytest.mark.parametrize("params", ["'[1]'", "'text'", "[1]", "5"])
 def test_parameters_that_are_no_struct(con: duckdb.DuckDBPyConnection, params: str) -> None:
     with pytest.raises(duckdb.Error, match="params must be"):

@@ -62,8 +62,65 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
     "an event that did not happen counts zero": (
         "/api/query/events",
         {"data": {"series": ["2024-01-01"], "values": {"e": {"2024-01-01": 1}}}},
-        f"FROM mixpanel_event_counts(['e', '$custom_event:7'], {DAYS})",
-        [(ONE, "e", 1), (ONE, "$custom_event:7", 0)],
+        f"FROM mixpanel_event_counts(['e', 'f', 'f'], {DAYS})",
+        [(ONE, "e", 1), (ONE, "f", 0)],
+    ),
+    "a custom event under its own name": (
+        "/api/query/segmentation",
+        {"data": {"series": ["2024-01-01"], "values": {"Played": {"2024-01-01": 5}}}},
+        f"FROM mixpanel_segmentation('$custom_event:5', {DAYS})",
+        [(ONE, "Played", 5)],
+    ),
+    "an event without a single count": (
+        "/api/query/segmentation",
+        {"data": {"series": ["2024-01-01"], "values": {}}},
+        f"FROM mixpanel_segmentation('$custom_event:5', {DAYS})",
+        [(ONE, "$custom_event:5", 0)],
+    ),
+    "a property called error": (
+        "/api/query/events/properties/top",
+        {"error": {"count": 295}, "amount": {"count": 5}},
+        "FROM mixpanel_properties('e')",
+        [("error", 295), ("amount", 5)],
+    ),
+    "a segment called steps": (
+        "/api/query/funnels",
+        {"data": {"2024-01-01": {"$overall": STEPS[:1], "steps": STEPS[:1], "analysis": {}}}},
+        f"SELECT segment, step FROM mixpanel_funnel(1, {DAYS}, segment_by := 'x')",
+        [("$overall", 1), ("steps", 1)],
+    ),
+    "numbers and truth as text": (
+        "/api/query/cohorts/list",
+        [{"id": "9007199254740993", "count": "1.0", "is_visible": "0"}, {"id": 5.0, "is_visible": "false"}, {"is_visible": "1"}],
+        "SELECT id, count, is_visible FROM mixpanel_cohorts()",
+        [(9007199254740993, 1, False), (5, None, False), (None, None, True)],
+    ),
+    "one bare schema": (
+        "/api/app/projects/1/schemas/event",
+        {"description": "d", "properties": {}},
+        "SELECT entity_type, name, description FROM mixpanel_schemas(name := 'Purchase')",
+        [("event", "Purchase", "d")],
+    ),
+    "tags in either form": (
+        "/api/app/projects/1/schemas",
+        {"results": [{"name": "a", "schemaJson": {"metadata": {"com.mixpanel": {"tags": ["x", {"id": 1, "name": "y"}]}}}}]},
+        "SELECT tags FROM mixpanel_schemas()",
+        [(["x", "y"],)],
+    ),
+    "nothing where an object may be": (
+        "/api/app/projects/1/schemas",
+        {"results": [{"name": "a", "schemaJson": None}, {"name": "b", "schemaJson": {"metadata": {"com.mixpanel": None}}}]},
+        "SELECT name, tags FROM mixpanel_schemas()",
+        [("a", None), ("b", None)],
+    ),
+    "numbers without an end": (
+        "/api/query/jql", answer(b'[1e400, NaN, -Infinity, 1.5]'), "FROM mixpanel_jql('s')",
+        [("null",), ("null",), ("null",), ("1.5",)],
+    ),
+    "an event without properties": (
+        "/api/query/stream/query", {"results": {"events": [{"event": "A", "properties": None}]}},
+        f"SELECT event_name, event_time, distinct_id, properties FROM mixpanel_activity('x', {DAYS})",
+        [("A", None, None, "{}")],
     ),
     "buckets": (
         "/api/query/segmentation/numeric",
@@ -320,6 +377,36 @@ def test_rows(answering: Any, case: str) -> None:
 
 
 BROKEN = {
+    "a fraction for a whole number": (
+        "/api/query/cohorts/list", [{"id": "1.9"}], "FROM mixpanel_cohorts()", 'sent "1.9" where a whole number should be',
+    ),
+    "no number at all": (
+        "/api/query/cohorts/list", [{"id": "NaN"}], "FROM mixpanel_cohorts()", 'sent "NaN" where a whole number should be',
+    ),
+    "a number too large": (
+        "/api/query/cohorts/list", [{"id": 10**30}], "FROM mixpanel_cohorts()", "sent a number for id that has no end",
+    ),
+    "text for an object": (
+        "/api/app/projects/1/schemas", {"results": [{"schemaJson": "x"}]}, "FROM mixpanel_schemas()", 'something else than an object: "x"',
+    ),
+    "a user who is no object": (
+        "/api/app/projects/1/annotations", {"results": [{"user": "x"}]}, "FROM mixpanel_annotations()", "something else than an object",
+    ),
+    "a list for profiles": ("/api/query/engage", [], "FROM mixpanel_profiles()", "something else than an object: []"),
+    "properties that are none": (
+        "/api/query/engage", {"page_size": 1, "total": 1, "results": [{"$properties": "x"}]}, "FROM mixpanel_profiles()",
+        "something else than an object",
+    ),
+    "a cohort without counts": (
+        "/api/query/retention", {"2024-01-01": {"first": 0}}, f"FROM mixpanel_retention('a', 'b', {DAYS})", "has no counts",
+    ),
+    "no segment": (
+        "/api/query/retention", {"2024-01-01": {"US": None}}, f"FROM mixpanel_retention('a', 'b', {DAYS})", "something else than an object",
+    ),
+    "dates that are none": (
+        "/api/query/segmentation", {"data": {"series": [[]], "values": {}}}, f"FROM mixpanel_segmentation('e', {DAYS})",
+        "where a date should be",
+    ),
     "no data": ("/api/query/segmentation", {"status": "ok"}, f"FROM mixpanel_segmentation('e', {DAYS})", "has no data"),
     "a list": ("/api/query/funnels", [], f"FROM mixpanel_funnel(1, {DAYS})", "has no data"),
     "text for a number": (
@@ -339,6 +426,12 @@ BROKEN = {
         {"2024-01-01": {"US": {"first": 3}}},
         f"FROM mixpanel_retention('a', 'b', {DAYS})",
         "has no counts",
+    ),
+    "a kind that does not exist": (
+        "/api/app/elsewhere", {}, "FROM mixpanel_schemas(entity_type := 'evnt')", "Mixpanel knows nothing at GET /api/app/projects",
+    ),
+    "a kind that leads elsewhere": (
+        "/api/app/projects/1", {"results": []}, "FROM mixpanel_schemas(entity_type := '..')", "there is no entity_type '..'",
     ),
     "no list": ("/api/query/cohorts/list", {"cohorts": []}, "FROM mixpanel_cohorts()", "something else than a list"),
     "no objects": ("/api/query/funnels/list", ["a"], "FROM mixpanel_funnels()", "something else than an object"),
@@ -369,7 +462,7 @@ BROKEN = {
         "FROM mixpanel_jql('s')",
         "Mixpanel refused the request: Uncaught exception TypeError: x is not a function .limit(10);",
     ),
-}
+}  # fmt: skip
 
 
 @pytest.mark.parametrize("case", BROKEN)
@@ -450,6 +543,21 @@ def test_reports_that_have_no_such_answer(answering: Any, kind: str, message: st
     con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": _reports(kind)})
     with pytest.raises(duckdb.Error, match=message):
         con.execute(REPORT).fetchall()
+
+
+def test_where_reports_are_not_listed_the_first_refusal_counts(answering: Any) -> None:
+    forbidden = json_answer({"status": "error", "error": "no"}, "403 Forbidden")
+    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": forbidden})
+    with pytest.raises(duckdb.Error, match="Mixpanel refused the request: Invalid insights_id"):
+        con.execute(REPORT).fetchall()
+
+
+def test_a_secret_that_a_server_sends_back_is_not_repeated(answering: Any) -> None:
+    con, _ = answering({"/api/query/cohorts/list": {"you sent": "s3cr3t-välue"}})
+    with pytest.raises(duckdb.Error) as caught:
+        con.execute("FROM mixpanel_cohorts()").fetchall()
+    assert "s3cr3t" not in str(caught.value)
+    assert "***" in str(caught.value)
 
 
 def test_a_report_that_does_not_exist(answering: Any) -> None:

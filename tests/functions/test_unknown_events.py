@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 import duckdb
@@ -11,6 +12,7 @@ from mixpanel_data.client import Budget
 from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
 from mixpanel_data.sandbox import Fault, Sandbox
 
+events = importlib.import_module("mixpanel_data.functions.events")
 DAYS = "'2024-01-01', '2024-01-02'"
 CALLS = [
     f"mixpanel_segmentation('Purchse', {DAYS})",
@@ -52,6 +54,29 @@ def test_an_event_that_did_not_happen_is_zero(con: duckdb.DuckDBPyConnection, sa
     assert len(sandbox.requests) == 2
 
 
+def test_an_event_to_come_back_with_is_checked_too(con: duckdb.DuckDBPyConnection) -> None:
+    with pytest.raises(duckdb.Error, match="did you mean 'Purchase'"):
+        con.execute(f"FROM mixpanel_retention('Sign Up', 'Purchse', {DAYS})").fetchall()
+
+
+def test_a_new_event_is_not_taken_for_a_mistake(answering: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(events, "FRESH", 0)
+    names = ["Old"]
+    nothing = {"data": {"series": ["2024-01-01"], "values": {}}}
+    con, server = answering({"/api/query/segmentation": nothing, "/api/query/events/names": names})
+    con.execute(f"FROM mixpanel_segmentation('Old', {DAYS})").fetchall()
+    names.append("New")
+    assert con.execute(f"SELECT count FROM mixpanel_segmentation('New', {DAYS})").fetchall() == [(0,)]
+    assert [target.split("?")[0] for target in server.targets].count("/api/query/events/names") == 2
+
+
+def test_a_list_that_may_have_been_cut_proves_nothing(answering: Any) -> None:
+    nothing = {"data": {"series": ["2024-01-01"], "values": {}}}
+    names = [f"event {n}" for n in range(5000)]
+    con, _ = answering({"/api/query/segmentation": nothing, "/api/query/events/names": names})
+    assert con.execute(f"SELECT count FROM mixpanel_segmentation('Rare', {DAYS})").fetchall() == [(0,)]
+
+
 def test_names_are_asked_for_once(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     for _ in range(2):
         with pytest.raises(duckdb.Error, match="no event 'Purchse'"):
@@ -77,5 +102,5 @@ def test_an_hour_is_not_waited_for_to_look_a_name_up(answering: Any, monkeypatch
 def test_custom_events_are_not_looked_for(answering: Any) -> None:
     nothing = {"data": {"series": ["2024-01-01"], "values": {}}}
     con, server = answering({"/api/query/events": nothing, "/api/query/events/names": ["a"]})
-    assert con.execute(f"SELECT count FROM mixpanel_event_counts(['$custom_event:1'], {DAYS})").fetchall() == [(0,)]
+    assert con.execute(f"FROM mixpanel_event_counts(['$custom_event:1'], {DAYS})").fetchall() == []
     assert len(server.targets) == 1

@@ -46,7 +46,7 @@ class Shop:
 
     def __init__(self, sandbox: Sandbox) -> None:
         self.sandbox = sandbox
-        self.http = httpx.Client(base_url=sandbox.url, auth=("sandbox", "sandbox"), trust_env=False, timeout=30)
+        self.http = httpx.Client(base_url=sandbox.url, auth=("sandbox", "sandbox-secret"), trust_env=False, timeout=30)
         self.exported = cache(self._exported)
 
     def send(self, path: str, method: str = "GET", **params: str) -> httpx.Response:

@@ -12,7 +12,7 @@ import pytest
 
 from mixpanel_data.sandbox import Fault, Sandbox
 
-AUTH = ("sandbox", "sandbox")
+AUTH = ("sandbox", "sandbox-secret")
 DAY = {"project_id": "1", "from_date": "2024-01-01", "to_date": "2024-01-01"}
 
 

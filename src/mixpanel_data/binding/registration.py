@@ -20,7 +20,8 @@ import pyarrow as pa
 
 from ..auth import SANDBOX, resolve_credentials
 from ..client import Client, Reporter, Watcher
-from ..exceptions import ConfigError, MixpanelDataWarning
+from ..client.errors import redact
+from ..exceptions import ConfigError, MixpanelDataWarning, ServerError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
 from ..quoting import quoted
 from .clients import client_for
@@ -69,9 +70,13 @@ class Registration:
         # What is not about an account works without credentials.
         client = client_for(arguments["account"] or self.account) if function.reads_account else cast(Client, None)
         call = Call(arguments, columns, where, client, reporter, self._kept)
-        async with aclosing(function.rows(call)) as batches:
-            async for rows in batches:
-                yield function.batch(rows)
+        try:
+            async with aclosing(function.rows(call)) as batches:
+                async for rows in batches:
+                    yield function.batch(rows)
+        except ServerError as error:  # it may quote what a server has sent
+            text = redact(error.message, client.credentials) if client else error.message
+            raise ServerError(text, **error.details) from None
 
 
 def register(

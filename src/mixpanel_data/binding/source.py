@@ -91,8 +91,8 @@ def _find_arguments(function: Function, where: Predicate) -> str:
     names = where.possible_values(ARGS)
     if names is None or len(names) != 1:
         raise ArgumentError(
-            f"mixpanel_{function.name}: every argument must be a constant, a ? parameter or getvariable(…), not a "
-            "column or a subquery, and the optimizer must be on: SET VARIABLE x = (SELECT …) first, then give "
-            "getvariable('x')"
+            f"mixpanel_{function.name}: every argument must be a constant, a ? parameter or getvariable(…) that can be "
+            "evaluated, not a column or a subquery, and the optimizer must be on: SET VARIABLE x = (SELECT …) first, "
+            "then give getvariable('x')"
         )
     return names[0]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import math
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import urlsplit
@@ -93,7 +94,7 @@ class Client:
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
         try:
-            answer = json.loads(response.content, parse_constant=lambda _: None)  # NaN is no JSON, and no number
+            answer = json.loads(response.content, parse_constant=lambda _: None, parse_float=_finite)
         except ValueError:
             raise ServerError(f"{endpoint} answered with something that is not JSON") from None
         if text := error_in_success(answer):
@@ -136,7 +137,9 @@ class Client:
     def _scope(self, endpoint: Endpoint, params: Params) -> dict[str, str | int]:
         """What part of Mixpanel is asked; always in the URL, also where the rest is in the body."""
         project = None if endpoint.api is Api.APP else self.credentials.project_id
-        workspace = params.get("workspace_id") or (self.credentials.workspace_id if endpoint.api is Api.QUERY else None)
+        workspace = params.get("workspace_id")
+        if workspace is None and endpoint.api is Api.QUERY:
+            workspace = self.credentials.workspace_id
         return {name: value for name, value in zip(SCOPE, (project, workspace), strict=True) if value is not None}
 
     def _error(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> MixpanelDataError:
@@ -168,6 +171,12 @@ async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -
         spool.close()
         await asyncio.gather(proving, return_exceptions=True)
         raise
+
+
+def _finite(text: str) -> float | None:
+    """The number, if it is one: neither NaN nor what is beyond all numbers is JSON."""
+    number = float(text)
+    return number if math.isfinite(number) else None
 
 
 def _is_gzipped(response: httpx.Response) -> bool:

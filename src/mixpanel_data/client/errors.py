@@ -65,10 +65,13 @@ def error_from_answer(
 
 
 def error_in_success(answer: Any) -> str | None:
-    """The text of an error that came with status 200, or None."""
-    if isinstance(answer, dict) and answer.get("error"):
-        return error_text(json.dumps(answer).encode())
-    return None
+    """The text of an error that came with status 200, or None. A property may be called ``error``, too."""
+    if not isinstance(answer, dict) or not answer.get("error"):
+        return None
+    is_error = (
+        isinstance(answer["error"], str) or answer.get("status") == "error" or isinstance(answer.get("request"), str)
+    )
+    return error_text(json.dumps(answer).encode()) if is_error else None
 
 
 def error_text(body: bytes) -> str:

@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from ..client import Api, Endpoint
 from ..exceptions import ServerError
-from .answers import entries, inside, json_text, objects, text
+from .answers import inside, json_text, objects, possible, text
 from .body.fields import HEAD, Wish, engine, read_fields
 from .body.slices import whole_json
 from .columns import whole_text
@@ -49,7 +49,7 @@ async def activity(call: Call) -> AsyncGenerator[pa.RecordBatch]:
 
 def _batch(events: Sequence[Mapping[str, Any]], zone: str | None) -> pa.RecordBatch:
     """The events in the columns of an export."""
-    properties = [entries(event.get("properties")) for event in events]
+    properties = [possible(event.get("properties")) for event in events]
     heads = pa.array([whole_text(f'{HEAD}{json_text(event.get("event")) or "null"},"properties":') for event in events])
     texts = pa.array([whole_text(json_text(said) or "") for said in properties])
     with engine().cursor() as cursor:

@@ -10,11 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import inside, moment, objects, text, whole
+from .answers import fields, inside, moment, objects, possible, tags, text, whole
 from .declaration import Call, Column, table_function
 from .parameters import FROM_DATE, TO_DATE
 
 LIST = Endpoint(Api.APP, "/projects/{project_id}/annotations")
+SAID = {"id": whole, "date": moment, "description": text}
 
 
 @table_function(
@@ -37,14 +38,8 @@ async def annotations_(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 
 
 def _row(annotation: Mapping[str, Any]) -> tuple[Any, ...]:
-    tags = [text(tag.get("name")) for tag in objects(annotation.get("tags") or [])]
-    return (
-        whole(annotation.get("id")),
-        moment(annotation.get("date")),
-        text(annotation.get("description")),
-        _name(annotation.get("user") or {}),
-        tags,
-    )
+    user, tagged = _name(possible(annotation.get("user"))), tags(annotation.get("tags") or [])
+    return *fields(annotation, SAID), user, tagged
 
 
 def _name(user: Mapping[str, Any]) -> str | None:

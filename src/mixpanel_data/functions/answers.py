@@ -14,6 +14,7 @@ from typing import Any
 
 from ..exceptions import ServerError
 
+FALSE = (False, 0, "0", "false", "False", "")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -45,6 +46,11 @@ def entries(value: Any) -> Mapping[str, Any]:
     return value
 
 
+def possible(value: Any) -> Mapping[str, Any]:
+    """The value, which must be an object if it is there at all."""
+    return {} if value is None else entries(value)
+
+
 def items(value: Any) -> Sequence[Any]:
     """The value, which must be a list."""
     if not isinstance(value, list):
@@ -72,15 +78,18 @@ def number(value: Any) -> float | None:
 
 def whole(value: Any) -> int | None:
     """A whole number, which may come as text."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    exact = number(value)
-    return None if exact is None else int(exact)
+    try:
+        return None if value is None or value == "" else int(value)  # not through float: ids have many digits
+    except (TypeError, ValueError):
+        found = number(value)
+    if found is None or not found.is_integer():
+        raise ServerError(f"Mixpanel sent {shown(value)} where a whole number should be")
+    return int(found)
 
 
 def flag(value: Any) -> bool | None:
-    """A truth value, which may come as 0 or 1."""
-    return None if value is None else bool(value)
+    """A truth value, which may come as 0 or 1, or as text."""
+    return None if value is None else value not in FALSE
 
 
 def text(value: Any) -> str | None:
@@ -91,6 +100,11 @@ def text(value: Any) -> str | None:
 def texts(value: Any) -> list[str | None] | None:
     """A list of texts."""
     return None if value is None else [text(item) for item in items(value)]
+
+
+def tags(value: Any) -> list[str | None] | None:
+    """A list of names, or of objects that have one."""
+    return None if value is None else [text(tag.get("name") if isinstance(tag, dict) else tag) for tag in items(value)]
 
 
 def json_text(value: Any) -> str | None:

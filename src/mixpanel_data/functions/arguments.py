@@ -11,7 +11,8 @@ from typing import Any
 from ..exceptions import ArgumentError
 from .declaration import Function, Parameter
 
-WHOLE_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]00:00:00(\.0+)?)?")
+WHOLE_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]00:00:00(\.0+)?([+-]\d{2}(:\d{2})?)?)?")
+DIGITS = re.compile(r"-?\d+")
 
 
 def read_arguments(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
@@ -80,9 +81,10 @@ def _texts(value: Any) -> list[str]:
 
 
 def _whole_number(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
+    is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
+    if isinstance(value, bool) or not (is_whole or (isinstance(value, str) and DIGITS.fullmatch(value))):
         raise Refusal("a whole number")
-    return value
+    return int(value)
 
 
 def _boolean(value: Any) -> bool:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from .answers import fields, json_text, moment, objects, text, unwrapped, whole
-from .declaration import WORKSPACE_ID, Call, Column, Parameter, table_function
+from .declaration import Call, Column, Parameter, table_function
 
 LIST = Endpoint(Api.APP, "/projects/{project_id}/bookmarks")
 SAID = {
@@ -34,10 +34,7 @@ KINDS = ("insights", "funnels", "retention", "flows", "launch-analysis")
     endpoint=LIST,
     keeps=True,
     example="FROM mixpanel_bookmarks()",
-    parameters=(
-        Parameter("type", "VARCHAR", "only reports of this kind", "'insights'", choices=KINDS),
-        WORKSPACE_ID,
-    ),
+    parameters=(Parameter("type", "VARCHAR", "only reports of this kind", "'insights'", choices=KINDS),),
     columns=(
         Column("id", "BIGINT", "what to give to mixpanel_saved_report or mixpanel_flows"),
         Column("name", "VARCHAR", "name of the report"),
@@ -55,6 +52,9 @@ async def bookmarks(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     yield [fields(report, SAID) for report in await saved_reports(call, call["type"])]
 
 
-async def saved_reports(call: Call, kind: str | None = None) -> Sequence[Mapping[str, Any]]:
-    """What Mixpanel says of each saved report."""
-    return objects(unwrapped(await call.recall(LIST, v=2, type=kind), "results", "results"))
+async def saved_reports(
+    call: Call, kind: str | None = None, longest: float | None = None
+) -> Sequence[Mapping[str, Any]]:
+    """What Mixpanel says of each saved report, or has said ``longest`` seconds ago."""
+    answer = await call.keep((LIST, kind), lambda: call.ask(LIST, v=2, type=kind), longest)
+    return objects(unwrapped(answer, "results", "results"))

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias, TypeVar
 import pyarrow as pa
 
 from ..client import COSTS, Api, Check, Client, Endpoint, Reporter
+from ..exceptions import ServerError
 from .columns import ARROW_TYPES, JSON, as_json, whole_text
 from .kept import Kept
 from .predicate import Predicate
@@ -86,10 +87,10 @@ class Call:
         """The same, asked once and then kept. Not to be changed by who gets it."""
         return await self.keep((endpoint, *sorted(params.items())), lambda: self.ask(endpoint, **params))
 
-    async def keep(self, key: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        """What an earlier call has kept under the key; else, or if it is to be refreshed, what ``ask`` gives."""
+    async def keep(self, key: Hashable, ask: Callable[[], Awaitable[T]], longest: float | None = None) -> T:
+        """What an earlier call has kept under the key, ``longest`` seconds ago at most; else what ``ask`` gives."""
         whole_key = (self.client, self.arguments.get("workspace_id"), key)
-        return await self.kept.get(whole_key, ask, refresh=bool(self.arguments.get("refresh")))
+        return await self.kept.get(whole_key, ask, longest=-1 if self.arguments.get("refresh") else longest)
 
 
 Rows: TypeAlias = pa.RecordBatch | Sequence[tuple[Any, ...]]
@@ -137,6 +138,8 @@ def _array(values: list[Any], field: pa.Field) -> pa.Array:
         return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
     except UnicodeEncodeError:
         return _array([_whole(value) for value in values], field)
+    except OverflowError:
+        raise ServerError(f"Mixpanel sent a number for {field.name} that has no end") from None
 
 
 def _whole(value: Any) -> Any:
@@ -177,7 +180,7 @@ def table_function(
 
 def _shared(endpoint: Endpoint | None, about_account: bool, keeps: bool) -> tuple[Parameter, ...]:
     """The parameters that every function of a kind has."""
-    has_views = endpoint is not None and endpoint.api is Api.QUERY
+    has_views = endpoint is not None and endpoint.api is not Api.EXPORT
     given = ((WORKSPACE_ID, has_views), (REFRESH, keeps), (ACCOUNT, about_account))
     return tuple(parameter for parameter, is_given in given if is_given)
 

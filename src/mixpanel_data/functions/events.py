@@ -26,6 +26,10 @@ COUNTS = Endpoint(Api.QUERY, "/events")
 TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
 HISTORY = re.compile(r"Date range exceeds (\d+) days")
+MOST_NAMES = 5000
+"""Mixpanel tells no more."""
+FRESH = 60.0
+"""Seconds for which a list of names is believed that does not hold a name somebody has used."""
 NEAR = 3
 """Names to suggest for one that is unknown."""
 
@@ -39,7 +43,7 @@ NEAR = 3
     columns=(Column("event_name", "VARCHAR", "name of the event"),),
 )
 async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
-    yield [(name,) for name in await _names(call)]
+    yield [(name,) for name in sorted(await _names(call))]
 
 
 @table_function(
@@ -74,9 +78,9 @@ async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     columns=(DATE, Column("event_name", "VARCHAR", "name of the event"), COUNT),
 )
 async def event_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    names = call["events"]
+    names = list(dict.fromkeys(call["events"]))
     answer = await call.ask(COUNTS, days(call), event=as_list(names), unit=call["unit"], type=call["type"])
-    series = read_series(answer, names)
+    series = read_series(answer, own_names(names))
     await refuse_unknown(call, silent(series, names))
     yield series
 
@@ -87,16 +91,23 @@ async def refuse_unknown(call: Call, names: Iterable[str]) -> None:
     Raises:
         NotFoundError: says which names are near.
     """
-    asked = [name for name in names if not name.startswith("$")]  # those are Mixpanel's own, and custom events
+    asked = own_names(names)
     if not asked or call.client.budgets.left(Budget.QUERY) == 0:  # not worth waiting for
         return
     try:
         known = await _names(call)
+        if not known.issuperset(asked):  # a new one, perhaps
+            known = await _names(call, FRESH)
     except MixpanelDataError:
         return
-    for name in asked:
-        if name not in known:
-            raise NotFoundError(f"the project has no event {name!r}: {_suggestion(name, known)}", event=name)
+    unknown = [name for name in asked if name not in known]
+    if unknown and len(known) < MOST_NAMES:
+        raise NotFoundError(f"the project has no event {unknown[0]!r}: {_suggestion(unknown[0], known)}")
+
+
+def own_names(names: Iterable[str]) -> list[str]:
+    """Without Mixpanel's own events and custom events, which it may know under another name."""
+    return [name for name in names if not name.startswith("$")]
 
 
 def _suggestion(name: str, known: Iterable[str]) -> str:
@@ -106,24 +117,24 @@ def _suggestion(name: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(map(repr, near))}? {listing}" if near else listing
 
 
-async def _names(call: Call) -> list[str]:
-    return await call.keep(NAMES, lambda: _ask_names(call))
+async def _names(call: Call, longest: float | None = None) -> frozenset[str]:
+    return await call.keep(NAMES, lambda: _ask_names(call), longest)
 
 
-async def _ask_names(call: Call) -> list[str]:
+async def _ask_names(call: Call) -> frozenset[str]:
     try:
         return await _names_since(call, EARLIEST)
     except AccessDeniedError as error:
         history = HISTORY.search(str(error.details.get("mixpanel_says")))
         if history is None:
             raise
-    earliest = datetime.now(UTC).date() - timedelta(days=int(history[1]))
+    # A day less: it may be tomorrow already where the project is.
+    earliest = datetime.now(UTC).date() - timedelta(days=int(history[1]) - 1)
     return await _names_since(call, earliest.isoformat())
 
 
-async def _names_since(call: Call, from_date: str) -> list[str]:
-    to_date = datetime.now(UTC).date().isoformat()
-    names = await call.ask(NAMES, type="general", limit=5000, from_date=from_date, to_date=to_date)
-    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+async def _names_since(call: Call, from_date: str) -> frozenset[str]:
+    names = await call.ask(NAMES, type="general", limit=MOST_NAMES, from_date=from_date)
+    if not isinstance(names, list) or not all(isinstance(name, str | None) for name in names):
         raise ServerError("Mixpanel did not answer with a list of event names")
-    return sorted(names)
+    return frozenset(name for name in names if name is not None)

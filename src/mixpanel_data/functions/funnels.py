@@ -98,10 +98,11 @@ def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
 
 
 def _segments(of_date: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
-    if "steps" in of_date:
+    """The steps of each segment. A segment may be called ``steps``; where there are segments, there is ``$overall``."""
+    if "steps" in of_date and OVERALL not in of_date:
         yield OVERALL, of_date["steps"]
     else:
-        yield from of_date.items()
+        yield from ((segment, steps) for segment, steps in of_date.items() if isinstance(steps, list))
 
 
 def _row(start: date, segment: str, place: int, step: Mapping[str, Any]) -> tuple[Any, ...]:

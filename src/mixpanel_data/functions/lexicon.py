@@ -6,16 +6,18 @@ events. An answer about one entity may be an object instead of a list.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from typing import Any
 
 from ..client import Api, Budget, Endpoint
-from ..exceptions import NotFoundError
-from .answers import flag, inside, json_text, objects, text, texts
+from ..exceptions import ArgumentError, NotFoundError
+from .answers import flag, inside, json_text, objects, possible, tags, text, texts, unwrapped
 from .declaration import Call, Column, Parameter, table_function
 
 SCHEMAS = Endpoint(Api.APP, "/projects/{project_id}/schemas", own_budget=Budget.LEXICON)
 OF_TYPE = Endpoint(Api.APP, "/projects/{project_id}/schemas/{entity_type}", own_budget=Budget.LEXICON)
+KIND = re.compile(r"[\w$-]+")
 
 
 @table_function(
@@ -49,27 +51,31 @@ async def _entities(call: Call) -> Sequence[Mapping[str, Any]]:
     name, kind = call["name"], call["entity_type"]
     if name is None and kind is None:
         return objects(inside(await call.recall(SCHEMAS), "results"))
-    kind = kind or "event"
+    kind = "event" if kind is None else kind
+    if not KIND.fullmatch(kind):
+        raise ArgumentError(f"mixpanel_schemas: there is no entity_type {kind!r}: write entity_type := 'event'")
     try:
         answer = await call.recall(OF_TYPE, entity_type=kind, entity_name=name)
-    except NotFoundError:  # nobody has described it
-        return []
-    results = inside(answer, "results")
+    except NotFoundError:
+        if name is None:
+            raise
+        return []  # nobody has described it
+    results = unwrapped(answer, "results")
     if isinstance(results, dict):
-        return [{"entityType": kind, "name": name, "schemaJson": results.get("schemaJson", results)}]
+        return [{"entityType": kind, "name": name, "schemaJson": results, **results}]
     return [entity for entity in objects(results) if name in (None, entity.get("name"))]
 
 
 def _row(entity: Mapping[str, Any]) -> tuple[Any, ...]:
-    schema = entity.get("schemaJson") or {}
-    own = (schema.get("metadata") or {}).get("com.mixpanel") or {}
+    schema = possible(entity.get("schemaJson"))
+    own = possible(possible(schema.get("metadata")).get("com.mixpanel"))
     return (
         text(entity.get("entityType")),
         text(entity.get("name")),
         text(own.get("displayName")),
         text(schema.get("description")),
         json_text(schema.get("properties")),
-        texts(own.get("tags")),
+        tags(own.get("tags")),
         flag(own.get("hidden")),
         flag(own.get("dropped")),
         texts(own.get("contacts")),

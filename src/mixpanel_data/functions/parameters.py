@@ -27,7 +27,7 @@ TYPE = Parameter(
     default="general",
     choices=("general", "unique", "average"),
 )
-EXPRESSION = re.compile(r"\b(properties|user|event)\s*\[")
+EXPRESSION = re.compile(r"""\b(properties|user|event)\s*\[\s*["']""")
 PREFIX = "properties."
 
 

@@ -15,8 +15,8 @@ from functools import partial
 from typing import Any
 
 from ..client import Api, Endpoint
-from ..exceptions import ArgumentError, IncompleteExportError
-from .answers import inside, json_text, moment, objects, text, whole
+from ..exceptions import ArgumentError, IncompleteExportError, QueryError
+from .answers import entries, inside, json_text, moment, objects, possible, text, whole
 from .declaration import Call, Column, Parameter, table_function
 from .parallel import in_order
 from .parameters import as_list
@@ -64,14 +64,26 @@ async def profiles(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 
 
 async def _pages(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
-    first = await call.ask(ENGAGE, asked, check=lambda page: Session.of(call, asked, page).check(0, page))
-    session = Session.of(call, asked, first)
-    found = objects(inside(first, "results"))
+    session, found = await _first_page(call, asked)
     yield found
     pages = session.until_short(len(found)) if session.total is None else session.all()
     async with aclosing(pages):
         async for page in pages:
             yield page
+
+
+async def _first_page(call: Call, asked: Mapping[str, Any]) -> tuple[Session, Sequence[Mapping[str, Any]]]:
+    """The first page and the session it begins. It is charged for, so it is asked for again only once."""
+    for is_last_try in (False, True):
+        first = entries(await call.ask(ENGAGE, asked))
+        session = Session.of(call, asked, first)
+        try:
+            session.check(0, first)
+            break
+        except IncompleteExportError:
+            if is_last_try:
+                raise
+    return session, objects(inside(first, "results"))
 
 
 @dataclass(frozen=True)
@@ -108,17 +120,28 @@ class Session:
             yield page
 
     async def page(self, number: int) -> Sequence[Mapping[str, Any]]:
-        answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
+        try:
+            answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
+        except QueryError as error:
+            if "uncached" not in str(error):
+                raise
+            raise IncompleteExportError(
+                "Mixpanel has forgotten the answer before all of its pages were read: run the statement again"
+            ) from None
         return objects(inside(answer, "results"))
 
     def check(self, number: int, answer: Any) -> None:
-        """Whether the page holds as many profiles as it should.
+        """Whether it is the page that was asked for, and holds as many profiles as it should.
 
         Raises:
-            IncompleteExportError: it does not.
+            IncompleteExportError: it is another page, or does not.
         """
+        if whole(entries(answer).get("page")) not in (None, number):
+            raise IncompleteExportError(f"Mixpanel sent page {answer['page']} of the profiles instead of page {number}")
         if self.total is None:
             return
+        if self.total > self.size and not self.asked["session_id"]:
+            raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
         announced = min(self.size, self.total - number * self.size)
         found = len(objects(inside(answer, "results")))
         if found != announced:
@@ -128,7 +151,7 @@ class Session:
 
 
 def _row(profile: Mapping[str, Any], wanted: Sequence[str] | None) -> tuple[Any, ...]:
-    properties = profile.get("$properties") or {}
+    properties = possible(profile.get("$properties") or None)
     seen = moment(properties.get(LAST_SEEN))
     if wanted is not None and LAST_SEEN not in wanted:
         properties = {name: value for name, value in properties.items() if name != LAST_SEEN}
@@ -142,6 +165,8 @@ def _selection(call: Call) -> dict[str, Any]:
         raise ArgumentError("mixpanel_profiles: Mixpanel takes either cohort_id or behaviors: leave one out")
     if cohort is None and everyone is not None:
         raise ArgumentError("mixpanel_profiles: include_all_users is about a cohort: write cohort_id := 1001 too")
+    if behaviors is None and call["as_of"] is not None:
+        raise ArgumentError("mixpanel_profiles: as_of is about behaviors: write behaviors := [...] too")
     return {
         "where": call["filter"],
         "data_group_id": call["group_id"],
@@ -170,7 +195,7 @@ def _ids(call: Call) -> Sequence[str] | None:
     named: list[str] | None = call["distinct_ids"]
     if named is None and call["cohort_id"] is None and call["behaviors"] is None:
         named = call.where.possible_values("distinct_id")
-    return named
+    return named and list(dict.fromkeys(named))
 
 
 def _portions(ids: Sequence[str] | None) -> Iterator[Sequence[str] | None]:

@@ -9,7 +9,7 @@ from collections.abc import AsyncGenerator, Mapping
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import entries, fields, flag, inside, objects, text, whole
+from .answers import entries, fields, flag, inside, objects, possible, text, whole
 from .declaration import Call, Column, table_function
 from .zones import ME
 
@@ -38,13 +38,13 @@ async def projects(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     results = inside(await call.recall(ME, include_workspace_users="false"), "results")
     yield [
         (whole(key), *fields(project, PROJECT), _organization(results, project), *fields(project, SERVED))
-        for key, project in entries(inside(results, "projects")).items()
+        for key, project in ((key, possible(said)) for key, said in entries(inside(results, "projects")).items())
     ]
 
 
 def _organization(results: Mapping[str, Any], project: Mapping[str, Any]) -> str | None:
-    organizations = results.get("organizations") or {}
-    return text((organizations.get(str(project.get("organization_id"))) or {}).get("name"))
+    organizations = possible(results.get("organizations"))
+    return text(possible(organizations.get(str(project.get("organization_id")))).get("name"))
 
 
 @table_function(

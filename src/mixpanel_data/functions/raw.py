@@ -7,12 +7,13 @@ from collections.abc import AsyncGenerator
 from typing import Any
 from urllib.parse import unquote
 
-from ..client import PATHS, Api, Endpoint
+from ..client import PATHS, Api, Budget, Endpoint
 from ..exceptions import ArgumentError
 from .answers import json_text
 from .declaration import Call, Column, Parameter, table_function
 
 FORM = re.compile(r"(/[\w.~%:@$+-]+|/\{project_id\})+/?")
+SCHEMAS = re.compile(r"/projects/[^/]+/schemas")
 READABLE = (Api.QUERY, Api.APP)
 
 
@@ -41,7 +42,7 @@ def _endpoint(path: str) -> Endpoint:
     for api in READABLE:
         rest = path.removeprefix(PATHS[api])
         if rest not in (path, "/") and FORM.fullmatch(rest) and not climbs:
-            return Endpoint(api, rest)
+            return Endpoint(api, rest, own_budget=Budget.LEXICON if SCHEMAS.match(rest) else None)
     raise ArgumentError(
         f"mixpanel_get: path must begin with /api/query/ or /api/app/ and have no parameters in it, not '{path[:80]}': "
         "write mixpanel_get('/api/query/events/top', params := {'type': 'general'})"
@@ -51,4 +52,9 @@ def _endpoint(path: str) -> Endpoint:
 def _params(given: Any) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
         raise ArgumentError("mixpanel_get: params must be a struct: write params := {'type': 'general'}")
+    if scope := {"project_id", "workspace_id"} & set(given or {}):
+        raise ArgumentError(
+            f"mixpanel_get: {min(scope)} cannot be among the params: write workspace_id := 12345, or the account of "
+            "another project as account := 'staging'"
+        )
     return {name: value if isinstance(value, str | None) else json_text(value) for name, value in (given or {}).items()}

@@ -12,7 +12,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Any
 
 from ..client import Api, Endpoint
-from ..exceptions import ArgumentError, NotFoundError, QueryError
+from ..exceptions import ArgumentError, MixpanelDataError, NotFoundError, QueryError
 from .answers import entries, fields, inside, json_text, moment, number, objects, text, whole
 from .bookmarks import saved_reports
 from .declaration import Call, Column, Parameter, table_function
@@ -31,8 +31,10 @@ MEASURES = frozenset({"first", "counts", "rates"})
 
 
 @table_function(
-    doc="The answer of a saved insights, funnel or retention report, a row for each number.",
+    doc="The answer of a saved insights, funnel or retention report, a row for each number. Where Mixpanel serves a "
+    "funnel or retention report only by its own API, which does not know the report's days, those are the last 30.",
     endpoint=INSIGHTS,
+    requests="one request (two in that case)",
     example="FROM mixpanel_saved_report(2001)",
     parameters=(BOOKMARK,),
     columns=(
@@ -91,9 +93,7 @@ def _read(metric: str, path: Sequence[str | int], value: Any) -> Number:
 async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Number]]:
     """The same from the endpoint of the report's own kind: some funnels are not served as insights."""
     wanted = call["bookmark_id"]
-    reports = await saved_reports(call)
-    kind = next((text(report.get("type")) for report in reports if whole(report.get("id")) == wanted), None)
-    match kind:
+    match await _kind(call, refusal):
         case None:
             raise NotFoundError(f"there is no saved report {wanted}: FROM mixpanel_bookmarks() lists them")
         case "flows":
@@ -108,10 +108,21 @@ async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Numbe
             raise refusal
 
 
+async def _kind(call: Call, refusal: QueryError) -> str | None:
+    """What kind of report it is; None if there is none of that id."""
+    try:
+        reports = await saved_reports(call, longest=0)
+    except MixpanelDataError:
+        raise refusal from None
+    return next(
+        (text(report.get("type")) for report in reports if whole(report.get("id")) == call["bookmark_id"]), None
+    )
+
+
 def _lately() -> dict[str, str]:
-    """Endpoints that do not know a report's own days are asked for the last month."""
-    today = datetime.now(UTC).date()
-    return {"from_date": (today - timedelta(days=DAYS - 1)).isoformat(), "to_date": today.isoformat()}
+    """Endpoints that do not know a report's own days are asked for those that are over, wherever the project is."""
+    last = datetime.now(UTC).date() - timedelta(days=1)
+    return {"from_date": (last - timedelta(days=DAYS - 1)).isoformat(), "to_date": last.isoformat()}
 
 
 def _funnel_numbers(answer: Any) -> Iterator[Number]:

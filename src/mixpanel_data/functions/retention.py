@@ -6,7 +6,7 @@ them is sent. With ``on``, a date holds one entry for each segment.
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any
 
@@ -79,15 +79,23 @@ async def retention(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         limit=call["max_segments"],
     )
     rows = list(retention_rows(answer))
-    if not any(size for _, _, size, *_ in rows):
-        await refuse_unknown(call, [name for name in (call["born_event"], call["return_event"]) if name])
+    await refuse_unknown(call, _silent(call, rows))
     yield rows
+
+
+def _silent(call: Call, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    """The events that nobody seems to have done."""
+    born = any(size for _, _, size, *_ in rows)
+    returned = any(retained for *_, retained, _ in rows)
+    return [
+        name for name, found in ((call["born_event"], born), (call["return_event"], returned)) if name and not found
+    ]
 
 
 def retention_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
     """The rows of Mixpanel's answer, by cohort, segment and period."""
-    for start, segment, cohort in _by_date(unwrapped(answer, "data", "results"), "counts"):
-        size = whole(cohort.get("first"))
+    for start, segment, cohort in _by_date(unwrapped(answer, "data", "results"), _is_cohort):
+        size = whole(entries(cohort).get("first"))
         for period, retained in enumerate(map(whole, items(inside(cohort, "counts")))):
             rate = retained / size if size and retained is not None else None
             yield start, segment, size, period, retained, rate
@@ -129,7 +137,7 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     )
     rows = [
         (start, segment, number, whole(users))
-        for start, segment, counts in _by_date(unwrapped(answer, "data"), None)
+        for start, segment, counts in _by_date(unwrapped(answer, "data"), _is_list)
         for number, users in enumerate(items(counts), 1)
     ]
     if call["event"] is not None and not any(users for *_, users in rows):
@@ -150,12 +158,16 @@ def _period(call: Call) -> Mapping[str, Any]:
     return {"interval": length}
 
 
-def _by_date(answer: Any, mark: str | None) -> Iterator[tuple[date, str, Any]]:
-    """Date, segment and what is said of it; the two may be nested either way. Who has the mark is no segment."""
+def _is_cohort(value: Any) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("counts", value.get("first")), list | int)
 
-    def is_leaf(value: Any) -> bool:
-        return isinstance(value, list) if mark is None else isinstance(value, dict) and mark in value
 
+def _is_list(value: Any) -> bool:
+    return isinstance(value, list)
+
+
+def _by_date(answer: Any, is_leaf: Callable[[Any], bool]) -> Iterator[tuple[date, str, Any]]:
+    """Date, segment and what is said of it; the two may be nested either way."""
     nested = entries(answer)
     if any(moment(key) is None for key in nested):  # segments outside, dates inside
         nested = _turned(nested)

@@ -49,7 +49,9 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await _ask(
         call, SEGMENTATION, split_by, type=call["type"], limit=call["max_segments"] if split_by else None
     )
-    series = read_series(answer, () if split_by else [call["event"]])
+    series = read_series(answer)
+    if not series and not split_by:
+        series = read_series(answer, [call["event"]])
     await _check(call, (count for _, _, count in series))
     yield series
 

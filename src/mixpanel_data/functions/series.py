@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from .answers import entries, inside, items, label, number
+from .answers import entries, inside, items, label, number, text
 from .declaration import Column
 
 DATE = Column("date", "TIMESTAMP", "start of the period, in the project's time zone")
@@ -18,11 +18,12 @@ Series = list[tuple[datetime, str, float]]
 
 
 def read_series(answer: Any, expected: Iterable[str] = ()) -> Series:
-    """Date, key and count, with zeros where there is none; the expected keys are there in any case."""
+    """Date, key and count, with zeros where there is none; also for the expected keys, if they are missing."""
     data = inside(answer, "data")
     values = {key: entries(counts) for key, counts in entries(inside(data, "values")).items()}
     keys = [*values, *(key for key in expected if key not in values)]
-    dates = {*items(inside(data, "series")), *(date for counts in values.values() for date in counts)}
+    named = [text(date) or "" for date in items(inside(data, "series"))]
+    dates = {*named, *(date for counts in values.values() for date in counts)}
     return [
         (start, key, number(values.get(key, {}).get(date)) or 0.0) for start, date in _ordered(dates) for key in keys
     ]

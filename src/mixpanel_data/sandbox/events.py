@@ -35,7 +35,7 @@ def export(data: Dataset, params: Params) -> Answer:
 def event_names(data: Dataset, params: Params) -> Answer:
     choice(params, "type", MEASURES)
     if "from_date" in params or "to_date" in params:
-        days(params)
+        days({"to_date": today().isoformat(), **params})
     limit = integer(params, "limit", 1, 5000, default=255)
     # A day has every event but for chance; a week has them all.
     week = data.events(FIRST_DAY, FIRST_DAY + timedelta(days=6))

@@ -21,7 +21,8 @@ from .faults import Fault, Faults
 from .params import PROJECT, Answer
 from .routes import answer, refusal
 
-USERNAME = SECRET = "sandbox"
+USERNAME, SECRET = "sandbox", "sandbox-secret"
+# The secret is no word of its own: clients blot theirs out wherever it is said.
 CHUNK = 64 << 10
 GZIP_FROM = 1400
 """Bytes from which Mixpanel gzips an export."""
