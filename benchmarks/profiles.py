@@ -23,10 +23,10 @@ LATENCY = 0.2
 RUN = """
 import sys, time, duckdb, mixpanel_data
 import importlib
-profiles = importlib.import_module('mixpanel_data.functions.profiles')
+pages = importlib.import_module('mixpanel_data.functions.pages')
 def peak():
     return int(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1]) / 1024
-profiles.AT_ONCE = int(sys.argv[1])
+pages.AT_ONCE = int(sys.argv[1])
 con = duckdb.connect(config={'memory_limit': '100MB'})
 mixpanel_data.register(con)
 con.execute("FROM mixpanel_profiles() LIMIT 1").fetchall()

@@ -1,8 +1,6 @@
-"""User and group profiles: ``POST /api/query/engage``, page by page, all of them.
+"""User and group profiles: ``POST /api/query/engage``.
 
-Source: Mixpanel's Query API reference. The first page says how many profiles there are and names a session; the other
-pages of the session cost nothing of the budget and may be asked for side by side. Beyond the reference: an id may come
-as a number; only the first page has ``total``; every page names the session, also the last.
+Source: Mixpanel's Query API reference. An id may come as a number, which the reference has and Mixpanel seldom sends.
 """
 
 from __future__ import annotations
@@ -10,19 +8,14 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from contextlib import aclosing
-from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
-from ..client import Api, Endpoint
-from ..exceptions import ArgumentError, IncompleteExportError, QueryError
-from .answers import entries, inside, json_text, moment, objects, possible, text, whole
+from ..exceptions import ArgumentError
+from .answers import json_text, moment, possible, text
 from .declaration import Call, Column, Parameter, table_function
-from .parallel import in_order
+from .pages import ENGAGE, pages_of
 from .parameters import as_list
 
-ENGAGE = Endpoint(Api.QUERY, "/engage", method="POST", free_with="session_id")
-AT_ONCE = 5
 MOST_IDS = 2000
 """Ids in one request."""
 LAST_SEEN = "$last_seen"
@@ -57,97 +50,10 @@ LAST_SEEN = "$last_seen"
 async def profiles(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     wished = _properties(call)
     for ids in _portions(_ids(call)):
-        async with aclosing(_pages(call, {**_selection(call), **wished, "distinct_ids": as_list(ids)})) as pages:
+        async with aclosing(pages_of(call, {**_selection(call), **wished, "distinct_ids": as_list(ids)})) as pages:
             async for page in pages:
                 call.reporter.add(events=len(page))
                 yield [_row(profile, call["properties"]) for profile in page]
-
-
-async def _pages(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
-    session, found = await _first_page(call, asked)
-    yield found
-    pages = session.until_short(len(found)) if session.total is None else session.all()
-    async with aclosing(pages):
-        async for page in pages:
-            yield page
-
-
-async def _first_page(call: Call, asked: Mapping[str, Any]) -> tuple[Session, Sequence[Mapping[str, Any]]]:
-    """The first page and the session it begins. It is charged for, so it is asked for again only once."""
-    for is_last_try in (False, True):
-        first = entries(await call.ask(ENGAGE, asked))
-        session = Session.of(call, asked, first)
-        try:
-            session.check(0, first)
-            break
-        except IncompleteExportError:
-            if is_last_try:
-                raise
-    return session, objects(inside(first, "results"))
-
-
-@dataclass(frozen=True)
-class Session:
-    """A question that Mixpanel has answered the first page of."""
-
-    call: Call
-    asked: Mapping[str, Any]
-    size: int
-    total: int | None
-
-    @classmethod
-    def of(cls, call: Call, asked: Mapping[str, Any], first: Mapping[str, Any]) -> Session:
-        """The session of this first page."""
-        size = whole(first.get("page_size")) or len(objects(inside(first, "results")))
-        again = {**asked, "session_id": text(first.get("session_id"))}
-        return cls(call, again, size, whole(first.get("total")))
-
-    async def all(self) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
-        """The other pages, several at a time, until the total is reached."""
-        total = self.total or 0
-        pages = range(1, -(-total // self.size) if self.size else 1)
-        async with aclosing(in_order(pages, self.page, AT_ONCE)) as fetched:
-            async for _, page in fetched:
-                yield page
-
-    async def until_short(self, found: int) -> AsyncGenerator[Sequence[Mapping[str, Any]]]:
-        """The other pages, one by one, until one is not full: for answers that do not say how many there are."""
-        number = 0
-        while found and found >= self.size:
-            number += 1
-            page = await self.page(number)
-            found = len(page)
-            yield page
-
-    async def page(self, number: int) -> Sequence[Mapping[str, Any]]:
-        try:
-            answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
-        except QueryError as error:
-            if "uncached" not in str(error):
-                raise
-            raise IncompleteExportError(
-                "Mixpanel has forgotten the answer before all of its pages were read: run the statement again"
-            ) from None
-        return objects(inside(answer, "results"))
-
-    def check(self, number: int, answer: Any) -> None:
-        """Whether it is the page that was asked for, and holds as many profiles as it should.
-
-        Raises:
-            IncompleteExportError: it is another page, or does not.
-        """
-        if whole(entries(answer).get("page")) not in (None, number):
-            raise IncompleteExportError(f"Mixpanel sent page {answer['page']} of the profiles instead of page {number}")
-        if self.total is None:
-            return
-        if self.total > self.size and not self.asked["session_id"]:
-            raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
-        announced = min(self.size, self.total - number * self.size)
-        found = len(objects(inside(answer, "results")))
-        if found != announced:
-            raise IncompleteExportError(
-                f"Mixpanel announced {self.total:,} profiles, but page {number} has {found:,} instead of {announced:,}"
-            )
 
 
 def _row(profile: Mapping[str, Any], wanted: Sequence[str] | None) -> tuple[Any, ...]:

@@ -1,0 +1,116 @@
+"""Profiles page by page: none lost, none doubled. ``POST /api/query/engage``.
+
+Source: Mixpanel's Query API reference. The first page says how many profiles there are and names a session; the other
+pages of the session cost nothing of the budget and may be asked for side by side. Beyond the reference: only the first
+page has ``total``; every page names the session, also the last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import aclosing
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeAlias
+
+from ..client import Api, Endpoint
+from ..exceptions import IncompleteExportError, QueryError
+from .answers import entries, inside, objects, text, whole
+from .declaration import Call
+from .parallel import in_order
+
+ENGAGE = Endpoint(Api.QUERY, "/engage", method="POST", free_with="session_id")
+AT_ONCE = 5
+Page: TypeAlias = Sequence[Mapping[str, Any]]
+
+
+async def pages_of(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Page]:
+    """All pages of profiles that answer this question, in order.
+
+    Raises:
+        IncompleteExportError: what came is not what Mixpanel announced.
+    """
+    session, found = await _first_page(call, asked)
+    yield found
+    pages = session.until_short(len(found)) if session.total is None else session.all()
+    async with aclosing(pages):
+        async for page in pages:
+            yield page
+
+
+async def _first_page(call: Call, asked: Mapping[str, Any]) -> tuple[Session, Page]:
+    """The first page and the session it begins. It is charged for, so it is asked for again only once."""
+    for is_last_try in (False, True):
+        first = entries(await call.ask(ENGAGE, asked))
+        session = Session.of(call, asked, first)
+        try:
+            session.check(0, first)
+            break
+        except IncompleteExportError:
+            if is_last_try:
+                raise
+    return session, objects(inside(first, "results"))
+
+
+@dataclass(frozen=True)
+class Session:
+    """A question that Mixpanel has answered the first page of."""
+
+    call: Call
+    asked: Mapping[str, Any]
+    size: int
+    total: int | None
+
+    @classmethod
+    def of(cls, call: Call, asked: Mapping[str, Any], first: Mapping[str, Any]) -> Session:
+        """The session of this first page."""
+        size = whole(first.get("page_size")) or len(objects(inside(first, "results")))
+        again = {**asked, "session_id": text(first.get("session_id"))}
+        return cls(call, again, size, whole(first.get("total")))
+
+    async def all(self) -> AsyncGenerator[Page]:
+        """The other pages, several at a time, until the total is reached."""
+        total = self.total or 0
+        pages = range(1, -(-total // self.size) if self.size else 1)
+        async with aclosing(in_order(pages, self.page, AT_ONCE)) as fetched:
+            async for _, page in fetched:
+                yield page
+
+    async def until_short(self, found: int) -> AsyncGenerator[Page]:
+        """The other pages, one by one, until one is not full: for answers that do not say how many there are."""
+        number = 0
+        while found and found >= self.size:
+            number += 1
+            page = await self.page(number)
+            found = len(page)
+            yield page
+
+    async def page(self, number: int) -> Page:
+        try:
+            answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
+        except QueryError as error:
+            if "uncached" not in str(error):
+                raise
+            raise IncompleteExportError(
+                "Mixpanel has forgotten the answer before all of its pages were read: run the statement again"
+            ) from None
+        return objects(inside(answer, "results"))
+
+    def check(self, number: int, answer: Any) -> None:
+        """Whether it is the page that was asked for, and holds as many profiles as it should.
+
+        Raises:
+            IncompleteExportError: it is another page, or does not.
+        """
+        if whole(entries(answer).get("page")) not in (None, number):
+            raise IncompleteExportError(f"Mixpanel sent page {answer['page']} of the profiles instead of page {number}")
+        if self.total is None:
+            return
+        if self.total > self.size and not self.asked["session_id"]:
+            raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
+        announced = min(self.size, self.total - number * self.size)
+        found = len(objects(inside(answer, "results")))
+        if found != announced:
+            raise IncompleteExportError(
+                f"Mixpanel announced {self.total:,} profiles, but page {number} has {found:,} instead of {announced:,}"
+            )
