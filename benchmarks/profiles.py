@@ -22,8 +22,7 @@ SIZE = 1000
 LATENCY = 0.2
 RUN = """
 import sys, time, duckdb, mixpanel_data
-import importlib
-pages = importlib.import_module('mixpanel_data.functions.pages')
+from mixpanel_data.functions import pages
 def peak():
     return int(next(line for line in open('/proc/self/status') if line.startswith('VmHWM')).split()[1]) / 1024
 pages.AT_ONCE = int(sys.argv[1])

@@ -110,7 +110,9 @@ def test_only_what_is_needed_is_asked_for(con: duckdb.DuckDBPyConnection, sandbo
     for query, sent in queries.items():
         sandbox.requests.clear()
         con.execute(query).fetchall()
-        properties = asked(sandbox)[0].get("output_properties")
+        # A page that was given up may still arrive from the query before.
+        first = next(params for params in asked(sandbox) if "session_id" not in params)
+        properties = first.get("output_properties")
         assert (json.loads(properties) if properties else None) == sent
 
 
