@@ -1,150 +1,322 @@
-"""Credentials: where they come from, what refuses them, and that the secret stays where it is."""
+"""Accounts: added, listed, chosen, tried and removed, in a file that nothing else is lost from."""
 
 from __future__ import annotations
 
-import warnings
+import os
+import stat
+import subprocess
+import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import keyring
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from keyring.backend import KeyringBackend
 
-from mixpanel_data.auth import resolve_credentials
+from mixpanel_data import AccountInfo, auth
+from mixpanel_data.credentials import account_credentials, resolve_credentials
 from mixpanel_data.exceptions import (
+    AccountExistsError,
     AccountNotFoundError,
     AuthenticationError,
     ConfigError,
     MixpanelDataWarning,
+    TransportError,
 )
+from mixpanel_data.sandbox import Fault, Sandbox
+from tests.servers import json_answer, raw_server
 
-CONFIG = """
-default = "production"
-
-[accounts.production]
-username = "reader"
-secret = "very-secret"
-project_id = "12345"
-region = "EU"
+SECRET = "v3ry-secret"
+WRITTEN = """\
+# written by hand
+default = "staging"   # for now
 
 [accounts.staging]
-username = "reader"
-secret = "very-secret"
-project_id = 67890
+username = "reader"   # the old one
+secret = "s"
+project_id = "2"
+color = "blue"
+
+[tools.other]
+key = [1, 2]
 """
 
 
 @pytest.fixture
-def config(tmp_path: Path) -> Path:
-    path = tmp_path / "config.toml"
-    path.write_text(CONFIG)
+def path() -> Path:
+    return Path(os.environ["MP_CONFIG_PATH"])
+
+
+@pytest.fixture
+def written(path: Path) -> Path:
+    path.write_text(WRITTEN)
     path.chmod(0o600)
     return path
 
 
-def set_environment(monkeypatch: pytest.MonkeyPatch, **values: str) -> None:
-    for name, value in values.items():
-        monkeypatch.setenv(f"MP_{name.upper()}", value)
+def add(name: str = "production", **more: object) -> None:
+    auth.add_account(name, "reader", SECRET, "12345", **{"region": "eu", **more})
 
 
-def test_default_account_is_used_when_none_is_named(config: Path) -> None:
-    found = resolve_credentials()
-    assert (found.account, found.project_id, found.region) == ("production", "12345", "eu")
+def test_an_account_that_was_added_is_used(path: Path) -> None:
+    add(timezone="Asia/Tokyo", workspace_id=7)
+    found = resolve_credentials("production")
+    assert (found.username, found.secret.get_secret_value(), found.project_id) == ("reader", SECRET, "12345")
+    assert (found.region, found.timezone, found.workspace_id) == ("eu", "Asia/Tokyo", 7)
+    assert auth.get_account("production") == AccountInfo("production", "reader", "12345", "eu", is_default=True)
 
 
-def test_named_account(config: Path) -> None:
-    found = resolve_credentials("staging")
-    assert (found.project_id, found.region) == ("67890", "us")
+def test_the_first_one_is_the_default_until_another_is_chosen(path: Path) -> None:
+    add("one")
+    add("two")
+    assert [(account.name, account.is_default) for account in auth.list_accounts()] == [("one", True), ("two", False)]
+    auth.set_default("two")
+    assert resolve_credentials().account == "two"
+    auth.remove_account("two")
+    assert [account.name for account in auth.list_accounts()] == ["one"]
+    assert resolve_credentials().account == "one"  # the only one there is
 
 
-def test_only_account_needs_no_default(config: Path) -> None:
-    config.write_text('[accounts.one]\nusername="u"\nsecret="s"\nproject_id="7"\n')
-    assert resolve_credentials().account == "one"
-
-
-def test_environment_wins_over_file(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, username="env", secret="x", project_id="9", region="in")
-    found = resolve_credentials()
-    assert (found.username, found.project_id, found.region, found.account) == ("env", "9", "in", None)
-
-
-def test_what_else_the_environment_can_say(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, username="env", secret="x", project_id="9", timezone="Asia/Tokyo", workspace_id="11")
-    found = resolve_credentials()
-    assert (found.region, found.timezone, found.workspace_id) == ("us", "Asia/Tokyo", 11)
-
-
-def test_environment_over_a_named_account_is_said(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, username="env", secret="x", project_id="9")
-    with pytest.warns(MixpanelDataWarning, match="win over account 'staging': reading project 9"):
-        resolve_credentials("staging")
-
-
-def test_environment_equal_to_the_named_account_is_silent(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, username="reader", secret="other", project_id="67890")
-    with warnings.catch_warnings():
-        warnings.simplefilter("error")
-        assert resolve_credentials("staging").project_id == "67890"
-
-
-def test_partial_environment_names_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    set_environment(monkeypatch, username="env")
-    with pytest.raises(ConfigError, match="set MP_SECRET, MP_PROJECT_ID too"):
+def test_a_default_that_was_removed_is_none(path: Path) -> None:
+    for name in ("one", "two", "three"):
+        add(name)
+    auth.remove_account("one")
+    assert not any(account.is_default for account in auth.list_accounts())
+    with pytest.raises(AuthenticationError, match="no Mixpanel credentials"):
         resolve_credentials()
 
 
-def test_no_credentials_says_what_to_do() -> None:
-    with pytest.raises(AuthenticationError, match="set MP_USERNAME, MP_SECRET and MP_PROJECT_ID, or add an account"):
-        resolve_credentials()
+def test_comments_and_other_keys_stay(written: Path) -> None:
+    add()
+    auth.set_default("production")
+    auth.set_default("staging")
+    auth.remove_account("production")
+    assert written.read_text() == WRITTEN
 
 
-def test_unknown_account_suggests_a_near_one(config: Path) -> None:
-    with pytest.raises(AccountNotFoundError, match="did you mean 'staging'"):
-        resolve_credentials("stagin")
+def test_what_is_there_stays_when_another_comes(written: Path) -> None:
+    add()
+    text = written.read_text()
+    for line in WRITTEN.splitlines():
+        assert line in text
+    assert [account.name for account in auth.list_accounts()] == ["staging", "production"]
+    assert auth.get_account("staging").is_default
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "home" / ".mp" / "config.toml"
+    monkeypatch.setenv("MP_CONFIG_PATH", str(path))
+    add()
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    assert stat.S_IMODE(path.parent.stat().st_mode) == 0o700
+    assert [entry.name for entry in path.parent.iterdir()] == ["config.toml"]
+
+
+def test_a_file_that_others_can_read_is_told_and_closed_to_them(written: Path) -> None:
+    written.chmod(0o644)
+    with pytest.warns(MixpanelDataWarning, match="can be read by others: chmod 600"):
+        add()
+    assert stat.S_IMODE(written.stat().st_mode) == 0o600
+
+
+def test_a_symbolic_link_is_refused(tmp_path: Path, written: Path) -> None:
+    target = tmp_path / "elsewhere.toml"
+    written.rename(target)
+    written.symlink_to(target)
+    for work in (add, auth.list_accounts, lambda: resolve_credentials("staging")):
+        with pytest.raises(ConfigError, match="is a symbolic link: let MP_CONFIG_PATH name the file itself"):
+            work()
+    assert target.read_text() == WRITTEN
+
+
+def test_a_file_that_cannot_be_written_stays_as_it_was(written: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_room(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", no_room)
+    with pytest.raises(ConfigError, match=r"cannot write .*config.toml: No space left on device"):
+        add()
+    assert written.read_text() == WRITTEN
+    assert [entry.name for entry in written.parent.iterdir()] == ["config.toml"]
+
+
+def test_names_that_are_taken_or_unknown(path: Path) -> None:
+    add()
+    with pytest.raises(AccountExistsError, match=r"account 'production' is in .* already: remove it first"):
+        add()
+    for work in (auth.remove_account, auth.set_default, auth.get_account):
+        with pytest.raises(AccountNotFoundError, match=r"no account 'prodution' in .*; did you mean 'production'"):
+            work("prodution")
+
+
+@pytest.mark.parametrize("name", ["sandbox", ""])
+def test_names_that_no_account_can_have(path: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="cannot be called"):
+        add(name)
 
 
 @pytest.mark.parametrize(
-    ("line", "message"),
+    ("values", "message"),
     [
-        ('region = "mars"', "region: must be us, eu or in"),
-        ('project_id = "abc"', "project_id: must be a number"),
-        ('secret = ""', "secret: must not be empty"),
+        ({"project_id": "abc"}, "account 'x' cannot be used: project_id: must be a number such as 12345"),
+        ({"region": "mars"}, "region: must be us, eu or in"),
+        ({"secret": ""}, "secret: must not be empty"),
+        ({"timezone": "Mars/North"}, "timezone: must be a time zone such as America/New_York"),
     ],
 )
-def test_bad_values_are_named_but_not_repeated(config: Path, line: str, message: str) -> None:
-    values = {"username": '"u"', "secret": '"hush-hush"', "project_id": '"1"'}
-    name, value = line.split(" = ")
-    text = "".join(f"{key} = {val}\n" for key, val in {**values, name: value}.items())
-    config.write_text(f"[accounts.a]\n{text}")
-    with pytest.raises(ConfigError, match=message) as caught:
-        resolve_credentials()
-    assert "hush" not in str(caught.value)
-    assert caught.value.__cause__ is None
+def test_values_that_cannot_be_used_are_not_written(path: Path, values: dict[str, str], message: str) -> None:
+    good = {"name": "x", "username": "u", "secret": SECRET, "project_id": "1", "region": "us"}
+    with pytest.raises(ConfigError) as caught:
+        auth.add_account(**{**good, **values})
+    assert message in str(caught.value)
+    assert SECRET not in str(caught.value)
+    assert not path.exists()
 
 
-def test_missing_field(config: Path) -> None:
-    config.write_text('[accounts.a]\nusername="u"\n')
-    with pytest.raises(ConfigError, match="secret: is missing; project_id: is missing"):
-        resolve_credentials()
+@given(
+    name=st.text(st.characters(exclude_categories=("Cs",)), min_size=1).filter(lambda name: name != "sandbox"),
+    secret=st.text(st.characters(exclude_categories=("Cs",)), min_size=1),
+)
+def test_any_name_and_any_secret(name: str, secret: str) -> None:
+    path = Path(os.environ["MP_CONFIG_PATH"])
+    path.unlink(missing_ok=True)
+    auth.add_account(name, "u", secret, "1", "us")
+    assert account_credentials(name).secret.get_secret_value() == secret
+    assert [account.name for account in auth.list_accounts()] == [name]
+    auth.remove_account(name)
+    assert auth.list_accounts() == []
 
 
-def test_broken_toml(config: Path) -> None:
-    config.write_text("[accounts")
-    with pytest.raises(ConfigError, match="not valid TOML"):
-        resolve_credentials()
+def test_the_secret_is_in_no_repr(path: Path) -> None:
+    add()
+    shown = repr(auth.list_accounts()) + repr(auth.get_account("production").to_dict()) + repr(resolve_credentials())
+    assert SECRET not in shown
 
 
-def test_readable_by_others_is_warned_about(config: Path) -> None:
-    config.chmod(0o644)
-    with pytest.warns(MixpanelDataWarning, match="chmod 600"):
-        resolve_credentials()
+class Drawer(KeyringBackend):
+    """A keyring of this test's own."""
+
+    priority = 1  # type: ignore[assignment]
+    secrets: dict[tuple[str, str], str]
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.secrets.get((service, username))
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.secrets[service, username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.secrets[service, username]
 
 
-@pytest.mark.parametrize("url", ["http://example.com", "ftp://example.com", "http://127.0.0.1.evil.example"])
-def test_plain_http_is_for_loopback_only(config: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    monkeypatch.setenv("MP_API_BASE_URL", url)
-    with pytest.raises(ConfigError, match="base_url: must start with https://"):
-        resolve_credentials()
+@pytest.fixture
+def drawer() -> Iterator[Drawer]:
+    before, drawer = keyring.get_keyring(), Drawer()
+    drawer.secrets = {}
+    keyring.set_keyring(drawer)
+    yield drawer
+    keyring.set_keyring(before)
 
 
-def test_secret_is_in_no_repr(config: Path) -> None:
-    found = resolve_credentials()
-    assert "very-secret" not in repr(found) + str(found) + str(found.model_dump())
-    assert found.secret.get_secret_value() == "very-secret"
+def test_a_secret_in_the_keyring_is_not_in_the_file(path: Path, drawer: Drawer) -> None:
+    add(in_keyring=True)
+    assert SECRET not in path.read_text()
+    assert drawer.secrets == {("mixpanel_data", "production"): SECRET}
+    assert resolve_credentials("production").secret.get_secret_value() == SECRET
+    auth.remove_account("production")
+    assert drawer.secrets == {}
+
+
+def test_a_keyring_without_the_secret(path: Path, drawer: Drawer) -> None:
+    add(in_keyring=True)
+    drawer.secrets.clear()
+    with pytest.raises(ConfigError, match="the keyring has no secret for account 'production'"):
+        resolve_credentials("production")
+
+
+def test_without_the_keyring_library_its_name_is_told(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(ConfigError, match=r"pip install 'mixpanel_data\[keyring\]'"):
+        add(in_keyring=True)
+    assert not path.exists()
+
+
+@pytest.fixture
+def own(sandbox: Sandbox, path: Path, monkeypatch: pytest.MonkeyPatch) -> Sandbox:
+    """An account of the file that reads the sandbox."""
+    monkeypatch.setenv("MP_API_BASE_URL", sandbox.url)
+    auth.add_account("own", sandbox.username, sandbox.secret, sandbox.project_id, "us")
+    return sandbox
+
+
+@pytest.mark.parametrize("name", ["own", None, "sandbox"])
+def test_an_account_that_works(own: Sandbox, name: str | None) -> None:
+    result = auth.test_account(name)
+    assert (result.success, result.user, result.error) == (True, "sandbox@example.com", None)
+    assert [request.path for request in own.requests] == ["/api/app/me"]
+
+
+def test_a_named_account_is_tried_whatever_the_environment_says(own: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in {"MP_USERNAME": "other", "MP_SECRET": "wrong", "MP_PROJECT_ID": "1"}.items():
+        monkeypatch.setenv(name, value)
+    assert auth.test_account("own").success
+    assert not auth.test_account().success
+
+
+def test_an_account_that_does_not_work(own: Sandbox) -> None:
+    auth.add_account("wrong", "reader", SECRET, "1", "us")
+    result = auth.test_account("wrong")
+    assert (result.success, result.user) == (False, None)
+    assert "Mixpanel refused the credentials for project 1 in region us" in str(result.error)
+    assert SECRET not in repr(result)
+
+
+def test_an_account_that_does_not_exist(path: Path) -> None:
+    result = auth.test_account("nobody")
+    assert not result.success
+    assert "no account 'nobody'" in str(result.error)
+
+
+def test_credentials_for_another_project(own: Sandbox) -> None:
+    auth.add_account("other", own.username, own.secret, "77", "us")
+    result = auth.test_account("other")
+    assert result.error == "the credentials are good, but not for project 77; they read: 1"
+
+
+def test_an_account_that_may_not_be_told_who_it_is(own: Sandbox) -> None:
+    own.faults.add(Fault(match="/me", status=403, body='{"status": "error", "error": "scope"}'))
+    assert auth.test_account("own").user == "sandbox"
+
+
+def test_the_region_is_found_by_trying(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All three regions are the same address here; the third request is the third region's."""
+    replies = [json_answer({"error": "no"}, "401 Unauthorized")] * 2
+    me = json_answer({"status": "ok", "results": {"user_email": "a@b.c", "projects": {"12345": {}}}})
+    with raw_server(lambda _: replies.pop() if replies else me) as server:
+        monkeypatch.setenv("MP_API_BASE_URL", server.url)
+        add(region=None)
+    assert auth.get_account("production").region == "in"
+
+
+def test_no_region_accepts_it(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with raw_server(lambda _: json_answer({"error": "no"}, "401 Unauthorized")) as server:
+        monkeypatch.setenv("MP_API_BASE_URL", server.url)
+        with pytest.raises(AuthenticationError, match=r"no region \(us, eu, in\) accepts these credentials"):
+            add(region=None)
+    assert not path.exists()
+
+
+def test_mixpanel_cannot_be_reached(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MP_API_BASE_URL", "http://127.0.0.1:1")
+    with pytest.raises(TransportError):
+        add(region=None)
+    assert not path.exists()
+
+
+def test_a_command_line_never_needs_the_secret(path: Path) -> None:
+    """From standard input, as the documentation shows."""
+    script = "import sys; from mixpanel_data import auth; auth.add_account('a', 'u', sys.stdin.readline().strip(), '1', 'us')"
+    subprocess.run([sys.executable, "-c", script], input=SECRET, text=True, check=True, env=os.environ)
+    assert account_credentials("a").secret.get_secret_value() == SECRET

@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Commands for a machine of the reader's own, with the reader's credentials.
-NOT_RUN = ("python3 -m venv", "export MP_USERNAME", "git clone")
+NOT_RUN = ("python3 -m venv", "import getpass", "export MP_USERNAME", "git clone")
 
 
 def blocks(language: str) -> list[object]:

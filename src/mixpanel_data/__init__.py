@@ -7,6 +7,7 @@
 [('Add To Cart',), ('App "Crash" 💥',)]
 """
 
+from . import auth
 from .binding import Registration, register, unregister
 from .client import Progress
 from .exceptions import (
@@ -28,7 +29,7 @@ from .exceptions import (
     TableNotFoundError,
     TransportError,
 )
-from .types import FetchPlan, FetchResult, PlannedRequest
+from .types import AccountInfo, FetchPlan, FetchResult, PlannedRequest, TestResult
 from .workspace import Workspace
 
 __version__ = "0.1.0"
@@ -36,6 +37,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AccessDeniedError",
     "AccountExistsError",
+    "AccountInfo",
     "AccountNotFoundError",
     "ArgumentError",
     "AuthenticationError",
@@ -55,9 +57,11 @@ __all__ = [
     "StorageError",
     "TableExistsError",
     "TableNotFoundError",
+    "TestResult",
     "TransportError",
     "Workspace",
     "__version__",
+    "auth",
     "register",
     "unregister",
 ]

@@ -1,189 +1,184 @@
-"""Whose Mixpanel project to read: credentials from the environment or the configuration file.
+"""Accounts: which Mixpanel projects this machine may read, kept in the configuration file.
 
-The file is ``~/.mp/config.toml``, or what ``MP_CONFIG_PATH`` names::
-
-    default = "production"
-
-    [accounts.production]
-    username = "reader.abc123.mp-service-account"
-    secret = "…"
-    project_id = "12345"
-    region = "us"
+>>> from mixpanel_data import auth
+>>> auth.test_account("sandbox").success
+True
 """
 
 from __future__ import annotations
 
-import difflib
-import os
-import stat
-import tomllib
-import warnings
-from collections.abc import Mapping
-from pathlib import Path
-from typing import Any, Literal
-from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from contextlib import suppress
+from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+import duckdb
 
-from .exceptions import AccountNotFoundError, AuthenticationError, ConfigError, MixpanelDataWarning
+from .binding import register
+from .config import SANDBOX, ConfigManager
+from .credentials import (
+    KEYRING,
+    SERVICE,
+    Credentials,
+    Region,
+    account_credentials,
+    keyring,
+    resolve_credentials,
+    validated,
+)
+from .exceptions import AccessDeniedError, AuthenticationError, MixpanelDataError
+from .types import AccountInfo, TestResult
 
-Region = Literal["us", "eu", "in"]
-SANDBOX = "sandbox"
-LOOPBACK = ("127.0.0.1", "localhost", "::1")
-
-
-class Credentials(BaseModel):
-    """A service account and the project it reads. The secret never shows in a repr or a message."""
-
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
-
-    username: str = Field(min_length=1)
-    secret: SecretStr = Field(min_length=1)
-    project_id: str = Field(pattern=r"^\d+$")
-    region: Region = "us"
-    workspace_id: int | None = None
-    timezone: str | None = None
-    """The zone of a project that exports local time, as those made before 2023 do; ``project`` to ask Mixpanel."""
-    requests_per_hour: int | None = Field(default=None, gt=0)
-    """For projects whose limits Mixpanel has raised."""
-    account: str | None = None
-    """The name in the configuration file; None when the environment gave the credentials."""
-    base_url: str | None = None
-    """Replaces Mixpanel's scheme and host (``MP_API_BASE_URL``)."""
-
-    @field_validator("region", mode="before")
-    @classmethod
-    def _lower(cls, value: object) -> object:
-        return value.lower() if isinstance(value, str) else value
-
-    @field_validator("timezone")
-    @classmethod
-    def _known_zone(cls, value: str | None) -> str | None:
-        if value in (None, "project"):
-            return value
-        try:
-            ZoneInfo(str(value))
-        except (ZoneInfoNotFoundError, ValueError, OSError):
-            raise ValueError(f"must be a time zone such as America/New_York, or project: {value!r} is none") from None
-        return value
-
-    @field_validator("base_url")
-    @classmethod
-    def _secret_stays_private(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        url = urlsplit(value)
-        if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
-            raise ValueError("must start with https:// (plain http only for 127.0.0.1 and localhost)")
-        return value.rstrip("/")
+__all__ = [
+    "AccountInfo",
+    "ConfigManager",
+    "Credentials",
+    "TestResult",
+    "add_account",
+    "get_account",
+    "list_accounts",
+    "remove_account",
+    "resolve_credentials",
+    "set_default",
+    "test_account",
+]
+REGIONS: tuple[Region, ...] = get_args(Region)
+ME = "SELECT value->>'$.results.user_email', json_keys(value->'$.results.projects') FROM mixpanel_get('/api/app/me')"
 
 
-def resolve_credentials(account: str | None = None) -> Credentials:
-    """The credentials to use: the environment's, else the named account's, else the default account's.
+def list_accounts() -> list[AccountInfo]:
+    """The accounts of the configuration file, without their secrets.
 
     Raises:
-        AccountNotFoundError: no account of that name is configured.
-        AuthenticationError: there are no credentials at all.
-        ConfigError: the file or a variable cannot be used.
+        ConfigError: the file cannot be used.
     """
-    from_environment = _environment_credentials()
-    if from_environment is None:
-        return _account_credentials(account)
-    if account is not None:
-        _say_if_different(account, from_environment)
-    return from_environment
+    config = ConfigManager()
+    default = config.default()
+    return [_info(name, values, default) for name, values in config.accounts().items()]
 
 
-def config_path() -> Path:
-    """Where the configuration file is, whether or not it exists."""
-    return Path(os.environ.get("MP_CONFIG_PATH") or "~/.mp/config.toml").expanduser()
+def get_account(name: str) -> AccountInfo:
+    """One account of the configuration file, without its secret.
+
+    Raises:
+        AccountNotFoundError: the file has none of that name.
+    """
+    config = ConfigManager()
+    return _info(name, config.account(name), config.default())
 
 
-def _environment_credentials() -> Credentials | None:
-    names = {"username": "MP_USERNAME", "secret": "MP_SECRET", "project_id": "MP_PROJECT_ID"}
-    given = {field: value for field, name in names.items() if (value := os.environ.get(name))}
-    if not {"username", "secret"} & given.keys():
-        return None
-    missing = [name for field, name in names.items() if field not in given]
-    if missing:
-        raise ConfigError(f"the environment gives only part of the credentials: set {', '.join(missing)} too")
-    optional = {"region": "MP_REGION", "timezone": "MP_TIMEZONE", "workspace_id": "MP_WORKSPACE_ID"}
-    more = {field: value for field, name in optional.items() if (value := os.environ.get(name))}
-    return _credentials({**more, **given}, "the environment", None)
+def add_account(
+    name: str,
+    username: str,
+    secret: str,
+    project_id: str,
+    region: str | None = None,
+    *,
+    workspace_id: int | None = None,
+    timezone: str | None = None,
+    in_keyring: bool = False,
+) -> None:
+    """Adds an account to the configuration file, which only its owner can read; the first one becomes the default.
+
+    Args:
+        name: what to call it.
+        username: of the service account.
+        secret: of the service account. Not for a command line: read it from a prompt, a file or a keyring.
+        project_id: the project it is to read.
+        region: ``"us"``, ``"eu"`` or ``"in"``; found by asking Mixpanel in each of them unless given.
+        workspace_id: the data view to read within.
+        timezone: of a project that exports local time, such as ``"US/Pacific"``; ``"project"`` to ask Mixpanel.
+        in_keyring: keep the secret in the system's keyring instead of the file (the extra ``keyring``).
+
+    Raises:
+        AccountExistsError: there is an account of that name.
+        AuthenticationError: no region was given, and none accepts the credentials.
+        ConfigError: a value cannot be used, or the file cannot be written.
+        TransportError: no region was given, and Mixpanel cannot be reached.
+    """
+    config = ConfigManager()
+    given = {"username": username, "secret": secret, "project_id": project_id, "region": region or REGIONS[0],
+             "workspace_id": workspace_id, "timezone": timezone}  # fmt: skip
+    credentials = validated(given, f"account {name!r}", name)
+    given["region"] = credentials.region if region else _region_of(credentials)
+    given["project_id"] = credentials.project_id
+    if in_keyring:
+        keyring().set_password(SERVICE, name, given.pop("secret"))
+        given["secret_in"] = KEYRING
+    config.add(name, given)
 
 
-def _account_credentials(account: str | None) -> Credentials:
-    path = config_path()
-    config = _read_config(path)
-    accounts: dict[str, Any] = config.get("accounts", {})
-    name = account or config.get("default") or _only(accounts)
-    if name is None:
-        raise AuthenticationError(
-            "no Mixpanel credentials: set MP_USERNAME, MP_SECRET and MP_PROJECT_ID, or add an account to "
-            f"{path} (to try without any, use the account 'sandbox')"
-        )
-    if not isinstance(accounts.get(name), dict):
-        raise AccountNotFoundError(_no_such_account(name, list(accounts), path), account=name)
-    return _credentials(accounts[name], f"account {name!r} in {path}", name)
+def remove_account(name: str) -> None:
+    """Takes an account out of the configuration file, and its secret out of the keyring.
+
+    Raises:
+        AccountNotFoundError: there is no account of that name.
+    """
+    config = ConfigManager()
+    is_in_keyring = config.account(name).get("secret_in") == KEYRING
+    config.remove(name)
+    if is_in_keyring:
+        with suppress(keyring().errors.KeyringError):
+            keyring().delete_password(SERVICE, name)
 
 
-def _credentials(values: Mapping[str, Any], where: str, account: str | None) -> Credentials:
-    fields = {**values, "account": account, "base_url": os.environ.get("MP_API_BASE_URL") or None}
+def set_default(name: str) -> None:
+    """Makes an account the one that is used where none is named.
+
+    Raises:
+        AccountNotFoundError: there is no account of that name.
+    """
+    ConfigManager().set_default(name)
+
+
+def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no test
+    """Asks Mixpanel whether an account's credentials work. Takes nothing from the request budget.
+
+    Args:
+        name: the account, ``"sandbox"`` among them; the environment's or the default one unless given.
+    """
     try:
-        return Credentials.model_validate(fields)
-    except ValidationError as error:
-        # Only field names and rules: a pydantic message would repeat the input, which may be the secret.
-        wrong = "; ".join(f"{e['loc'][0]}: {_rule(e['type'], e['msg'])}" for e in error.errors())
-    raise ConfigError(f"{where} cannot be used: {wrong}")
+        account = SANDBOX if name == SANDBOX else account_credentials(name) if name else resolve_credentials()
+        return TestResult(True, _user(account), None)
+    except MixpanelDataError as error:
+        return TestResult(False, None, str(error))
 
 
-def _rule(kind: str, message: str) -> str:
-    plain = {
-        "missing": "is missing",
-        "string_pattern_mismatch": "must be a number such as 12345",
-        "literal_error": "must be us, eu or in",
-        "too_short": "must not be empty",
-        "string_too_short": "must not be empty",
-    }
-    return plain.get(kind, message.removeprefix("Value error, "))
+test_account.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test wherever it is imported
 
 
-def _read_config(path: Path) -> dict[str, Any]:
-    try:
-        text = path.read_text(encoding="utf-8")
-        mode = stat.S_IMODE(path.stat().st_mode)
-    except FileNotFoundError:
-        return {}
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"cannot read {path}: {type(error).__name__}") from None
-    if os.name == "posix" and mode & 0o077:
-        warnings.warn(f"{path} can be read by others: chmod 600 {path}", MixpanelDataWarning, stacklevel=2)
-    try:
-        return tomllib.loads(text)
-    except tomllib.TOMLDecodeError as error:
-        raise ConfigError(f"{path} is not valid TOML: {error}") from None
+def _user(account: Credentials | str) -> str:
+    """Who Mixpanel says we are.
+
+    Raises:
+        AuthenticationError: it does not accept the credentials, or not for the project.
+    """
+    username, project = (account.username, account.project_id) if isinstance(account, Credentials) else (SANDBOX, "1")
+    with duckdb.connect() as con:
+        registration = register(con, account=account, wait=False)
+        try:
+            ((email, projects),) = con.execute(ME).fetchall()
+        except duckdb.Error as error:
+            ours = registration.error_behind(error)
+            if isinstance(ours, AccessDeniedError) and ours.details.get("status") == 403:
+                return username  # good credentials, of an account that may not be told who it is
+            raise ours or error from None
+    if projects is not None and project not in projects:
+        readable = ", ".join(projects) or "none"
+        raise AuthenticationError(f"the credentials are good, but not for project {project}; they read: {readable}")
+    return email or username
 
 
-def _only(accounts: Mapping[str, Any]) -> str | None:
-    return next(iter(accounts)) if len(accounts) == 1 else None
+def _region_of(credentials: Credentials) -> Region:
+    """The region in which Mixpanel accepts the credentials: in any other they are refused as if they were wrong."""
+    for region in REGIONS:
+        with suppress(AuthenticationError):
+            _user(credentials.model_copy(update={"region": region}))
+            return region
+    raise AuthenticationError(
+        f"no region ({', '.join(REGIONS)}) accepts these credentials for project {credentials.project_id}: check "
+        "username, secret and project_id; or give the region to add the account unchecked"
+    )
 
 
-def _no_such_account(name: str, known: list[str], path: Path) -> str:
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
-    return f"no account {name!r} in {path}; {hint}"
-
-
-def _say_if_different(account: str, chosen: Credentials) -> None:
-    try:
-        named = _account_credentials(account)
-    except ConfigError:
-        named = None
-    if named is None or (named.username, named.project_id) != (chosen.username, chosen.project_id):
-        warnings.warn(
-            f"MP_USERNAME, MP_SECRET and MP_PROJECT_ID win over account {account!r}: reading project "
-            f"{chosen.project_id} (unset them to use the account)",
-            MixpanelDataWarning,
-            stacklevel=3,
-        )
+def _info(name: str, values: dict[str, Any], default: str | None) -> AccountInfo:
+    username, project = str(values.get("username", "")), str(values.get("project_id", ""))
+    return AccountInfo(name, username, project, str(values.get("region", "us")).lower(), name == default)

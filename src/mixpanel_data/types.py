@@ -8,6 +8,41 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class AccountInfo:
+    """An account of the configuration file. It never holds the secret."""
+
+    name: str
+    username: str
+    """Of the service account."""
+    project_id: str
+    region: str
+    """``us``, ``eu`` or ``in``."""
+    is_default: bool
+    """Whether it is the one that is used where none is named."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class TestResult:
+    """Whether an account's credentials work."""
+
+    __test__ = False  # pytest takes it for a test otherwise
+
+    success: bool
+    user: str | None
+    """Who Mixpanel says we are."""
+    error: str | None
+    """One line that says what is wrong."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
 class FetchResult:
     """What a fetch has put into a table."""
 

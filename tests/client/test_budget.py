@@ -15,11 +15,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pydantic import SecretStr
 
-from mixpanel_data.auth import Credentials
 from mixpanel_data.client import Api, Budget, Endpoint, Reporter
 from mixpanel_data.client.budget import Budgets
 from mixpanel_data.client.journal import Entry, Journal, Purse
 from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
+from mixpanel_data.credentials import Credentials
 from mixpanel_data.exceptions import MixpanelDataWarning, RateLimitError
 
 EXPORT = Endpoint(Api.EXPORT, "/export")

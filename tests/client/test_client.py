@@ -14,10 +14,10 @@ import httpx
 import pytest
 import respx
 
-from mixpanel_data.auth import Credentials
 from mixpanel_data.client import Api, Client, Endpoint, Progress, Reporter
 from mixpanel_data.client import endpoints as endpoint_data
 from mixpanel_data.client.endpoints import HOSTS
+from mixpanel_data.credentials import Credentials
 from mixpanel_data.exceptions import (
     AuthenticationError,
     MixpanelDataError,

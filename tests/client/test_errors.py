@@ -7,9 +7,9 @@ import json
 import pytest
 from pydantic import SecretStr
 
-from mixpanel_data.auth import Credentials
 from mixpanel_data.client.endpoints import Api, Endpoint
 from mixpanel_data.client.errors import error_from_answer, error_in_success, error_text
+from mixpanel_data.credentials import Credentials
 from mixpanel_data.exceptions import (
     AccessDeniedError,
     AuthenticationError,

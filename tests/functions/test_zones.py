@@ -15,7 +15,7 @@ import duckdb
 import pytest
 
 import mixpanel_data
-from mixpanel_data.auth import resolve_credentials
+from mixpanel_data.credentials import resolve_credentials
 from mixpanel_data.exceptions import ConfigError, MixpanelDataWarning
 from mixpanel_data.functions.zones import start_of
 from tests.servers import RawServer, gzip_answer, json_answer, lines, raw_server

@@ -6,16 +6,19 @@ from functools import cache
 
 from pydantic import SecretStr
 
-from ..auth import SANDBOX, Credentials, resolve_credentials
 from ..client import Client
+from ..config import SANDBOX
+from ..credentials import Credentials, resolve_credentials
 
 
-def client_for(account: str | None) -> Client:
-    """The client of the named account, or of the default one.
+def client_for(account: Credentials | str | None) -> Client:
+    """The client of these credentials, of the named account, or of the default one.
 
     Raises:
         ConfigError, AuthenticationError: there are no usable credentials.
     """
+    if isinstance(account, Credentials):
+        return _client(account)
     return _client(_sandbox_credentials() if account == SANDBOX else resolve_credentials(account))
 
 

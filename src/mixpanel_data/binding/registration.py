@@ -18,9 +18,10 @@ from typing import Any, cast
 import duckdb
 import pyarrow as pa
 
-from ..auth import SANDBOX, resolve_credentials
 from ..client import Client, Reporter, Watcher
 from ..client.errors import redact
+from ..config import SANDBOX
+from ..credentials import Credentials, resolve_credentials
 from ..exceptions import ConfigError, MixpanelDataWarning, ServerError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
 from ..quoting import quoted
@@ -37,7 +38,7 @@ OURS = comment(FUNCTIONS[-1])
 class Registration:
     """What :func:`register` set up on a connection."""
 
-    def __init__(self, account: str | None, watch: Watcher | None, waits: bool) -> None:
+    def __init__(self, account: Credentials | str | None, watch: Watcher | None, waits: bool) -> None:
         self.account = account
         self._waits = waits
         self.catalog = CATALOG
@@ -82,7 +83,7 @@ class Registration:
 def register(
     con: duckdb.DuckDBPyConnection | None = None,
     *,
-    account: str | None = None,
+    account: Credentials | str | None = None,
     watch: Watcher | None = None,
     wait: bool = True,
 ) -> Registration:
@@ -94,7 +95,7 @@ def register(
 
     Args:
         con: the connection; DuckDB's default connection unless given.
-        account: a name from the configuration file, or ``"sandbox"``; unless given, credentials come from the
+        account: a name from the configuration file, ``"sandbox"``, or credentials; unless given, they come from the
             environment or the default account when a function is called.
         watch: called with a :class:`Progress` at every step of a running call.
         wait: whether a call waits, for up to an hour, when the project's request budget is spent; otherwise it
@@ -111,7 +112,7 @@ def register(
         >>> con.sql("SELECT count(*) AS events FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()
         [(3885,)]
     """
-    if account not in (None, SANDBOX):
+    if isinstance(account, str) and account != SANDBOX:
         resolve_credentials(account)
     registered = _reference(con)
     con = con or duckdb.default_connection()

@@ -9,7 +9,8 @@ from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
 
-from ..auth import SANDBOX, Credentials
+from ..config import SANDBOX
+from ..credentials import Credentials
 from ..exceptions import MixpanelDataError, RateLimitError
 from .endpoints import Endpoint
 from .journal import Entry, Journal, Purse, journal_of

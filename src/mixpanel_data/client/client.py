@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from ..auth import Credentials
+from ..credentials import Credentials
 from ..exceptions import (
     IncompleteExportError,
     MixpanelDataError,

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 from urllib.parse import quote, urlsplit
 
-from ..auth import Credentials, Region
+from ..credentials import Credentials, Region
 from .limits import Budget
 
 

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from ..auth import Credentials
+from ..credentials import Credentials
 from ..exceptions import (
     AccessDeniedError,
     AuthenticationError,

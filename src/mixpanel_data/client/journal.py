@@ -19,7 +19,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from ..auth import SANDBOX, Credentials, config_path
+from ..config import SANDBOX, config_path
+from ..credentials import Credentials
 from ..exceptions import MixpanelDataWarning
 from .limits import HOUR, Budget, Limits
 

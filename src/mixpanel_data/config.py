@@ -1,0 +1,180 @@
+"""The configuration file: accounts by name, and which of them is the default.
+
+It is ``~/.mp/config.toml``, or what ``MP_CONFIG_PATH`` names::
+
+    default = "production"
+
+    [accounts.production]
+    username = "reader.abc123.mp-service-account"
+    secret = "…"
+    project_id = "12345"
+    region = "us"
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+import tempfile
+import tomllib
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .exceptions import AccountExistsError, AccountNotFoundError, ConfigError, MixpanelDataWarning
+
+if TYPE_CHECKING:
+    from tomlkit import TOMLDocument
+
+PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+SANDBOX = "sandbox"
+
+
+def config_path() -> Path:
+    """Where the configuration file is, whether or not it exists."""
+    return Path(os.environ.get("MP_CONFIG_PATH") or "~/.mp/config.toml").expanduser()
+
+
+class ConfigManager:
+    """One configuration file.
+
+    Changes are written whole or not at all, readable by its owner only; comments and keys of other programs stay.
+
+    Args:
+        path: the file; the one that everything else here reads unless given.
+    """
+
+    def __init__(self, path: str | Path | None = None) -> None:
+        self.path = config_path() if path is None else Path(path).expanduser()
+
+    def accounts(self) -> dict[str, dict[str, Any]]:
+        """What the file says of each account, secrets included, in its order.
+
+        Raises:
+            ConfigError: the file cannot be used.
+        """
+        accounts = self._read().get("accounts", {})
+        if not isinstance(accounts, dict):
+            raise ConfigError(f"accounts must be sections such as [accounts.production] in {self.path}")
+        return {name: values for name, values in accounts.items() if isinstance(values, dict)}
+
+    def default(self) -> str | None:
+        """The name of the default account: the one that is set, or the only one there is."""
+        chosen, names = self._read().get("default"), list(self.accounts())
+        return chosen or (names[0] if len(names) == 1 else None)
+
+    def account(self, name: str) -> dict[str, Any]:
+        """What the file says of one account.
+
+        Raises:
+            AccountNotFoundError: it has none of that name; says which name is near.
+        """
+        accounts = self.accounts()
+        if name not in accounts:
+            raise AccountNotFoundError(self._no_such(name, list(accounts)), account=name)
+        return accounts[name]
+
+    def add(self, name: str, values: Mapping[str, Any]) -> None:
+        """Writes an account into the file; the first one becomes the default.
+
+        Raises:
+            AccountExistsError: the file has one of that name.
+            ConfigError: the name is ``sandbox``, or the file cannot be written.
+        """
+        if not name or name == SANDBOX:
+            raise ConfigError(f"an account cannot be called {name!r}: choose another name")
+        if name in self.accounts():
+            raise AccountExistsError(f"account {name!r} is in {self.path} already: remove it first", account=name)
+        with self._changing() as document:
+            if "accounts" not in document:
+                document.setdefault("default", name)
+            accounts = document.setdefault("accounts", _super_table())
+            accounts[name] = {key: value for key, value in values.items() if value is not None}
+
+    def remove(self, name: str) -> None:
+        """Takes an account out of the file; if it was the default, there is none then.
+
+        Raises:
+            AccountNotFoundError: the file has none of that name.
+        """
+        self.account(name)
+        with self._changing() as document:
+            document["accounts"].pop(name)
+            if document.get("default") == name:
+                document.pop("default")
+
+    def set_default(self, name: str) -> None:
+        """Makes an account the default one.
+
+        Raises:
+            AccountNotFoundError: the file has none of that name.
+        """
+        self.account(name)
+        with self._changing() as document:
+            document["default"] = name
+
+    def _read(self) -> dict[str, Any]:
+        try:
+            return tomllib.loads(self._text())
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{self.path} is not valid TOML: {error}") from None
+
+    def _text(self) -> str:
+        if self.path.is_symlink():
+            raise ConfigError(f"{self.path} is a symbolic link: let MP_CONFIG_PATH name the file itself")
+        try:
+            text = self.path.read_text(encoding="utf-8")
+            mode = stat.S_IMODE(self.path.stat().st_mode)
+        except FileNotFoundError:
+            return ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError(f"cannot read {self.path}: {type(error).__name__}") from None
+        if os.name == "posix" and mode & 0o077:
+            warnings.warn(
+                f"{self.path} can be read by others: chmod 600 {self.path}", MixpanelDataWarning, stacklevel=2
+            )
+        return text
+
+    @contextmanager
+    def _changing(self) -> Iterator[TOMLDocument]:
+        """The file as a document, which is written when all went well."""
+        import tomlkit  # noqa: PLC0415 - only who changes the file pays for it
+
+        document = tomlkit.parse(self._text())
+        yield document
+        try:
+            self._write(tomlkit.dumps(document))
+        except OSError as error:
+            raise ConfigError(f"cannot write {self.path}: {error.strerror}") from None
+
+    def _write(self, text: str) -> None:
+        """The new file beside the old one, then in its place: a reader sees one or the other, never half of it."""
+        folder = self.path.parent
+        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}-")
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).chmod(PRIVATE_FILE)
+            Path(name).replace(self.path)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+
+    def _no_such(self, name: str, known: list[str]) -> str:
+        near = difflib.get_close_matches(name, known, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
+        return f"no account {name!r} in {self.path}; {hint}"
+
+
+def _super_table() -> Any:
+    """A table that is only there for the tables in it, so that it needs no heading of its own."""
+    import tomlkit  # noqa: PLC0415
+
+    return tomlkit.table(is_super_table=True)
