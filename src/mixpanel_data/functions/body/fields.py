@@ -70,18 +70,15 @@ def read_fields(
     return found
 
 
-def query(engine: duckdb.DuckDBPyConnection, sql: str, **lines: pa.Array) -> pa.Table:
+def query(engine: duckdb.DuckDBPyConnection, sql: str, **columns: pa.Array) -> pa.Table:
     """The answer to a query over columns of a table ``lines``."""
-    engine.register("lines", pa.table(lines))
-    try:
-        return engine.sql(sql).to_arrow_table()
-    finally:
-        engine.unregister("lines")
+    lines = pa.table(columns)  # noqa: F841 - DuckDB finds it by its name, sooner than it would be registered
+    return engine.sql(sql).to_arrow_table()
 
 
-def _column(engine: duckdb.DuckDBPyConnection, sql: str, **lines: pa.Array) -> pa.Array:
+def _column(engine: duckdb.DuckDBPyConnection, sql: str, **columns: pa.Array) -> pa.Array:
     """The one column of the answer."""
-    return query(engine, sql, **lines).column(0).combine_chunks(POOL)
+    return query(engine, sql, **columns).column(0).combine_chunks(POOL)
 
 
 def _in_utc(engine: duckdb.DuckDBPyConnection, times: pa.Array, zone: str | None) -> pa.Array:

@@ -79,7 +79,7 @@ def _look_into_lines(cursor: duckdb.DuckDBPyConnection, block: Block, wish: Wish
 def _note(arrays: dict[str, pa.Array], columns: Collection[str], count: int) -> pa.RecordBatch:
     schema = note_schema(columns)
     if not schema.names:
-        return pa.RecordBatch.from_struct_array(pa.array([{}] * count, pa.struct([])))
+        return pa.RecordBatch.from_struct_array(pa.StructArray.from_buffers(pa.struct([]), count, [None]))
     of_no_use = pa.nulls(count)
     return pa.RecordBatch.from_arrays(
         [arrays.get(field.name, of_no_use).cast(field.type) for field in schema], schema=schema
