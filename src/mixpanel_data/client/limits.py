@@ -67,10 +67,10 @@ SANDBOX_LIMITS: Mapping[Budget, Limits] = {
 """The sandbox is there to be tried out, not to be waited for."""
 
 COSTS: Mapping[Budget, str] = {
-    Budget.QUERY: f"{LIMITS[Budget.QUERY]}, shared by all Query endpoints of the project",
-    Budget.EXPORT: f"{LIMITS[Budget.EXPORT]} for the project",
-    Budget.LEXICON: f"{LIMITS[Budget.LEXICON]} for the organization",
-    Budget.APP: "no published limit",
+    Budget.QUERY: f"out of {LIMITS[Budget.QUERY]}, shared by all Query endpoints of the project",
+    Budget.EXPORT: f"out of {LIMITS[Budget.EXPORT]} for the project",
+    Budget.LEXICON: f"out of {LIMITS[Budget.LEXICON]} for the organization",
+    Budget.APP: "for which Mixpanel publishes no limit",
 }
 
 NOT_COUNTED = frozenset({401, 402, 429})

@@ -40,7 +40,7 @@ class Parameter:
         """What it is, what it can be, and what it is unless given."""
         default = self.default if isinstance(self.default, str) else json.dumps(self.default)
         unless = () if self.default is None or self.required else (f"{default} unless given",)
-        return "; ".join([self.doc, *([", ".join(self.choices)] if self.choices else []), *unless])
+        return "; ".join([self.doc, *([f"one of {', '.join(self.choices)}"] if self.choices else []), *unless])
 
 
 @dataclass(frozen=True)
@@ -130,7 +130,7 @@ class Function:
         """What a call takes from the request budget."""
         if self.endpoint is None:
             return "nothing: answered on this machine"
-        return f"{self.requests}, out of {COSTS[self.endpoint.budget]}"
+        return f"{self.requests}, {COSTS[self.endpoint.budget]}"
 
 
 def _array(values: list[Any], field: pa.Field) -> pa.Array:
