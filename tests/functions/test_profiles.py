@@ -167,6 +167,16 @@ def test_what_cannot_be_asked(con: duckdb.DuckDBPyConnection, sandbox: Sandbox, 
     assert asked(sandbox) == []
 
 
+def test_progress_is_told_in_profiles(sandbox: Sandbox) -> None:
+    told: list[tuple[int, int]] = []
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox", watch=lambda now: told.append((now.done, now.size)))
+        total = one(con, "SELECT count(*) FROM mixpanel_profiles()")
+    assert told[-1] == (total, total)
+    assert told == sorted(told)
+    assert len({done for done, _ in told}) > 3
+
+
 def test_groups(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     assert con.execute("FROM mixpanel_profiles(group_id := '-1405123841946871899')").fetchall() == []
     assert asked(sandbox)[0]["data_group_id"] == "-1405123841946871899"

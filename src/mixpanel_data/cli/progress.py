@@ -97,7 +97,7 @@ class Line(NoLine):
         if task is None:
             task = self._bar.add_task(f"mixpanel_{progress.function}", state="")
             self._tasks[id(progress)] = task
-        self._bar.update(task, total=progress.days or None, completed=progress.days_done, state=_state(progress))
+        self._bar.update(task, total=progress.size or None, completed=progress.done, state=_state(progress))
 
     def stdout(self) -> TextIO:
         """Standard output; on a terminal, where rows and the line would mix, its first row ends the line."""
@@ -139,17 +139,21 @@ def _line(form: Form | None, quiet: bool) -> NoLine:
     return Line() if form is Form.LINE or sys.stderr.isatty() else Notices()
 
 
-def _state(progress: Progress) -> str:
-    if progress.waiting:
-        return progress.waiting
-    if not progress.days:
-        return ""
-    parts = [
+def _of_events(progress: Progress) -> list[str]:
+    return [
         f"{progress.days_done}/{progress.days} days",
         f"{progress.events:,} events",
         f"{progress.bytes / 1e6:,.1f} MB",
         f"{progress.bytes / 1e6 / max(progress.seconds, 0.001):,.1f} MB/s",
     ]
+
+
+def _state(progress: Progress) -> str:
+    if progress.waiting:
+        return progress.waiting
+    if not progress.size:
+        return ""
+    parts = _of_events(progress) if progress.days else [f"{progress.done:,} of {progress.profiles:,} profiles"]
     if progress.seconds_left is not None:
         parts.append(f"{span(progress.seconds_left)} left" if progress.seconds_left >= 1 else "almost done")
     if progress.budget_left is not None:

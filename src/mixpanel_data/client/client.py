@@ -162,7 +162,7 @@ async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -
     try:
         async for chunk in response.aiter_raw():
             spool.write(chunk)
-            reporter.add(received=len(chunk))
+            reporter.add(bytes=len(chunk))
             if proving.done():  # it has found something it cannot accept
                 break
         spool.end()

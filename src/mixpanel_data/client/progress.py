@@ -28,6 +28,9 @@ class Progress:
     events: int = 0
     duplicates: int = 0
     """Events left out because they were there already."""
+    profiles: int = 0
+    """Profiles to come, as far as Mixpanel has said so."""
+    profiles_done: int = 0
     waiting: str | None = None
     """Why nothing moves just now, and how long still."""
     budget_left: int | None = None
@@ -41,10 +44,18 @@ class Progress:
 
     @property
     def seconds_left(self) -> float | None:
-        """How long it will still run, judging by the days done so far; None while none is."""
-        if not self.days_done:
-            return None
-        return self.seconds * (self.days - self.days_done) / self.days_done
+        """How long it will still run, judging by what is done so far; None while nothing is."""
+        return self.seconds * (self.size - self.done) / self.done if self.done else None
+
+    @property
+    def size(self) -> int:
+        """All that the call has to do: days, or profiles."""
+        return self.days or self.profiles
+
+    @property
+    def done(self) -> int:
+        """How much of it is done."""
+        return self.days_done if self.days else min(self.profiles_done, self.profiles)
 
     def to_dict(self) -> dict[str, Any]:
         """All of it as plain values, for JSON."""
@@ -55,6 +66,8 @@ class Progress:
             "days_done": self.days_done,
             "events": self.events,
             "duplicates": self.duplicates,
+            "profiles": self.profiles,
+            "profiles_done": self.profiles_done,
             "bytes": self.bytes,
             "seconds": round(self.seconds, 3),
             "seconds_left": None if left is None else round(left, 3),
@@ -77,15 +90,10 @@ class Reporter:
         self._progress = Progress(function)
         self._watcher = watcher
 
-    def add(
-        self, *, days: int = 0, days_done: int = 0, received: int = 0, events: int = 0, duplicates: int = 0
-    ) -> None:
-        progress = self._progress
-        progress.days += days
-        progress.days_done += days_done
-        progress.bytes += received
-        progress.events += events
-        progress.duplicates += duplicates
+    def add(self, **amounts: int) -> None:
+        """Adds to the numbers of these names."""
+        for name, amount in amounts.items():
+            setattr(self._progress, name, getattr(self._progress, name) + amount)
         self._show()
 
     def budget_left(self, requests: int | None) -> None:

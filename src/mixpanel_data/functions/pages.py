@@ -31,6 +31,7 @@ async def pages_of(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Page]
         IncompleteExportError: what came is not what Mixpanel announced.
     """
     session, found = await _first_page(call, asked)
+    call.reporter.add(profiles=session.total or 0)
     yield found
     pages = session.until_short(len(found)) if session.total is None else session.all()
     async with aclosing(pages):

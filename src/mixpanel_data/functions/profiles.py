@@ -52,7 +52,7 @@ async def profiles(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     for ids in _portions(_ids(call)):
         async with aclosing(pages_of(call, {**_selection(call), **wished, "distinct_ids": as_list(ids)})) as pages:
             async for page in pages:
-                call.reporter.add(events=len(page))
+                call.reporter.add(profiles_done=len(page))
                 yield [_row(profile, call["properties"]) for profile in page]
 
 
