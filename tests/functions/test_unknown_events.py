@@ -77,6 +77,12 @@ def test_a_list_that_may_have_been_cut_proves_nothing(answering: Any) -> None:
     assert con.execute(f"SELECT count FROM mixpanel_segmentation('Rare', {DAYS})").fetchall() == [(0,)]
 
 
+def test_where_nothing_is_asked_no_name_is_looked_up(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    query = f"FROM mixpanel_export({DAYS}, events := ['Purchase']) WHERE event_name = 'Sign Up'"
+    assert con.execute(query).fetchall() == []
+    assert sandbox.requests == []
+
+
 def test_names_are_asked_for_once(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     for _ in range(2):
         with pytest.raises(duckdb.Error, match="no event 'Purchse'"):
