@@ -229,6 +229,13 @@ def test_a_secret_in_the_keyring_is_not_in_the_file(path: Path, drawer: Drawer) 
     assert drawer.secrets == {}
 
 
+def test_a_name_that_is_taken_keeps_its_secret(path: Path, drawer: Drawer) -> None:
+    add(in_keyring=True)
+    with pytest.raises(AccountExistsError):
+        auth.add_account("production", "other", "another secret", "1", "us", in_keyring=True)
+    assert drawer.secrets == {("mixpanel_data", "production"): SECRET}
+
+
 def test_a_keyring_without_the_secret(path: Path, drawer: Drawer) -> None:
     add(in_keyring=True)
     drawer.secrets.clear()

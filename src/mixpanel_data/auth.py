@@ -95,6 +95,7 @@ def add_account(
         TransportError: no region was given, and Mixpanel cannot be reached.
     """
     config = ConfigManager()
+    config.refuse_taken(name)  # before anything is asked or kept
     given = {"username": username, "secret": secret, "project_id": project_id, "region": region or REGIONS[0],
              "workspace_id": workspace_id, "timezone": timezone}  # fmt: skip
     credentials = validated(given, f"account {name!r}", name)

@@ -84,15 +84,19 @@ class ConfigManager:
             AccountExistsError: the file has one of that name.
             ConfigError: the name is ``sandbox``, or the file cannot be written.
         """
-        if not name or name == SANDBOX:
-            raise ConfigError(f"an account cannot be called {name!r}: choose another name")
-        if name in self.accounts():
-            raise AccountExistsError(f"account {name!r} is in {self.path} already: remove it first", account=name)
+        self.refuse_taken(name)
         with self._changing() as document:
             if "accounts" not in document:
                 document.setdefault("default", name)
             accounts = document.setdefault("accounts", _super_table())
             accounts[name] = {key: value for key, value in values.items() if value is not None}
+
+    def refuse_taken(self, name: str) -> None:
+        """Raises if no account of this name can be added, as :meth:`add` would."""
+        if not name or name == SANDBOX:
+            raise ConfigError(f"an account cannot be called {name!r}: choose another name")
+        if name in self.accounts():
+            raise AccountExistsError(f"account {name!r} is in {self.path} already: remove it first", account=name)
 
     def remove(self, name: str) -> None:
         """Takes an account out of the file; if it was the default, there is none then.
