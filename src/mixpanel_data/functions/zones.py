@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from ..client import Api, Client, Endpoint, Reporter
 from ..exceptions import ConfigError, MixpanelDataWarning
+from .answers import possible
 from .predicate import midnight
 
 ME = Endpoint(Api.APP, "/me")
@@ -40,8 +41,8 @@ async def zone_of(client: Client, reporter: Reporter) -> str | None:
         return None if zone in (None, "UTC") else zone
     if client not in _asked:
         answer = await client.ask(ME, {"include_workspace_users": "false"}, reporter)
-        projects = answer.get("results", {}).get("projects", {}) if isinstance(answer, dict) else {}
-        found = projects.get(client.credentials.project_id, {}).get("timezone")
+        projects = possible(possible(possible(answer).get("results")).get("projects"))
+        found = possible(projects.get(client.credentials.project_id)).get("timezone")
         if not isinstance(found, str):
             raise ConfigError(
                 f"Mixpanel does not tell the time zone of project {client.credentials.project_id}: write it into the "
