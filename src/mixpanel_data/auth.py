@@ -8,12 +8,13 @@ True
 from __future__ import annotations
 
 from contextlib import suppress
-from typing import Any, get_args
+from typing import get_args
 
 import duckdb
 
 from .binding import register
-from .config import SANDBOX, ConfigManager
+from .binding.clients import client_for
+from .config import SANDBOX, Config, ConfigManager
 from .credentials import (
     KEYRING,
     SERVICE,
@@ -50,9 +51,8 @@ def list_accounts() -> list[AccountInfo]:
     Raises:
         ConfigError: the file cannot be used.
     """
-    config = ConfigManager()
-    default = config.default()
-    return [_info(name, values, default) for name, values in config.accounts().items()]
+    config = ConfigManager().read()
+    return [_info(name, config) for name in config.accounts]
 
 
 def get_account(name: str) -> AccountInfo:
@@ -61,8 +61,7 @@ def get_account(name: str) -> AccountInfo:
     Raises:
         AccountNotFoundError: the file has none of that name.
     """
-    config = ConfigManager()
-    return _info(name, config.account(name), config.default())
+    return _info(name, ConfigManager().read())
 
 
 def add_account(
@@ -114,7 +113,7 @@ def remove_account(name: str) -> None:
         AccountNotFoundError: there is no account of that name.
     """
     config = ConfigManager()
-    is_in_keyring = config.account(name).get("secret_in") == KEYRING
+    is_in_keyring = config.read().account(name).get("secret_in") == KEYRING
     config.remove(name)
     if is_in_keyring:
         with suppress(keyring().errors.KeyringError):
@@ -137,8 +136,11 @@ def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no tes
         name: the account, ``"sandbox"`` among them; the environment's or the default one unless given.
     """
     try:
-        account = SANDBOX if name == SANDBOX else account_credentials(name) if name else resolve_credentials()
-        return TestResult(True, _user(account), None)
+        if not name:
+            credentials = resolve_credentials()
+        else:
+            credentials = client_for(SANDBOX).credentials if name == SANDBOX else account_credentials(name)
+        return TestResult(True, _user(credentials), None)
     except MixpanelDataError as error:
         return TestResult(False, None, str(error))
 
@@ -146,26 +148,27 @@ def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no tes
 test_account.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test wherever it is imported
 
 
-def _user(account: Credentials | str) -> str:
+def _user(credentials: Credentials) -> str:
     """Who Mixpanel says we are.
 
     Raises:
         AuthenticationError: it does not accept the credentials, or not for the project.
     """
-    username, project = (account.username, account.project_id) if isinstance(account, Credentials) else (SANDBOX, "1")
     with duckdb.connect() as con:
-        registration = register(con, account=account, wait=False)
+        registration = register(con, account=credentials, wait=False)
         try:
             ((email, projects),) = con.execute(ME).fetchall()
         except duckdb.Error as error:
             ours = registration.error_behind(error)
             if isinstance(ours, AccessDeniedError) and ours.details.get("status") == 403:
-                return username  # good credentials, of an account that may not be told who it is
+                return credentials.username  # good credentials, of an account that may not be told who it is
             raise ours or error from None
-    if projects is not None and project not in projects:
+    if projects is not None and credentials.project_id not in projects:
         readable = ", ".join(projects) or "none"
-        raise AuthenticationError(f"the credentials are good, but not for project {project}; they read: {readable}")
-    return email or username
+        raise AuthenticationError(
+            f"the credentials are good, but not for project {credentials.project_id}; they read: {readable}"
+        )
+    return email or credentials.username
 
 
 def _region_of(credentials: Credentials) -> Region:
@@ -180,6 +183,7 @@ def _region_of(credentials: Credentials) -> Region:
     )
 
 
-def _info(name: str, values: dict[str, Any], default: str | None) -> AccountInfo:
+def _info(name: str, config: Config) -> AccountInfo:
+    values = config.account(name)
     username, project = str(values.get("username", "")), str(values.get("project_id", ""))
-    return AccountInfo(name, username, project, str(values.get("region", "us")).lower(), name == default)
+    return AccountInfo(name, username, project, str(values.get("region", "us")).lower(), name == config.default)

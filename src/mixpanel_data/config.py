@@ -21,6 +21,7 @@ import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -38,6 +39,34 @@ def config_path() -> Path:
     return Path(os.environ.get("MP_CONFIG_PATH") or "~/.mp/config.toml").expanduser()
 
 
+@dataclass(frozen=True)
+class Config:
+    """What a configuration file says."""
+
+    path: Path
+    accounts: Mapping[str, dict[str, Any]] = field(repr=False)
+    """What it says of each account, secrets included, in its order."""
+    chosen: str | None = None
+    """The default account that is set."""
+
+    @property
+    def default(self) -> str | None:
+        """The default account: the one that is set, or the only one there is."""
+        return self.chosen or (next(iter(self.accounts)) if len(self.accounts) == 1 else None)
+
+    def account(self, name: str) -> dict[str, Any]:
+        """What it says of one account.
+
+        Raises:
+            AccountNotFoundError: it has none of that name; says which name is near.
+        """
+        if name in self.accounts:
+            return self.accounts[name]
+        near = difflib.get_close_matches(name, self.accounts, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.accounts) or 'none'}"
+        raise AccountNotFoundError(f"no account {name!r} in {self.path}; {hint}", account=name)
+
+
 class ConfigManager:
     """One configuration file.
 
@@ -50,32 +79,24 @@ class ConfigManager:
     def __init__(self, path: str | Path | None = None) -> None:
         self.path = config_path() if path is None else Path(path).expanduser()
 
-    def accounts(self) -> dict[str, dict[str, Any]]:
-        """What the file says of each account, secrets included, in its order.
+    def read(self) -> Config:
+        """What the file says now; of a file that is not there, nothing.
 
         Raises:
             ConfigError: the file cannot be used.
         """
-        accounts = self._read().get("accounts", {})
+        try:
+            content = tomllib.loads(self._text())
+        except tomllib.TOMLDecodeError as error:
+            raise ConfigError(f"{self.path} is not valid TOML: {error}") from None
+        accounts = content.get("accounts", {})
         if not isinstance(accounts, dict):
             raise ConfigError(f"accounts must be sections such as [accounts.production] in {self.path}")
-        return {name: values for name, values in accounts.items() if isinstance(values, dict)}
-
-    def default(self) -> str | None:
-        """The name of the default account: the one that is set, or the only one there is."""
-        chosen, names = self._read().get("default"), list(self.accounts())
-        return chosen or (names[0] if len(names) == 1 else None)
-
-    def account(self, name: str) -> dict[str, Any]:
-        """What the file says of one account.
-
-        Raises:
-            AccountNotFoundError: it has none of that name; says which name is near.
-        """
-        accounts = self.accounts()
-        if name not in accounts:
-            raise AccountNotFoundError(self._no_such(name, list(accounts)), account=name)
-        return accounts[name]
+        return Config(
+            self.path,
+            {name: values for name, values in accounts.items() if isinstance(values, dict)},
+            content.get("default"),
+        )
 
     def add(self, name: str, values: Mapping[str, Any]) -> None:
         """Writes an account into the file; the first one becomes the default.
@@ -95,7 +116,7 @@ class ConfigManager:
         """Raises if no account of this name can be added, as :meth:`add` would."""
         if not name or name == SANDBOX:
             raise ConfigError(f"an account cannot be called {name!r}: choose another name")
-        if name in self.accounts():
+        if name in self.read().accounts:
             raise AccountExistsError(f"account {name!r} is in {self.path} already: remove it first", account=name)
 
     def remove(self, name: str) -> None:
@@ -104,7 +125,7 @@ class ConfigManager:
         Raises:
             AccountNotFoundError: the file has none of that name.
         """
-        self.account(name)
+        self.read().account(name)
         with self._changing() as document:
             document["accounts"].pop(name)
             if document.get("default") == name:
@@ -116,15 +137,9 @@ class ConfigManager:
         Raises:
             AccountNotFoundError: the file has none of that name.
         """
-        self.account(name)
+        self.read().account(name)
         with self._changing() as document:
             document["default"] = name
-
-    def _read(self) -> dict[str, Any]:
-        try:
-            return tomllib.loads(self._text())
-        except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{self.path} is not valid TOML: {error}") from None
 
     def _text(self) -> str:
         if self.path.is_symlink():
@@ -170,11 +185,6 @@ class ConfigManager:
             with suppress(OSError):
                 Path(name).unlink()
             raise
-
-    def _no_such(self, name: str, known: list[str]) -> str:
-        near = difflib.get_close_matches(name, known, n=1)
-        hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(known) or 'none'}"
-        return f"no account {name!r} in {self.path}; {hint}"
 
 
 def _super_table() -> Any:

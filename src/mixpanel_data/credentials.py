@@ -105,8 +105,8 @@ def account_credentials(name: str | None = None) -> Credentials:
         AuthenticationError: no account is named, and none is the default one.
         ConfigError: the file cannot be used.
     """
-    config = ConfigManager()
-    name = name or config.default()
+    config = ConfigManager().read()
+    name = name or config.default
     if name is None:
         raise AuthenticationError(
             "no Mixpanel credentials: set MP_USERNAME, MP_SECRET and MP_PROJECT_ID, or add an account to "

@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import json
 import math
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
@@ -32,6 +32,7 @@ from .retry import attempts
 from .spool import Spool
 
 Params = Mapping[str, str | int | None]
+T = TypeVar("T")
 SCOPE = ("project_id", "workspace_id")
 Check = Callable[[Any], None]
 Proof = Callable[[Spool], int]
@@ -62,26 +63,35 @@ class Client:
 
         An answer that ``check`` raises at is one try that failed.
         """
-        async for attempt in attempts(reporter):
-            with attempt:
-                number = attempt.retry_state.attempt_number
-                async with self.budgets.spend(endpoint, params, number, reporter) as entry:
-                    answer = await self._ask_once(endpoint, params, entry)
-                    if check is not None:
-                        check(answer)
-                    return answer
-        raise AssertionError("unreachable: attempts() raises the last error")
+
+        async def once(entry: Entry) -> Any:
+            answer = await self._ask_once(endpoint, params, entry)
+            if check is not None:
+                check(answer)
+            return answer
+
+        return await self._try(endpoint, params, reporter, once)
 
     async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
         """The body of the answer in a spool, once ``proof`` has read it through without raising.
 
         A body that is cut off, damaged or refused by the proof is thrown away and fetched anew.
         """
+
+        async def once(entry: Entry) -> Spool:
+            return await self._download_once(endpoint, params, proof, reporter, entry)
+
+        return await self._try(endpoint, params, reporter, once)
+
+    async def _try(
+        self, endpoint: Endpoint, params: Params, reporter: Reporter, once: Callable[[Entry], Awaitable[T]]
+    ) -> T:
+        """What ``once`` gives, after as many tries as it takes or is worth; each is paid for."""
         async for attempt in attempts(reporter):
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self.budgets.spend(endpoint, params, number, reporter) as entry:
-                    return await self._download_once(endpoint, params, proof, reporter, entry)
+                    return await once(entry)
         raise AssertionError("unreachable: attempts() raises the last error")
 
     async def _ask_once(self, endpoint: Endpoint, params: Params, entry: Entry) -> Any:

@@ -20,7 +20,7 @@ from .body.slices import whole_json
 from .columns import whole_text
 from .declaration import Call, Parameter, table_function
 from .export import export
-from .parameters import DAYS, as_list, days
+from .parameters import DAYS, days
 from .zones import zone_of
 
 STREAM = Endpoint(Api.QUERY, "/stream/query")
@@ -41,7 +41,7 @@ COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id")
 )
 async def activity(call: Call) -> AsyncGenerator[pa.RecordBatch]:
     zone = await zone_of(call.client, call.reporter)
-    answer = await call.ask(STREAM, days(call), distinct_ids=as_list(call["distinct_ids"]))
+    answer = await call.ask(STREAM, days(call), distinct_ids=json_text(call["distinct_ids"]))
     events = objects(inside(answer, "results", "events"))
     if events:
         yield await asyncio.to_thread(_batch, events, zone)

@@ -14,6 +14,7 @@ from typing import Any
 
 from ..exceptions import ServerError
 
+LONGEST_SHOWN = 80
 FALSE = (False, 0, "0", "false", "False", "")
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
@@ -139,5 +140,9 @@ def day(value: str) -> date:
 
 def shown(value: Any) -> str:
     """The value, short enough for a message."""
-    shortened = json.dumps(value, ensure_ascii=False)
-    return shortened if len(shortened) <= 80 else shortened[:79] + "…"
+    return shortened(json.dumps(value, ensure_ascii=False))
+
+
+def shortened(text: str) -> str:
+    """The text, cut off where a message would grow too long."""
+    return text if len(text) <= LONGEST_SHOWN else text[: LONGEST_SHOWN - 1] + "…"

@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from ..exceptions import ArgumentError
+from .answers import shortened, shown
 from .declaration import Function, Parameter
 
 WHOLE_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]00:00:00(\.0+)?([+-]\d{2}(:\d{2})?)?)?")
@@ -121,5 +122,4 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
 
 
 def _shown(value: Any) -> str:
-    text = f"'{value}'" if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 80 else text[:79] + "…"
+    return shortened(f"'{value}'") if isinstance(value, str) else shown(value)

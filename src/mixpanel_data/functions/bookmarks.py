@@ -55,6 +55,6 @@ async def bookmarks(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 async def saved_reports(
     call: Call, kind: str | None = None, longest: float | None = None
 ) -> Sequence[Mapping[str, Any]]:
-    """What Mixpanel says of each saved report, or has said ``longest`` seconds ago."""
+    """What Mixpanel says of each saved report, or has said less than ``longest`` seconds ago."""
     answer = await call.keep((LIST, kind), lambda: call.ask(LIST, v=2, type=kind), longest)
     return objects(unwrapped(answer, "results", "results"))

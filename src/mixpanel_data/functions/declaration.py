@@ -88,9 +88,9 @@ class Call:
         return await self.keep((endpoint, *sorted(params.items())), lambda: self.ask(endpoint, **params))
 
     async def keep(self, key: Hashable, ask: Callable[[], Awaitable[T]], longest: float | None = None) -> T:
-        """What an earlier call has kept under the key, ``longest`` seconds ago at most; else what ``ask`` gives."""
+        """What an earlier call has kept under the key, less than ``longest`` seconds ago; else what ``ask`` gives."""
         whole_key = (self.client, self.arguments.get("workspace_id"), key)
-        return await self.kept.get(whole_key, ask, longest=-1 if self.arguments.get("refresh") else longest)
+        return await self.kept.get(whole_key, ask, longest=0 if self.arguments.get("refresh") else longest)
 
 
 Rows: TypeAlias = pa.RecordBatch | Sequence[tuple[Any, ...]]

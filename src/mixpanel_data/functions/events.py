@@ -15,9 +15,9 @@ from typing import Any
 
 from ..client import Api, Budget, Endpoint
 from ..exceptions import AccessDeniedError, MixpanelDataError, NotFoundError, ServerError
-from .answers import fields, inside, number, objects, text
+from .answers import fields, inside, json_text, number, objects, text
 from .declaration import Call, Column, Parameter, table_function
-from .parameters import DAYS, TYPE, as_list, days, unit
+from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, read_series, silent
 
 NAMES = Endpoint(Api.QUERY, "/events/names")
@@ -79,7 +79,7 @@ async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 )
 async def event_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     names = list(dict.fromkeys(call["events"]))
-    answer = await call.ask(COUNTS, days(call), event=as_list(names), unit=call["unit"], type=call["type"])
+    answer = await call.ask(COUNTS, days(call), event=json_text(names), unit=call["unit"], type=call["type"])
     series = read_series(answer, own_names(names))
     await refuse_unknown(call, silent(series, names))
     yield series
@@ -103,6 +103,12 @@ async def refuse_unknown(call: Call, names: Iterable[str]) -> None:
     unknown = [name for name in asked if name not in known]
     if unknown and len(known) < MOST_NAMES:
         raise NotFoundError(f"the project has no event {unknown[0]!r}: {_suggestion(unknown[0], known)}")
+
+
+async def refuse_if_silent(call: Call, counts: Iterable[float | None]) -> None:
+    """The same for a call about one event, if it counts nothing."""
+    if call["event"] is not None and not any(counts):
+        await refuse_unknown(call, [call["event"]])
 
 
 def own_names(names: Iterable[str]) -> list[str]:

@@ -6,7 +6,6 @@ Source: Mixpanel's raw export reference. Days are inclusive; ``event`` is a JSON
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncGenerator, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -17,10 +16,12 @@ import pyarrow as pa
 
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
+from .answers import json_text
 from .body import SLICED_JSON, WORKERS, Proof
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
 from .parallel import in_order
+from .parameters import DAYS
 from .predicate import EVERYTHING, Predicate
 from .windows import PARALLEL, Window, split
 from .zones import start_of, today, warn_if_local, zone_of
@@ -39,8 +40,7 @@ MOST_NAMES = 100
     requests="three requests for a month, one a month for longer ranges, one where the days are known to be small",
     example="FROM mixpanel_export('2024-01-01', '2024-01-31')",
     parameters=(
-        Parameter("from_date", "DATE", "first day, inclusive", "'2024-01-01'", required=True),
-        Parameter("to_date", "DATE", "last day, inclusive", "'2024-01-31'", required=True),
+        *DAYS,
         Parameter("events", "VARCHAR[]", "only these events; all unless given", "['Purchase']"),
         Parameter("filter", "VARCHAR", "a Mixpanel expression", """'properties["plan"] == "pro"'"""),
         Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
@@ -138,7 +138,7 @@ class Ask:
         params = {
             "from_date": window.first.isoformat(),
             "to_date": window.last.isoformat(),
-            "event": json.dumps(self.events, ensure_ascii=False) if self.events is not None else None,
+            "event": json_text(self.events),
             "where": call["filter"],
             "limit": call["max_rows"] if _is_small_sample(call) else None,
         }

@@ -19,6 +19,7 @@ from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
 OVERALL = "$overall"
+LISTED = {"funnel_id": whole, "name": text}
 MEASURED = {
     "count": whole,
     "step_conv_ratio": number,
@@ -40,8 +41,7 @@ MEASURED = {
     ),
 )
 async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    found = objects(await call.recall(LIST))
-    yield [(whole(funnel.get("funnel_id")), text(funnel.get("name"))) for funnel in found]
+    yield [fields(funnel, LISTED) for funnel in objects(await call.recall(LIST))]
 
 
 @table_function(

@@ -10,7 +10,6 @@ from collections.abc import AsyncGenerator
 from ..client import Api, Endpoint
 from .answers import json_text
 from .declaration import Call, Column, Parameter, table_function
-from .parameters import as_list
 
 JQL = Endpoint(Api.QUERY, "/jql", method="POST")
 SCRIPT = """\
@@ -31,5 +30,5 @@ SCRIPT = """\
     columns=(Column("value", "JSON", "one item of the result; the whole result where it is no list"),),
 )  # fmt: skip
 async def jql(call: Call) -> AsyncGenerator[list[tuple[str]]]:
-    answer = await call.ask(JQL, {"script": call["script"], "params": as_list(call["params"])})
+    answer = await call.ask(JQL, {"script": call["script"], "params": json_text(call["params"])})
     yield [(json_text(item) or "null",) for item in (answer if isinstance(answer, list) else [answer])]

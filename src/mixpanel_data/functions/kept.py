@@ -19,13 +19,13 @@ class Kept:
         self._cleared = 0
 
     async def get(self, key: Hashable, ask: Callable[[], Awaitable[T]], *, longest: float | None = None) -> T:
-        """The answer kept under the key, if it is not older than ``longest`` seconds, or else what ``ask`` gives.
+        """The answer kept under the key, if it is younger than ``longest`` seconds, or else what ``ask`` gives.
 
         A failure is not kept, nor what was asked before everything was cleared.
         """
         lock = self._asking.setdefault(key, asyncio.Lock())
         async with lock:
-            if (age := self._age(key)) is None or (longest is not None and age > longest):
+            if (age := self._age(key)) is None or (longest is not None and age >= longest):
                 cleared = self._cleared
                 answer = await ask()
                 if cleared == self._cleared:

@@ -12,11 +12,21 @@ from typing import Any
 
 from ..client import Api, Budget, Endpoint
 from ..exceptions import ArgumentError, NotFoundError
-from .answers import flag, inside, json_text, objects, possible, tags, text, texts, unwrapped
+from .answers import fields, flag, inside, json_text, objects, possible, tags, text, texts, unwrapped
 from .declaration import Call, Column, Parameter, table_function
 
 SCHEMAS = Endpoint(Api.APP, "/projects/{project_id}/schemas", own_budget=Budget.LEXICON)
 OF_TYPE = Endpoint(Api.APP, "/projects/{project_id}/schemas/{entity_type}", own_budget=Budget.LEXICON)
+ENTITY = {"entityType": text, "name": text}
+SCHEMA = {"description": text, "properties": json_text}
+OWN = {
+    "displayName": text,
+    "tags": tags,
+    "hidden": flag,
+    "dropped": flag,
+    "contacts": texts,
+    "teamContacts": texts,
+}
 KIND = re.compile(r"[\w$-]+")
 
 
@@ -69,16 +79,5 @@ async def _entities(call: Call) -> Sequence[Mapping[str, Any]]:
 def _row(entity: Mapping[str, Any]) -> tuple[Any, ...]:
     schema = possible(entity.get("schemaJson"))
     own = possible(possible(schema.get("metadata")).get("com.mixpanel"))
-    return (
-        text(entity.get("entityType")),
-        text(entity.get("name")),
-        text(own.get("displayName")),
-        text(schema.get("description")),
-        json_text(schema.get("properties")),
-        tags(own.get("tags")),
-        flag(own.get("hidden")),
-        flag(own.get("dropped")),
-        texts(own.get("contacts")),
-        texts(own.get("teamContacts")),
-        json_text(schema),
-    )
+    display_name, *others = fields(own, OWN)
+    return *fields(entity, ENTITY), display_name, *fields(schema, SCHEMA), *others, json_text(schema)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping
-from typing import Any
 
 from .declaration import Call, Parameter
 
@@ -51,8 +49,3 @@ def expression(name: str | None) -> str | None:
     bare = name.removeprefix(PREFIX)
     escaped = bare.replace("\\", "\\\\").replace('"', '\\"')
     return f'properties["{escaped}"]'
-
-
-def as_list(values: Any) -> str | None:
-    """A list as Mixpanel takes it, in JSON."""
-    return None if values is None else json.dumps(values, ensure_ascii=False)

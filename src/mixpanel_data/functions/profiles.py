@@ -14,7 +14,6 @@ from ..exceptions import ArgumentError
 from .answers import json_text, moment, possible, text
 from .declaration import Call, Column, Parameter, table_function
 from .pages import ENGAGE, pages_of
-from .parameters import as_list
 
 MOST_IDS = 2000
 """Ids in one request."""
@@ -50,7 +49,7 @@ LAST_SEEN = "$last_seen"
 async def profiles(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     wished = _properties(call)
     for ids in _portions(_ids(call)):
-        async with aclosing(pages_of(call, {**_selection(call), **wished, "distinct_ids": as_list(ids)})) as pages:
+        async with aclosing(pages_of(call, {**_selection(call), **wished, "distinct_ids": json_text(ids)})) as pages:
             async for page in pages:
                 call.reporter.add(profiles_done=len(page))
                 yield [_row(profile, call["properties"]) for profile in page]
@@ -76,9 +75,9 @@ def _selection(call: Call) -> dict[str, Any]:
     return {
         "where": call["filter"],
         "data_group_id": call["group_id"],
-        "filter_by_cohort": as_list({"id": cohort}) if cohort is not None else None,
+        "filter_by_cohort": json_text({"id": cohort}) if cohort is not None else None,
         "include_all_users": None if cohort is None else "false" if everyone is False else "true",
-        "behaviors": as_list(behaviors),
+        "behaviors": json_text(behaviors),
         "as_of_timestamp": _as_of(call) if behaviors is not None else None,
     }
 
@@ -93,7 +92,7 @@ def _properties(call: Call) -> dict[str, Any]:
     wanted = call["properties"] if "properties" in call.columns else []
     if wanted is not None and ("last_seen" in call.columns or not wanted):
         wanted = [*wanted, *([LAST_SEEN] if LAST_SEEN not in wanted else [])]
-    return {"output_properties": as_list(wanted)}
+    return {"output_properties": json_text(wanted)}
 
 
 def _ids(call: Call) -> Sequence[str] | None:

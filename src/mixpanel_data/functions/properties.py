@@ -9,10 +9,10 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..client import Api, Endpoint
-from .answers import entries, items, text, whole
+from .answers import entries, items, json_text, text, whole
 from .declaration import Call, Column, Parameter, table_function
-from .events import refuse_unknown
-from .parameters import DAYS, EVENT, PROPERTY, TYPE, as_list, days, unit
+from .events import refuse_if_silent, refuse_unknown
+from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, unit
 from .series import COUNT, DATE, read_series
 
 NAMES = Endpoint(Api.QUERY, "/events/properties/top")
@@ -81,12 +81,11 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         days(call),
         event=call["event"],
         name=call["property"],
-        values=as_list(values),
+        values=json_text(values),
         unit=call["unit"],
         type=call["type"],
         limit=call["max_values"],
     )
     series = read_series(answer, values or ())
-    if not any(count for _, _, count in series):
-        await refuse_unknown(call, [call["event"]])
+    await refuse_if_silent(call, (count for _, _, count in series))
     yield series

@@ -14,7 +14,7 @@ from ..client import Api, Endpoint
 from ..exceptions import ArgumentError
 from .answers import day, entries, inside, items, moment, unwrapped, whole
 from .declaration import Call, Column, Parameter, table_function
-from .events import refuse_unknown
+from .events import refuse_if_silent, refuse_unknown
 from .funnels import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
@@ -140,8 +140,7 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         for start, segment, counts in _by_date(unwrapped(answer, "data"), _is_list)
         for number, users in enumerate(items(counts), 1)
     ]
-    if call["event"] is not None and not any(users for *_, users in rows):
-        await refuse_unknown(call, [call["event"]])
+    await refuse_if_silent(call, (users for *_, users in rows))
     yield rows
 
 

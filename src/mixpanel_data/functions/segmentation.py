@@ -5,13 +5,13 @@ Source: Mixpanel's Query API reference. It leaves ``week`` out of the units, whi
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable
+from collections.abc import AsyncGenerator
 from dataclasses import replace
 from typing import Any
 
 from ..client import Api, Endpoint
 from .declaration import Call, Column, Parameter, table_function
-from .events import refuse_unknown
+from .events import refuse_if_silent
 from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, expression, unit
 from .series import COUNT, DATE, by_date, read_series
 
@@ -52,7 +52,7 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     series = read_series(answer)
     if not series and not split_by:
         series = read_series(answer, [call["event"]])
-    await _check(call, (count for _, _, count in series))
+    await refuse_if_silent(call, (count for _, _, count in series))
     yield series
 
 
@@ -66,7 +66,7 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 )
 async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     series = read_series(await _ask(call, NUMERIC, expression(call["property"]), type=call["type"]))
-    await _check(call, (count for _, _, count in series))
+    await refuse_if_silent(call, (count for _, _, count in series))
     yield series
 
 
@@ -80,7 +80,7 @@ async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...
 )
 async def segmentation_sum(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     sums = list(by_date(await _ask(call, SUM, expression(call["property"])), "results"))
-    await _check(call, (total for _, total in sums))
+    await refuse_if_silent(call, (total for _, total in sums))
     yield sums
 
 
@@ -94,15 +94,10 @@ async def segmentation_sum(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 )
 async def segmentation_average(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     averages = list(by_date(await _ask(call, AVERAGE, expression(call["property"])), "results"))
-    await _check(call, (average for _, average in averages))
+    await refuse_if_silent(call, (average for _, average in averages))
     yield averages
 
 
 async def _ask(call: Call, endpoint: Endpoint, on: str | None, **more: Any) -> Any:
     asked = {"event": call["event"], "unit": call["unit"], "where": call["filter"], "on": on}
     return await call.ask(endpoint, {**days(call), **asked, **more})
-
-
-async def _check(call: Call, counts: Iterable[float | None]) -> None:
-    if not any(counts):
-        await refuse_unknown(call, [call["event"]])

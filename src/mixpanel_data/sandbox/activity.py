@@ -9,15 +9,12 @@ import json
 from typing import Any
 
 from .dataset import Dataset
-from .expressions import literal
-from .params import Answer, Params, days, names
+from .params import Answer, Params, days, is_one_of, names
 
 
 def feed(data: Dataset, params: Params) -> Answer:
-    ids = ", ".join(map(literal, names(params, "distinct_ids"))) or "NULL"
-    query = f"""
-        SELECT event, properties FROM {data.events(*days(params))} WHERE distinct_id IN ({ids}) ORDER BY time, id
-    """
+    theirs = is_one_of("distinct_id", names(params, "distinct_ids"))
+    query = f"SELECT event, properties FROM {data.events(*days(params))} WHERE {theirs} ORDER BY time, id"
     events = [_told(event, json.loads(properties), n) for n, (event, properties) in enumerate(data.rows(query))]
     return Answer.json({"status": "ok", "results": {"events": events}})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -103,6 +103,10 @@ def averaged(number: str) -> str:
     return f"round(avg({number}), 9)"
 
 
-def largest(totals: Counter[str], limit: int) -> list[str]:
-    """The names with the largest totals, largest first."""
+def largest(amounts: Iterable[tuple[str, int]], limit: int) -> list[str]:
+    """The segments with the largest totals, largest first; not that of everybody."""
+    totals = Counter[str]()
+    for name, amount in amounts:
+        if name != EVERYBODY:
+            totals[name] += amount
     return sorted(totals, key=lambda name: (-totals[name], name))[:limit]

@@ -13,11 +13,12 @@ import uuid
 from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from .dataset import Dataset
-from .expressions import BadExpression, literal, to_sql
-from .params import Answer, Params, Refused, integer, json_of, names, selected, truth
+from .expressions import literal, to_sql
+from .params import Answer, Params, Refused, compiled, integer, is_one_of, json_of, names, selected, truth
 from .people import COHORTS, people
 
 PAGE_SIZE = 1000
@@ -107,18 +108,14 @@ def _chosen(params: Params) -> str:
     """Which ids are looked at, before the filter expression: in a cohort also those without a profile."""
     conditions = ["true"]
     if "distinct_id" in params:
-        conditions.append(_is_one_of([params["distinct_id"]]))
+        conditions.append(is_one_of("distinct_id", [params["distinct_id"]]))
     if "distinct_ids" in params:
-        conditions.append(_is_one_of(list(map(str, json_of(params, "distinct_ids", list)))))
+        conditions.append(is_one_of("distinct_id", list(map(str, json_of(params, "distinct_ids", list)))))
     if "filter_by_cohort" in params:
         conditions.append(_in_cohort(params))
     if "filter_by_cohort" not in params or not truth(params, "include_all_users", default=True):
         conditions.append("has_profile")
     return " AND ".join(conditions)
-
-
-def _is_one_of(ids: list[str]) -> str:
-    return f"distinct_id IN ({', '.join(map(literal, ids))})" if ids else "false"
 
 
 def _in_cohort(params: Params) -> str:
@@ -132,10 +129,7 @@ def _in_cohort(params: Params) -> str:
 
 def _where(params: Params) -> str:
     expression = params.get("where") or params.get("selector")
-    try:
-        return f"coalesce({to_sql(expression, of_profiles=True)}, false)" if expression else "true"
-    except BadExpression as error:
-        raise Refused(400, str(error)) from None
+    return f"coalesce({compiled(partial(to_sql, of_profiles=True), expression)}, false)" if expression else "true"
 
 
 def _counts(params: Params) -> str:

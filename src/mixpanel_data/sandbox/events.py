@@ -11,8 +11,21 @@ from typing import Any
 
 from .buckets import MEASURES, Chart, buckets_by_unit, chart
 from .dataset import FIRST_DAY, Dataset
-from .expressions import literal, property_as_text
-from .params import Answer, Params, Refused, choice, condition, days, integer, is_event, names, required, today
+from .expressions import property_as_text
+from .params import (
+    Answer,
+    Params,
+    Refused,
+    choice,
+    condition,
+    days,
+    integer,
+    is_event,
+    is_one_of,
+    names,
+    required,
+    today,
+)
 
 UNITS = ("minute", "hour", "day", "week", "month")
 LAST_DESCRIBED_DAY = FIRST_DAY + timedelta(days=30)
@@ -68,7 +81,7 @@ def property_counts(data: Dataset, params: Params) -> Answer:
     """By value; events without the property are left out."""
     value, where = property_as_text(required(params, "name")), is_event(required(params, "event"))
     if "values" in params:
-        where += f" AND {value} IN ({', '.join(map(literal, names(params, 'values') or ['']))})"
+        where += f" AND {is_one_of(value, names(params, 'values'))}"
     return _charted(data, params, value, where, limit=integer(params, "limit", 1, 10_000, default=255))
 
 

@@ -8,7 +8,6 @@ Source: Mixpanel's Query API reference and OpenAPI file.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -83,7 +82,8 @@ def funnel(data: Dataset, params: Params) -> Answer:
     query = _query(params)
     limit = integer(params, "limit", 1, 10_000, default=255)
     dates, found = query.buckets.labels(data), passed(data, query)
-    chosen = [EVERYBODY, *_largest_segments(found, limit)] if query.segment else [EVERYBODY]
+    begun = ((name, passed.counts[0]) for (_, name), passed in found.items())
+    chosen = [EVERYBODY, *(largest(begun, limit) if query.segment else ())]
     n = len(query.funnel.steps)
     nobody = Passed([0] * n, [None] * n, [None] * n)
     steps = {date: {name: steps_of(query.funnel, found.get((date, name), nobody)) for name in chosen} for date in dates}
@@ -174,11 +174,3 @@ def _analyzed(steps: list[dict[str, Any]]) -> dict[str, Any]:
         "worst": worst,
     }
     return {"steps": steps, "analysis": analysis}
-
-
-def _largest_segments(found: dict[tuple[str, str], Passed], limit: int) -> list[str]:
-    totals = Counter[str]()
-    for (_, name), passed in found.items():
-        if name != EVERYBODY:
-            totals[name] += passed.counts[0]
-    return largest(totals, limit)

@@ -6,7 +6,7 @@ Source: Mixpanel's API reference and OpenAPI files.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -114,22 +114,27 @@ def day(params: Params, name: str) -> date:
 
 def condition(params: Params, name: str = "where") -> str:
     """The filter expression as a SQL condition, true where none is given."""
-    return _sql(to_sql, params[name]) if params.get(name) else "true"
+    return compiled(to_sql, params[name]) if params.get(name) else "true"
 
 
 def segment(params: Params) -> str | None:
     """What ``on`` says, as SQL text."""
-    return _sql(text_of, params["on"]) if params.get("on") else None
+    return compiled(text_of, params["on"]) if params.get("on") else None
 
 
 def number(params: Params) -> str:
     """What ``on`` says, as a SQL number; here it is required."""
-    return _sql(number_of, required(params, "on"))
+    return compiled(number_of, required(params, "on"))
 
 
 def is_event(*names: str) -> str:
     """The SQL condition that an event has one of the names."""
-    return f"event IN ({', '.join(map(literal, names))})" if names else "false"
+    return is_one_of("event", names)
+
+
+def is_one_of(column: str, values: Sequence[str]) -> str:
+    """The SQL condition that a text is one of the values."""
+    return f"{column} IN ({', '.join(map(literal, values))})" if values else "false"
 
 
 def selected(selectors: list[dict[str, str]]) -> str:
@@ -140,8 +145,9 @@ def selected(selectors: list[dict[str, str]]) -> str:
     return f"({' OR '.join(choices)})" if choices else "true"
 
 
-def _sql(compiled: Callable[[str], str], expression: str) -> str:
+def compiled(form: Callable[[str], str], expression: str) -> str:
+    """An expression of the request as SQL of this form."""
     try:
-        return compiled(expression)
+        return form(expression)
     except BadExpression as error:
         raise Refused(400, str(error)) from None

@@ -5,7 +5,6 @@ Source: Mixpanel's Query API reference and OpenAPI file.
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -66,7 +65,7 @@ def retention(data: Dataset, params: Params) -> Answer:
 
 def retained(data: Dataset, query: Query, limit: int = 10_000) -> Counts:
     births, returns = _counted(data, query)
-    names = [EVERYBODY, *_largest_segments(returns, limit)]
+    names = [EVERYBODY, *largest(((name, people) for (_, name, _), people in returns.items()), limit)]
     return {
         label: {
             name: {
@@ -77,14 +76,6 @@ def retained(data: Dataset, query: Query, limit: int = 10_000) -> Counts:
         }
         for label, begun in _begun(data, query).items()
     }
-
-
-def _largest_segments(returns: dict[tuple[str, str, int], int], limit: int) -> list[str]:
-    totals = Counter[str]()
-    for (_, name, _), people in returns.items():
-        if name != EVERYBODY:
-            totals[name] += people
-    return largest(totals, limit)
 
 
 def _counted(data: Dataset, query: Query) -> tuple[dict[tuple[str, str], int], dict[tuple[str, str, int], int]]:
@@ -179,7 +170,8 @@ def addiction(data: Dataset, params: Params) -> Answer:
         SELECT {buckets.label("bucket")}, segment, n, count(*) FROM reached GROUP BY bucket, segment, n
     """
     found = {(label, name, n): people for label, name, n, people in data.rows(query)}
-    segments = _largest_segments(found, integer(params, "limit", 1, 10_000, default=10_000))
+    limit = integer(params, "limit", 1, 10_000, default=10_000)
+    segments = largest(((name, people) for (_, name, _), people in found.items()), limit)
     answer = {
         label: {name: [found.get((label, name, n), 0) for n in range(length)] for name in segments}
         for label in buckets.labels(data)
