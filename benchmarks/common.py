@@ -8,7 +8,7 @@ import os
 import tempfile
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import date
 from urllib.parse import parse_qs, urlsplit
@@ -34,18 +34,42 @@ def day(events: int) -> bytes:
 @contextmanager
 def project(content: bytes) -> Iterator[str]:
     """The address of a project whose every day is this body; credentials for it are in the environment."""
-    port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    server = multiprocessing.Process(target=_serve, args=(content, port), daemon=True)
-    server.start()
-    url = f"http://127.0.0.1:{port.get()}"
-    with tempfile.TemporaryDirectory() as state:
-        os.environ |= {"MP_API_BASE_URL": url, "MP_USERNAME": "u", "MP_SECRET": "s", "MP_PROJECT_ID": "1"}
-        os.environ |= {"MP_STATE_PATH": f"{state}/requests.db", "MP_TIMEZONE": "UTC"}
+    with served(_serve, content) as environment:
+        os.environ |= environment
         LIMITS.update(dict.fromkeys(LIMITS, Limits()))  # type: ignore[attr-defined]  # no budget to wait for
+        yield environment["MP_API_BASE_URL"]
+
+
+@contextmanager
+def served(serve: Callable[..., None], content: object) -> Iterator[dict[str, str]]:
+    """The environment in which a project is what another process serves of the content."""
+    port: multiprocessing.Queue[int] = multiprocessing.Queue()
+    server = multiprocessing.Process(target=serve, args=(content, port), daemon=True)
+    server.start()
+    credentials = {"MP_USERNAME": "u", "MP_SECRET": "s", "MP_PROJECT_ID": "1", "MP_TIMEZONE": "UTC"}
+    with tempfile.TemporaryDirectory() as state:
         try:
-            yield url
+            url = f"http://127.0.0.1:{port.get()}"
+            yield {**credentials, "MP_API_BASE_URL": url, "MP_STATE_PATH": f"{state}/requests.db"}
         finally:
             server.terminate()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """Keeps connections, and says nothing."""
+
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def listen(handler: type[Handler], port: multiprocessing.Queue[int]) -> None:
+    """Serves for ever, once the port is told."""
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who has enough hangs up
+    port.put(server.server_address[1])
+    server.serve_forever()
 
 
 def seconds(work: object) -> float:
@@ -56,9 +80,7 @@ def seconds(work: object) -> float:
 
 
 def _serve(content: bytes, port: multiprocessing.Queue[int]) -> None:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
+    class Days(Handler):
         def do_GET(self) -> None:
             given = parse_qs(urlsplit(self.path).query)
             first, last = (date.fromisoformat(given.get(name, ["2024-01-01"])[0]) for name in ("from_date", "to_date"))
@@ -70,9 +92,4 @@ def _serve(content: bytes, port: multiprocessing.Queue[int]) -> None:
             for _ in range(days):
                 self.wfile.write(content)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    port.put(server.server_address[1])
-    server.serve_forever()
+    listen(Days, port)

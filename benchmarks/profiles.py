@@ -6,17 +6,15 @@ run is a process of its own; the peak is what its memory grew by while it read.
 
 from __future__ import annotations
 
-import http.server
 import json
 import multiprocessing
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from urllib.parse import parse_qs
+
+from common import Handler, listen, served
 
 SIZE = 1000
 LATENCY = 0.2
@@ -48,10 +46,8 @@ def page(number: int, pages: int) -> bytes:
 
 
 def serve(pages: int, port: multiprocessing.Queue[int]) -> None:
-    class Handler(http.server.BaseHTTPRequestHandler):
-        protocol_version = "HTTP/1.1"
-
-        def do_POST(self) -> None:
+    class Pages(Handler):
+        def do_POST(self) -> None:  # noqa: N802 - http.server's name
             form = parse_qs(self.rfile.read(int(self.headers["Content-Length"])).decode())
             body = page(int(form.get("page", ["0"])[0]), pages)
             time.sleep(LATENCY)
@@ -60,35 +56,16 @@ def serve(pages: int, port: multiprocessing.Queue[int]) -> None:
             self.end_headers()
             self.wfile.write(body)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.handle_error = lambda *_: None  # type: ignore[method-assign]  # who has enough profiles hangs up
-    port.put(server.server_address[1])
-    server.serve_forever()
-
-
-@contextmanager
-def people(pages: int) -> Iterator[dict[str, str]]:
-    """The environment in which a project has so many pages of profiles."""
-    port: multiprocessing.Queue[int] = multiprocessing.Queue()
-    server = multiprocessing.Process(target=serve, args=(pages, port), daemon=True)
-    server.start()
-    with tempfile.TemporaryDirectory() as state:
-        credentials = {"MP_USERNAME": "u", "MP_SECRET": "s", "MP_PROJECT_ID": "1"}
-        try:
-            url = f"http://127.0.0.1:{port.get()}"
-            yield {**os.environ, **credentials, "MP_API_BASE_URL": url, "MP_STATE_PATH": f"{state}/requests.db"}
-        finally:
-            server.terminate()
+    listen(Pages, port)
 
 
 def main(pages: int) -> None:
     for count, at_once in ((pages, 1), (pages, 5), (pages * 5, 5)):
-        with people(count) as environment:
+        with served(serve, count) as environment:
             command = [sys.executable, "-c", RUN, str(at_once)]
-            out = subprocess.run(command, env=environment, check=True, capture_output=True, text=True).stdout
+            out = subprocess.run(
+                command, env={**os.environ, **environment}, check=True, capture_output=True, text=True
+            ).stdout
         taken, grown, found = map(float, out.split()[-3:])
         print(
             f"{found:9,.0f} profiles, {at_once} pages at once: {taken:6.2f} s, {found / taken:7,.0f} a second, "
