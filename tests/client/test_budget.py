@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import multiprocessing
 import signal
 import subprocess
 import sys
 import time
 from contextlib import suppress
+from multiprocessing.synchronize import Barrier
 from pathlib import Path
 
 import pytest
@@ -129,6 +131,23 @@ def test_three_a_second() -> None:
     waits = [journal.begin(Entry(PURSE, "x"), limits) for _ in range(4)]
     assert waits[:3] == [0, 0, 0]
     assert 0 < waits[3] <= 1
+
+
+def make_files(together: Barrier, folder: Path) -> None:
+    for number in range(60):
+        together.wait()
+        Journal(folder / f"{number}.db")
+
+
+def test_many_can_make_the_file_at_the_same_time(tmp_path: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    together = spawn.Barrier(4, timeout=30)
+    running = [spawn.Process(target=make_files, args=(together, tmp_path)) for _ in range(4)]
+    for process in running:
+        process.start()
+    for process in running:
+        process.join()
+    assert [process.exitcode for process in running] == [0] * 4
 
 
 def test_two_processes_together_ask_no_more_than_one(tmp_path: Path) -> None:

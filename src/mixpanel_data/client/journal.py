@@ -19,12 +19,16 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
+
 from ..config import SANDBOX, config_path
 from ..credentials import Credentials
 from ..exceptions import MixpanelDataWarning
 from .limits import HOUR, Budget, Limits
 
 KEPT = 90 * 24 * HOUR
+BUSY = 30.0
+"""Seconds to wait for another process that uses the file."""
 LONGEST_REQUEST = 2 * HOUR
 """A request that has not ended after so long never will: its process was killed."""
 SCHEMA = """
@@ -75,14 +79,28 @@ class Entry:
     id: int | None = None
 
 
+def _is_busy(error: BaseException) -> bool:
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
+
+
 class Journal:
     """The file, or the memory of this process where there can be no file."""
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
-        self._db = sqlite3.connect(path or ":memory:", timeout=30, isolation_level=None, check_same_thread=False)
-        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
+        self._db = sqlite3.connect(path or ":memory:", timeout=BUSY, isolation_level=None, check_same_thread=False)
+        self._prepare()
         self._db.execute("DELETE FROM requests WHERE started < ?", [time.time() - KEPT])
+
+    @retry(
+        retry=retry_if_exception(_is_busy),
+        wait=wait_random(0, 0.05),
+        stop=stop_after_delay(BUSY),
+        reraise=True,
+    )
+    def _prepare(self) -> None:
+        """The tables. Of processes that make the file at the same time SQLite turns some away without waiting."""
+        self._db.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;" + SCHEMA)
 
     def begin(self, entry: Entry, limits: Limits) -> float:
         """Notes the request and returns 0 if the limits allow it now; else the seconds until they may."""
