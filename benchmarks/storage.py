@@ -23,7 +23,7 @@ def main(events: int = 400_000) -> None:
         print(f"{events:,} events")
         for form, (options, country) in FORMS.items():
             path = Path(folder) / f"{form}.db"
-            with Workspace(path) as ws:
+            with Workspace(path=path) as ws:
                 load = seconds(
                     lambda ws=ws, options=options: ws.fetch_events(
                         "t", from_date="2024-01-01", to_date="2024-01-01", deduplicate=False, **options

@@ -10,6 +10,8 @@
 from . import auth
 from .binding import Registration, register, unregister
 from .client import Progress
+from .config import ConfigManager
+from .credentials import Credentials, resolve_credentials
 from .exceptions import (
     AccessDeniedError,
     AccountExistsError,
@@ -29,9 +31,45 @@ from .exceptions import (
     TableNotFoundError,
     TransportError,
 )
-from .types import AccountInfo, FetchPlan, FetchResult, PlannedRequest, TestResult
-from .workspace import Workspace
+from .results import (
+    ActivityFeedResult,
+    CohortInfo,
+    ColumnStats,
+    EventBreakdown,
+    EventCountsResult,
+    FlowsResult,
+    FrequencyResult,
+    FunnelResult,
+    FunnelStep,
+    JQLResult,
+    NumericAverageResult,
+    NumericBucketResult,
+    NumericSumResult,
+    PropertyCountsResult,
+    RetentionResult,
+    SavedReportResult,
+    SegmentationResult,
+    TableSummary,
+)
+from .types import (
+    AccountInfo,
+    BookmarkInfo,
+    ColumnInfo,
+    FetchPlan,
+    FetchResult,
+    FunnelInfo,
+    LexiconSchema,
+    PlannedRequest,
+    SavedCohort,
+    TableInfo,
+    TableSchema,
+    TestResult,
+    TopEvent,
+    WorkspaceInfo,
+)
+from .workspace import MixpanelAPI, Workspace
 
+ephemeral = Workspace.ephemeral
 __version__ = "0.1.0"
 
 __all__ = [
@@ -39,29 +77,61 @@ __all__ = [
     "AccountExistsError",
     "AccountInfo",
     "AccountNotFoundError",
+    "ActivityFeedResult",
     "ArgumentError",
     "AuthenticationError",
+    "BookmarkInfo",
+    "CohortInfo",
+    "ColumnInfo",
+    "ColumnStats",
     "ConfigError",
+    "ConfigManager",
+    "Credentials",
+    "EventBreakdown",
+    "EventCountsResult",
     "FetchPlan",
     "FetchResult",
+    "FlowsResult",
+    "FrequencyResult",
+    "FunnelInfo",
+    "FunnelResult",
+    "FunnelStep",
     "IncompleteExportError",
+    "JQLResult",
+    "LexiconSchema",
+    "MixpanelAPI",
     "MixpanelDataError",
     "MixpanelDataWarning",
     "NotFoundError",
+    "NumericAverageResult",
+    "NumericBucketResult",
+    "NumericSumResult",
     "PlannedRequest",
     "Progress",
+    "PropertyCountsResult",
     "QueryError",
     "RateLimitError",
     "Registration",
+    "RetentionResult",
+    "SavedCohort",
+    "SavedReportResult",
+    "SegmentationResult",
     "ServerError",
     "StorageError",
     "TableExistsError",
+    "TableInfo",
     "TableNotFoundError",
+    "TableSchema",
+    "TableSummary",
     "TestResult",
+    "TopEvent",
     "TransportError",
     "Workspace",
+    "WorkspaceInfo",
     "__version__",
     "auth",
+    "ephemeral",
     "register",
+    "resolve_credentials",
     "unregister",
 ]

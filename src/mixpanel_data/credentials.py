@@ -118,6 +118,20 @@ def account_credentials(name: str | None = None) -> Credentials:
     return validated(values, f"account {name!r} in {config.path}", name)
 
 
+def for_project(credentials: Credentials, project_id: str | None, region: str | None) -> Credentials:
+    """The same service account for another project, or in another region.
+
+    What the account says of its own project, its data view and its time zone, does not hold for another one.
+
+    Raises:
+        ConfigError: there is no such region, or the project is no number.
+    """
+    given = {name: value for name, value in (("project_id", project_id), ("region", region)) if value is not None}
+    moved = project_id is not None and str(project_id) != credentials.project_id
+    values = {**credentials.model_dump(), **given, **({"workspace_id": None, "timezone": None} if moved else {})}
+    return validated(values, "the workspace", credentials.account, base_url=credentials.base_url)
+
+
 def secret_in_keyring(name: str) -> str:
     """The account's secret, from the system's keyring.
 
@@ -139,13 +153,13 @@ def keyring() -> Any:
     return keyring
 
 
-def validated(values: Mapping[str, Any], where: str, account: str | None) -> Credentials:
+def validated(values: Mapping[str, Any], where: str, account: str | None, base_url: str | None = None) -> Credentials:
     """These values as credentials.
 
     Raises:
         ConfigError: they are not complete, or wrong.
     """
-    fields = {**values, "account": account, "base_url": os.environ.get("MP_API_BASE_URL") or None}
+    fields = {**values, "account": account, "base_url": base_url or os.environ.get("MP_API_BASE_URL") or None}
     try:
         return Credentials.model_validate(fields)
     except ValidationError as error:

@@ -2,13 +2,45 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+import html
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, is_dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any
 
 
+def plain(value: Any) -> Any:
+    """The value as JSON can hold it."""
+    if is_dataclass(value) and not isinstance(value, type):
+        return plain(asdict(value))
+    if isinstance(value, Mapping):
+        return {str(name): plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(item) for item in value]
+    if isinstance(value, date | datetime):
+        return value.isoformat()
+    return value if isinstance(value, str | int | float | bool | None) else str(value)
+
+
 @dataclass(frozen=True)
-class AccountInfo:
+class Shown:
+    """Base of everything that is returned: it can be had as plain values, and has a look in a notebook."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON."""
+        return {name: plain(value) for name, value in vars(self).items()}
+
+    def _repr_html_(self) -> str:
+        rows = (
+            f"<tr><th>{html.escape(name)}</th><td>{html.escape(str(value))}</td></tr>"
+            for name, value in vars(self).items()
+        )
+        return f"<table>{''.join(rows)}</table>"
+
+
+@dataclass(frozen=True)
+class AccountInfo(Shown):
     """An account of the configuration file. It never holds the secret."""
 
     name: str
@@ -20,13 +52,9 @@ class AccountInfo:
     is_default: bool
     """Whether it is the one that is used where none is named."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class TestResult:
+class TestResult(Shown):
     """Whether an account's credentials work."""
 
     __test__ = False  # pytest takes it for a test otherwise
@@ -37,13 +65,9 @@ class TestResult:
     error: str | None
     """One line that says what is wrong."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return asdict(self)
-
 
 @dataclass(frozen=True)
-class FetchResult:
+class FetchResult(Shown):
     """What a fetch has put into a table."""
 
     table: str
@@ -61,30 +85,27 @@ class FetchResult:
     days: int = 0
     """Days that were fetched; of a backfill resumed, only those that were missing."""
 
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values, ready for JSON."""
-        return {**asdict(self), "fetched_at": self.fetched_at.isoformat()}
-
 
 @dataclass(frozen=True)
-class PlannedRequest:
+class PlannedRequest(Shown):
     """One request that a fetch would make."""
 
-    from_date: date
-    to_date: date
+    from_date: date | None
+    """None where profiles are asked for, which have no dates."""
+    to_date: date | None
     days: int
     expected_bytes: int | None
     """Gzipped, judging by earlier requests; None if there were none."""
 
 
 @dataclass(frozen=True)
-class FetchPlan:
+class FetchPlan(Shown):
     """What a fetch would ask, before it asks."""
 
     table: str
     requests: tuple[PlannedRequest, ...]
     budget_before: int | None
-    """Export requests left for this hour; None if there is no limit."""
+    """Requests left for this hour; None if there is no limit."""
 
     @property
     def budget_after(self) -> int | None:
@@ -93,9 +114,130 @@ class FetchPlan:
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON."""
-        requests = [
-            {**asdict(request), "from_date": request.from_date.isoformat(), "to_date": request.to_date.isoformat()}
-            for request in self.requests
-        ]
-        before = {"budget_before": self.budget_before, "budget_after": self.budget_after}
-        return {"table": self.table, "requests": requests, **before}
+        return {**super().to_dict(), "budget_after": self.budget_after}
+
+
+@dataclass(frozen=True)
+class FunnelInfo(Shown):
+    """A saved funnel."""
+
+    funnel_id: int
+    name: str
+
+    @property
+    def id(self) -> int:
+        """The same as ``funnel_id``."""
+        return self.funnel_id
+
+
+@dataclass(frozen=True)
+class SavedCohort(Shown):
+    """A saved cohort."""
+
+    id: int
+    name: str
+    count: int
+    """Users in it."""
+    description: str
+    created: str
+    """In ISO form, as Mixpanel has it."""
+    is_visible: bool
+    """Whether it is shown in Mixpanel."""
+
+
+@dataclass(frozen=True)
+class BookmarkInfo(Shown):
+    """A saved report."""
+
+    id: int
+    name: str
+    type: str
+    """``insights``, ``funnels``, ``retention``, ``flows`` and so on."""
+    description: str | None
+    created: datetime | None
+    modified: datetime | None
+    creator: str | None
+    workspace_id: int | None
+    """The data view it is in."""
+
+
+@dataclass(frozen=True)
+class LexiconSchema(Shown):
+    """What the Lexicon says of an event or of profiles."""
+
+    entity_type: str
+    """``event``, ``profile`` and so on."""
+    name: str
+    display_name: str | None
+    description: str | None
+    properties: dict[str, Any]
+    """For each property what is known of it: type, description."""
+    tags: list[str]
+    hidden: bool | None
+    dropped: bool | None
+
+
+@dataclass(frozen=True)
+class TopEvent(Shown):
+    """One of today's most frequent events."""
+
+    event: str
+    count: int | float
+    """A whole number unless the type is ``average``."""
+    percent_change: float
+    """Since yesterday, in percent: 12.3 is an eighth more."""
+
+
+@dataclass(frozen=True)
+class TableInfo(Shown):
+    """A table of the local database."""
+
+    name: str
+    type: str | None
+    """``events`` or ``profiles``; None for a table that was not fetched."""
+    rows: int
+    date_range: tuple[str, str] | None
+    """First and last day, of events."""
+    fetched_at: datetime | None
+    """In UTC; None for a table that was not fetched."""
+    filter_events: list[str] | None
+    filter_where: str | None
+
+
+@dataclass(frozen=True)
+class ColumnInfo(Shown):
+    """A column of a local table."""
+
+    name: str
+    dtype: str
+    """DuckDB's name of the type."""
+    nullable: bool
+
+
+@dataclass(frozen=True)
+class TableSchema(Shown):
+    """A local table's columns."""
+
+    name: str
+    columns: list[ColumnInfo]
+    row_count: int
+    sample_properties: dict[str, Any]
+    """The properties of one of its rows; empty if there are none."""
+
+
+@dataclass(frozen=True)
+class WorkspaceInfo(Shown):
+    """A workspace at a glance."""
+
+    path: Path | None
+    """The database file; None if it is ephemeral or in memory."""
+    project_id: str | None
+    """None where a database was opened without credentials; so is ``region``."""
+    region: str | None
+    account: str | None
+    """Its name; None where the environment gave the credentials."""
+    tables: list[str]
+    size_mb: float
+    """Size of the database file."""
+    created_at: datetime
+    """When the workspace was made: its file, else this object. In UTC."""

@@ -25,6 +25,7 @@ from mixpanel_data.sandbox import Sandbox
             "GET /api/app/projects/{project_id}/data-definitions/events/",
         ),
         ("/api/app/projects/1/schemas/event/Sign%20Up", "GET /api/app/projects/1/schemas/event/Sign%20Up"),
+        ("/api/2.0/events/names", "GET /api/query/events/names"),
     ],
 )
 def test_paths(path: str, shown: str) -> None:
@@ -59,6 +60,27 @@ def test_paths(path: str, shown: str) -> None:
 def test_paths_that_are_refused(path: str) -> None:
     with pytest.raises(ArgumentError, match="path must begin with /api/query/ or /api/app/"):
         _endpoint(path)
+
+
+@pytest.mark.parametrize("path", ["/api/app/projects/1/annotations", "/api/2.0/export", "https://example.com/", "/"])
+def test_only_where_nothing_can_be_changed_is_there_a_post(con: duckdb.DuckDBPyConnection, path: str) -> None:
+    with pytest.raises(duckdb.Error, match="mixpanel_post: path must begin with /api/query/ and"):
+        con.execute("FROM mixpanel_post(?)", [path]).fetchall()
+
+
+def test_a_post_is_a_form(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    query = (
+        "SELECT value->>'$.total' FROM mixpanel_post('/api/2.0/engage', params := {'filter_by_cohort': {'id': 1001}})"
+    )
+    expected = con.execute("SELECT count::VARCHAR FROM mixpanel_cohorts() WHERE id = 1001").fetchall()
+    sandbox.requests.clear()
+    assert con.execute(query).fetchall() == expected
+    (request,) = sandbox.requests
+    assert (request.method, request.path, request.params["filter_by_cohort"]) == (
+        "POST",
+        "/api/query/engage",
+        '{"id": 1001}',
+    )
 
 
 @given(st.text())

@@ -31,18 +31,25 @@ from mixpanel_data.sandbox import Fault, Sandbox
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-06", "parallel": 3}
 
 
-@pytest.fixture
-def ws(sandbox: Sandbox) -> Iterator[Workspace]:
-    with Workspace(account="sandbox") as workspace:
+@pytest.fixture(params=["a file of many", "a file of one's own", "memory"])
+def ws(sandbox: Sandbox, request: pytest.FixtureRequest) -> Iterator[Workspace]:
+    """A workspace that closes its file while Mixpanel is waited for, and two that need not."""
+    make = {"a file of many": Workspace, "a file of one's own": Workspace.ephemeral, "memory": Workspace.memory}
+    with make[request.param]("sandbox") as workspace:
         yield workspace
 
 
 def rows(ws: Workspace, query: str, *values: Any) -> list[tuple[Any, ...]]:
-    return ws.connection.execute(query, list(values)).fetchall()
+    return ws.sql_rows(query, values or None)
 
 
 def tables(ws: Workspace) -> list[str]:
-    return [name for (name,) in rows(ws, "SELECT table_name FROM duckdb_tables() ORDER BY 1")]
+    return [
+        name
+        for (name,) in rows(
+            ws, "SELECT table_name FROM duckdb_tables() WHERE database_name = current_database() ORDER BY 1"
+        )
+    ]
 
 
 def same_as_mixpanel(ws: Workspace, table: str, first: str, last: str) -> bool:
@@ -75,7 +82,7 @@ def test_a_new_table_with_all_that_is_written_down_of_it(ws: Workspace) -> None:
 def test_a_table_that_exists_is_left_alone(ws: Workspace, sandbox: Sandbox) -> None:
     ws.fetch_events("january", **JANUARY)
     sandbox.requests.clear()
-    with pytest.raises(TableExistsError, match="table january exists: choose another name"):
+    with pytest.raises(TableExistsError, match="table january exists: drop it first, choose another name"):
         ws.fetch_events("january", **JANUARY)
     assert sandbox.requests == []
 
@@ -170,7 +177,7 @@ def test_a_day_that_was_not_over_is_fetched_again(ws: Workspace, sandbox: Sandbo
 
 def test_sync_fetches_late_events_and_never_doubles_a_day(ws: Workspace, sandbox: Sandbox) -> None:
     ws.fetch_events("t", sync=True, from_date="2024-01-01", to_date="2024-01-10")
-    ws.connection.execute("DELETE FROM t WHERE event_time >= '2024-01-05' AND event_name = 'Purchase'")
+    ws.sql("DELETE FROM t WHERE event_time >= '2024-01-05' AND event_name = 'Purchase'")
     sandbox.requests.clear()
     result = ws.fetch_events("t", sync=True, to_date="2024-01-12", look_back=6)
     assert isinstance(result, FetchResult)
@@ -204,7 +211,7 @@ def test_a_table_keeps_to_its_selection(ws: Workspace) -> None:
     ws.fetch_events("t", events=["Purchase"], resume=True, **JANUARY)
     with pytest.raises(ArgumentError, match=r'table t was fetched with events \["Purchase"\]'):
         ws.fetch_events("t", resume=True, **JANUARY)
-    ws.connection.execute("CREATE TABLE mine AS SELECT 1 AS x")
+    ws.sql("CREATE TABLE mine AS SELECT 1 AS x")
     with pytest.raises(TableNotFoundError, match="was not fetched by mixpanel_data"):
         ws.fetch_events("mine", sync=True, **JANUARY)
 
@@ -292,7 +299,7 @@ def test_progress_is_one_for_the_whole_fetch(sandbox: Sandbox) -> None:
         seen.append((progress.days_done, progress.days))
         last[:] = [progress]
 
-    with Workspace(account="sandbox", progress=watch) as ws:
+    with Workspace("sandbox", progress=watch) as ws:
         result = ws.fetch_events("t", resume=True, **JANUARY)
     assert isinstance(result, FetchResult)
     assert seen == sorted(seen)
@@ -303,5 +310,5 @@ def test_progress_is_one_for_the_whole_fetch(sandbox: Sandbox) -> None:
 
 def test_a_database_file_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("this is no database")
-    with pytest.raises(StorageError, match="cannot open"):
-        Workspace(tmp_path / "x.db", account="sandbox")
+    with Workspace("sandbox", path=tmp_path / "x.db") as ws, pytest.raises(StorageError, match="cannot open"):
+        ws.tables()

@@ -21,6 +21,7 @@ from mixpanel_data.client import Api
 from mixpanel_data.client.endpoints import READ_TIMEOUT
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.shell import environment, mp, started
+from tests.workspace.test_temporary import sweep
 
 FIRST, LAST = "2024-01-01", "2024-01-18"
 SLOW = {"match": "/export", "bytes_per_second": 1_500_000, "times": 1000}
@@ -89,7 +90,7 @@ def test_a_backfill_survives_being_killed_at_any_moment(
 
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_a_fetch_that_is_stopped_leaves_no_table(
-    tmp_path: Path, sandbox: Sandbox, reach: dict[str, str], ending: signal.Signals
+    tmp_path: Path, sandbox: Sandbox, reach: dict[str, str], ending: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, spools = tmp_path / "x.db", tmp_path / "spools"
     spools.mkdir()
@@ -101,6 +102,8 @@ def test_a_fetch_that_is_stopped_leaves_no_table(
     assert process.returncode == (130 if ending is signal.SIGINT else -ending)
     assert said == ("mp: interrupted\n" if ending is signal.SIGINT else "")
     assert tables(path) == []
+    if ending is signal.SIGKILL:
+        sweep(spools, monkeypatch)
     assert list(spools.iterdir()) == []
 
 
@@ -153,7 +156,7 @@ def test_who_holds_the_database_is_named_or_waited_for(tmp_path: Path, sandbox: 
         assert holder.stdin is not None
         assert holder.stdout.readline() == "held\n"
         with pytest.raises(StorageError, match=f"in use by process {holder.pid}") as caught:
-            Workspace(path, account="sandbox", wait=False)
+            Workspace("sandbox", path=path, wait=False).tables()
         assert caught.value.details["holder"].startswith(f"process {holder.pid}")
         with started("--path", str(path), "fetch", "events", "t", "--from", FIRST, "--to", FIRST, **reach) as waiting:
             assert waiting.stderr is not None
@@ -167,7 +170,7 @@ def test_who_holds_the_database_is_named_or_waited_for(tmp_path: Path, sandbox: 
 def test_a_hung_socket_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(READ_TIMEOUT, Api.EXPORT, 0.3)
     sandbox.faults.add(Fault(match="/export", hang=True, close=2000))
-    with Workspace(account="sandbox") as ws:
+    with Workspace.memory("sandbox") as ws:
         result = ws.fetch_events("t", from_date=FIRST, to_date=FIRST)
         assert result.to_dict()["rows"] > 0
     assert len(sandbox.requests) == 2
@@ -175,6 +178,6 @@ def test_a_hung_socket_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyP
 
 def test_a_slow_drip_is_waited_for(sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="/export", latency=0.3, bytes_per_second=250_000))
-    with Workspace(account="sandbox") as ws:
+    with Workspace.memory("sandbox") as ws:
         assert ws.fetch_events("t", from_date=FIRST, to_date=FIRST).to_dict()["rows"] > 0
     assert len(sandbox.requests) == 1

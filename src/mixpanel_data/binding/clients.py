@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
+from typing import TypeAlias
 
 from pydantic import SecretStr
 
@@ -10,16 +12,30 @@ from ..client import Client
 from ..config import SANDBOX
 from ..credentials import Credentials, resolve_credentials
 
+Account: TypeAlias = Credentials | Callable[[], Credentials] | str | None
+"""Credentials, what gives them, or the name of an account."""
 
-def client_for(account: Credentials | str | None) -> Client:
+
+def client_for(account: Account) -> Client:
     """The client of these credentials, of the named account, or of the default one.
 
     Raises:
         ConfigError, AuthenticationError: there are no usable credentials.
     """
+    return _client(credentials_for(account))
+
+
+def credentials_for(account: Account) -> Credentials:
+    """The credentials of an account, the sandbox among them.
+
+    Raises:
+        ConfigError, AuthenticationError: there are no usable credentials.
+    """
     if isinstance(account, Credentials):
-        return _client(account)
-    return _client(_sandbox_credentials() if account == SANDBOX else resolve_credentials(account))
+        return account
+    if callable(account):
+        return account()
+    return _sandbox_credentials() if account == SANDBOX else resolve_credentials(account)
 
 
 @cache

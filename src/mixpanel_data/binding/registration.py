@@ -21,11 +21,11 @@ import pyarrow as pa
 from ..client import Client, Reporter, Watcher
 from ..client.errors import redact
 from ..config import SANDBOX
-from ..credentials import Credentials, resolve_credentials
+from ..credentials import resolve_credentials
 from ..exceptions import ConfigError, MixpanelDataWarning, ServerError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
 from ..quoting import quoted
-from .clients import client_for
+from .clients import Account, client_for
 from .macros import comment, macro, short_macro, short_name, source_view
 from .source import Source
 from .stream import INTERRUPTED
@@ -38,7 +38,7 @@ OURS = comment(FUNCTIONS[-1])
 class Registration:
     """What :func:`register` set up on a connection."""
 
-    def __init__(self, account: Credentials | str | None, watch: Watcher | None, waits: bool) -> None:
+    def __init__(self, account: Account, watch: Watcher | None, waits: bool) -> None:
         self.account = account
         self._waits = waits
         self.catalog = CATALOG
@@ -56,11 +56,11 @@ class Registration:
         text = str(error)
         if text.rstrip().endswith(f": {INTERRUPTED}"):
             return KeyboardInterrupt(INTERRUPTED)
-        return next((ours for ours in reversed(self._errors) if str(ours) and str(ours) in text), None)
+        return next((_copy(ours) for ours in reversed(self._errors) if str(ours) and str(ours) in text), None)
 
     def remember(self, error: BaseException) -> None:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
-        self._errors.append(copy.copy(error))
+        self._errors.append(_copy(error))
 
     async def rows(
         self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate
@@ -80,10 +80,17 @@ class Registration:
             raise ServerError(text, **error.details) from None
 
 
+def _copy(error: BaseException) -> BaseException:
+    """The error and its cause, without what they have seen on their way."""
+    fresh = copy.copy(error)
+    fresh.__cause__ = copy.copy(error.__cause__)
+    return fresh
+
+
 def register(
     con: duckdb.DuckDBPyConnection | None = None,
     *,
-    account: Credentials | str | None = None,
+    account: Account = None,
     watch: Watcher | None = None,
     wait: bool = True,
 ) -> Registration:
@@ -95,8 +102,8 @@ def register(
 
     Args:
         con: the connection; DuckDB's default connection unless given.
-        account: a name from the configuration file, ``"sandbox"``, or credentials; unless given, they come from the
-            environment or the default account when a function is called.
+        account: a name from the configuration file, ``"sandbox"``, credentials, or a function that gives them; unless
+            given, they come from the environment or the default account when a function is called.
         watch: called with a :class:`Progress` at every step of a running call.
         wait: whether a call waits, for up to an hour, when the project's request budget is spent; otherwise it
             fails at once with a :class:`RateLimitError` that says for how long.
@@ -179,10 +186,15 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
             source = Source(function, registration.rows, is_usable, registration.remember)
             con.from_arrow(source).create_view(source_view(function), replace=True)
     for function in FUNCTIONS:
-        for statement in (
-            *macro(function, registration.catalog),
-            *short_macro(function, registration.catalog),
-        ):
+        for statement in macro(function, registration.catalog):
+            con.execute(statement)
+    add_short_names(con, registration)
+
+
+def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
+    """Makes ``mixpanel_export(…)`` and so on known to a connection, or a cursor, of a registered DuckDB."""
+    for function in FUNCTIONS:
+        for statement in short_macro(function, registration.catalog):
             con.execute(statement)
 
 

@@ -85,7 +85,7 @@ def _workspace(settings: Settings, watch: Watcher) -> Workspace:
 
     if settings.path is None:
         raise QueryError("fetch needs a database to put the table into: write mp --path shop.db fetch …")
-    return Workspace(settings.path, account=settings.account, wait=settings.waits, progress=watch)
+    return Workspace(settings.account, path=settings.path, wait=settings.waits, progress=watch)
 
 
 def _column(text: str) -> tuple[str, str | tuple[str, str]]:

@@ -1,22 +1,13 @@
-"""The progress line: on stderr, on a terminal, for calls that take a while."""
+"""How progress is told: the line for people, or JSON lines for programs."""
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any, TextIO
 
-from ..client.progress import span
-
-if TYPE_CHECKING:
-    from rich.progress import TaskID
-
-    from ..client import Progress
-
-AT_MOST_EVERY = 0.5
+from ..display import JsonLines, Line, NoLine, Notices
 
 
 class Form(StrEnum):
@@ -25,100 +16,6 @@ class Form(StrEnum):
     LINE = "line"
     JSON = "json"
     NONE = "none"
-
-
-class NoLine:
-    """Where nobody would see a progress line."""
-
-    def show(self, progress: Progress) -> None:
-        pass
-
-    def stdout(self) -> TextIO:
-        return sys.stdout
-
-    def stop(self) -> None:
-        pass
-
-
-class Notices(NoLine):
-    """For a log: only that something is being waited for, once."""
-
-    def __init__(self) -> None:
-        self._waiting: set[int] = set()
-
-    def show(self, progress: Progress) -> None:
-        call = id(progress)
-        if progress.waiting is None:
-            self._waiting.discard(call)
-        elif call not in self._waiting:
-            self._waiting.add(call)
-            print(f"mp: {progress.waiting}", file=sys.stderr, flush=True)
-
-
-class JsonLines(NoLine):
-    """For programs: a JSON object a line, on stderr, twice a second at most, and one for the end of each window."""
-
-    def __init__(self) -> None:
-        self._told: dict[int, tuple[float, int]] = {}
-
-    def show(self, progress: Progress) -> None:
-        seconds, days_done = self._told.get(id(progress), (-1.0, 0))
-        if progress.days_done == days_done and progress.seconds < seconds + AT_MOST_EVERY:
-            return
-        self._told[id(progress)] = (progress.seconds, progress.days_done)
-        print(json.dumps(progress.to_dict()), file=sys.stderr, flush=True)
-
-
-class Line(NoLine):
-    """One line that says how far each running call has come; gone when rows come."""
-
-    def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only for a person's terminal
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
-
-        self._bar = Progress(
-            TextColumn("{task.description}"),
-            BarColumn(bar_width=24),
-            TextColumn("{task.fields[state]}"),
-            TimeElapsedColumn(),
-            console=Console(stderr=True),
-            transient=True,
-            redirect_stdout=False,
-            redirect_stderr=False,
-        )
-        self._tasks: dict[int, TaskID] = {}
-        self._stopped = False
-
-    def show(self, progress: Progress) -> None:
-        if self._stopped:
-            return
-        self._bar.start()
-        task = self._tasks.get(id(progress))
-        if task is None:
-            task = self._bar.add_task(f"mixpanel_{progress.function}", state="")
-            self._tasks[id(progress)] = task
-        self._bar.update(task, total=progress.size or None, completed=progress.done, state=_state(progress))
-
-    def stdout(self) -> TextIO:
-        """Standard output; on a terminal, where rows and the line would mix, its first row ends the line."""
-        return _Ending(self, sys.stdout) if sys.stdout.isatty() else sys.stdout  # type: ignore[return-value]
-
-    def stop(self) -> None:
-        self._stopped = True
-        self._bar.stop()
-
-
-class _Ending:
-    def __init__(self, line: Line, out: TextIO) -> None:
-        self._line = line
-        self._out = out
-
-    def write(self, text: str) -> int:
-        self._line.stop()
-        return self._out.write(text)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._out, name)
 
 
 @contextmanager
@@ -136,26 +33,4 @@ def _line(form: Form | None, quiet: bool) -> NoLine:
         return JsonLines()
     if quiet or form is Form.NONE:
         return NoLine()
-    return Line() if form is Form.LINE or sys.stderr.isatty() else Notices()
-
-
-def _of_events(progress: Progress) -> list[str]:
-    return [
-        f"{progress.days_done}/{progress.days} days",
-        f"{progress.events:,} events",
-        f"{progress.bytes / 1e6:,.1f} MB",
-        f"{progress.bytes / 1e6 / max(progress.seconds, 0.001):,.1f} MB/s",
-    ]
-
-
-def _state(progress: Progress) -> str:
-    if progress.waiting:
-        return progress.waiting
-    if not progress.size:
-        return ""
-    parts = _of_events(progress) if progress.days else [f"{progress.done:,} of {progress.profiles:,} profiles"]
-    if progress.seconds_left is not None:
-        parts.append(f"{span(progress.seconds_left)} left" if progress.seconds_left >= 1 else "almost done")
-    if progress.budget_left is not None:
-        parts.append(f"{progress.budget_left:,} requests left")
-    return ", ".join(parts)
+    return Line() if form is Form.LINE or sys.stderr.isatty() else Notices("mp: ")

@@ -99,7 +99,7 @@ class Client:
         try:
             response = await self._http.send(request)
         except httpx.RequestError as error:
-            raise self._transport_error(endpoint, error) from None
+            raise self._transport_error(endpoint, error) from self._redacted(error)
         entry.status, entry.bytes = response.status_code, response.num_bytes_downloaded
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
@@ -128,7 +128,7 @@ class Client:
                 entry.bytes = response.num_bytes_downloaded
                 await response.aclose()
         except httpx.RequestError as error:
-            raise self._transport_error(endpoint, error) from None
+            raise self._transport_error(endpoint, error) from self._redacted(error)
         return spool
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
@@ -161,8 +161,12 @@ class Client:
             return IncompleteExportError(f"{host} closed the connection before the answer was complete")
         if isinstance(error, httpx.TimeoutException):
             return TransportError(f"{host} did not answer in time ({type(error).__name__})")
-        reason = redact(str(error), self.credentials) or type(error).__name__
+        reason = str(self._redacted(error)) or type(error).__name__
         return TransportError(f"the connection to {host} failed: {reason}")
+
+    def _redacted(self, error: httpx.RequestError) -> httpx.RequestError:
+        """The error without secrets, and without the request, which has them in its headers."""
+        return type(error)(redact(str(error), self.credentials))
 
 
 async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -> tuple[Spool, int]:

@@ -19,7 +19,7 @@ from .predicate import Predicate
 from .profiles import profiles
 from .projects import projects, workspaces
 from .properties import properties, property_counts, property_values
-from .raw import get
+from .raw import get, post
 from .reports import flows, saved_report
 from .requests import budget, requests_
 from .retention import frequency, retention
@@ -31,7 +31,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *(funnels, cohorts, bookmarks, schemas, annotations_, projects, workspaces),
     *(event_counts, property_counts),
     *(segmentation, segmentation_numeric, segmentation_sum, segmentation_average),
-    *(funnel, retention, frequency, saved_report, flows, jql, get),
+    *(funnel, retention, frequency, saved_report, flows, jql, get, post),
     *(days, requests_, budget, catalog(lambda: FUNCTIONS)),
 )
 """All of them, in the order in which they are listed to people."""

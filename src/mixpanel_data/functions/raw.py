@@ -1,9 +1,10 @@
-"""Anything else that Mixpanel lets be read: one GET, its answer as JSON."""
+"""Anything else that Mixpanel lets be read: one request, its answer as JSON."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote
 
@@ -12,6 +13,8 @@ from ..exceptions import ArgumentError
 from .answers import json_text
 from .declaration import Call, Column, Parameter, table_function
 
+OLD = PATHS[Api.EXPORT]
+"""Where the Query API was before, too."""
 FORM = re.compile(r"(/[\w.~%:@$+-]+|/\{project_id\})+/?")
 SCHEMAS = re.compile(r"/projects/[^/]+/schemas")
 READABLE = (Api.QUERY, Api.APP)
@@ -32,29 +35,51 @@ READABLE = (Api.QUERY, Api.APP)
     columns=(Column("value", "JSON", "Mixpanel's whole answer"),),
 )  # fmt: skip
 async def get(call: Call) -> AsyncGenerator[list[tuple[str]]]:
-    answer = await call.ask(_endpoint(call["path"]), _params(call["params"]))
+    answer = await call.ask(_endpoint(call["path"]), _params("mixpanel_get", call["params"]))
     yield [(json_text(answer) or "null",)]
 
 
-def _endpoint(path: str) -> Endpoint:
+@table_function(
+    doc="The answer of any other endpoint of Mixpanel's Query API to a POST, as JSON. It can only read.",
+    endpoint=Endpoint(Api.QUERY, "/…", method="POST"),
+    requests="one request",
+    example="FROM mixpanel_post('/api/query/engage', params := {'filter_by_cohort': {'id': 1001}})",
+    parameters=(
+        Parameter("path", "VARCHAR", "the path, beginning with /api/query/", "'/api/query/engage'", required=True),
+        Parameter(
+            "params", "JSON", "the form, as a struct or JSON; lists in it are sent as JSON", "{'page_size': 100}"
+        ),
+    ),
+    columns=(Column("value", "JSON", "Mixpanel's whole answer"),),
+)
+async def post(call: Call) -> AsyncGenerator[list[tuple[str]]]:
+    endpoint = _endpoint(call["path"], "mixpanel_post", (Api.QUERY,))
+    answer = await call.ask(replace(endpoint, method="POST"), _params("mixpanel_post", call["params"]))
+    yield [(json_text(answer) or "null",)]
+
+
+def _endpoint(path: str, function: str = "mixpanel_get", readable: Sequence[Api] = READABLE) -> Endpoint:
     """The endpoint at this path. Credentials go to Mixpanel's own hosts only, so it can be nothing but a path."""
     climbs = {".", ".."} & set(unquote(path).split("/"))
-    for api in READABLE:
-        rest = path.removeprefix(PATHS[api])
-        if rest not in (path, "/") and FORM.fullmatch(rest) and not climbs:
+    is_old = path.startswith(f"{OLD}/") and path != f"{OLD}/export"
+    today = path.replace(OLD, PATHS[Api.QUERY], 1) if is_old else path
+    for api in readable:
+        rest = today.removeprefix(PATHS[api])
+        if rest not in (today, "/") and FORM.fullmatch(rest) and not climbs:
             return Endpoint(api, rest, own_budget=Budget.LEXICON if SCHEMAS.match(rest) else None)
+    places = " or ".join(f"{PATHS[api]}/" for api in readable)
     raise ArgumentError(
-        f"mixpanel_get: path must begin with /api/query/ or /api/app/ and have no parameters in it, not '{path[:80]}': "
-        "write mixpanel_get('/api/query/events/top', params := {'type': 'general'})"
+        f"{function}: path must begin with {places} and have no parameters in it, not '{path[:80]}': "
+        f"write {function}('/api/query/events/top', params := {{'type': 'general'}})"
     )
 
 
-def _params(given: Any) -> dict[str, Any]:
+def _params(function: str, given: Any) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
-        raise ArgumentError("mixpanel_get: params must be a struct: write params := {'type': 'general'}")
+        raise ArgumentError(f"{function}: params must be a struct: write params := {{'type': 'general'}}")
     if scope := {"project_id", "workspace_id"} & set(given or {}):
         raise ArgumentError(
-            f"mixpanel_get: {min(scope)} cannot be among the params: write workspace_id := 12345, or the account of "
+            f"{function}: {min(scope)} cannot be among the params: write workspace_id := 12345, or the account of "
             "another project as account := 'staging'"
         )
     return {name: value if isinstance(value, str | None) else json_text(value) for name, value in (given or {}).items()}

@@ -22,7 +22,8 @@ def to_sql(expression: str, *, of_profiles: bool = False) -> str:
     """A SQL condition over a JSON text column ``properties``.
 
     Every value is JSON while it is worked on, NULL standing for undefined; conditions are SQL booleans. Expressions
-    ``of_profiles`` may also say ``NOW`` and ``behaviors["…"]``, which is a column of its own.
+    ``of_profiles`` may also say ``user["…"]`` for ``properties["…"]``, ``NOW``, and ``behaviors["…"]``, which is a
+    column of its own.
     """
     return _compiled(expression, _condition, of_profiles)
 
@@ -111,7 +112,7 @@ def _equal(left: ast.expr, right: ast.expr) -> str:
 def _value(node: ast.expr) -> str:
     """The node as a SQL expression of type JSON."""
     match node:
-        case ast.Subscript(value=ast.Name(id="properties" | "event"), slice=ast.Constant(value=str(name))):
+        case ast.Subscript(value=ast.Name(id="properties" | "event" | "user"), slice=ast.Constant(value=str(name))):
             return _property("properties", _known_as(name))
         case ast.Subscript(value=ast.Name(id="behaviors"), slice=ast.Constant(value=str(name))):
             return _property("behaviors", name)
@@ -173,7 +174,7 @@ def _property(column: str, name: str) -> str:
     return f"json_extract({column}, {literal('$.' + json.dumps(name, ensure_ascii=False))})"
 
 
-ENGAGE_ONLY = {"NOW", "behaviors"}
+ENGAGE_ONLY = {"user", "NOW", "behaviors"}
 COMPARISONS: Mapping[type[ast.cmpop], str] = {ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">="}
 ARITHMETIC: Mapping[type[ast.operator], str] = {
     ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Mod: "%",

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import duckdb
 
 from ..binding import Registration
-from ..exceptions import QueryError, StorageError
+from ..exceptions import MixpanelDataError, QueryError, StorageError
 
 # How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
 DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
@@ -24,9 +24,7 @@ def as_ours(registration: Registration) -> Iterator[None]:
         yield
     except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
         ours = unwrapped(error, registration)
-    else:
-        return
-    raise ours
+        raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
 def unwrapped(error: Exception, registration: Registration) -> BaseException:
@@ -37,10 +35,15 @@ def unwrapped(error: Exception, registration: Registration) -> BaseException:
         return KeyboardInterrupt()
     text = str(error).split("\n\nLINE ")[0]
     if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or NO_ROOM.search(text):
-        return StorageError(f"the database cannot be written: {text}")
+        return caused(StorageError(f"the database cannot be written: {text}"), error)
     if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(text):
-        return QueryError(text)
+        return caused(QueryError(text), error)
     return error
+
+
+def caused(ours: MixpanelDataError, error: Exception) -> MixpanelDataError:
+    ours.__cause__ = error
+    return ours
 
 
 def lock_holder(error: duckdb.Error) -> str | None:

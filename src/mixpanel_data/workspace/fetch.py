@@ -1,25 +1,27 @@
-"""Events into a table: whole or not at all, or day by day with a ledger of what is there."""
+"""Events into a table: whole or not at all, or day by day with a ledger of what is there.
+
+Rows are fetched into a staging area first, so that the database is closed while Mixpanel is waited for, and copied from
+there in one transaction. A database that nobody else knows of takes them as they come.
+"""
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
-
-import duckdb
 
 from ..exceptions import TableExistsError, TableNotFoundError
 from ..functions.windows import runs
 from ..quoting import quoted
 from ..types import FetchPlan, PlannedRequest
+from .database import Database
 from .records import Records, now
 from .selection import STANDARD, Selection
+from .staging import Staging, staging
+from .statement import Statement, call
 
 AT_ONCE = 3
-NEW = "__mixpanel_data_new"
 
 
 @dataclass(frozen=True)
@@ -27,194 +29,198 @@ class Loaded:
     """What a fetch has done."""
 
     rows: int
-    days: int
-    first: date
-    last: date
+    days: int = 0
+    first: date | None = None
+    last: date | None = None
 
 
 @dataclass(frozen=True)
 class Fetch:
-    """One table to be filled."""
+    """One table of events to be filled."""
 
-    con: duckdb.DuckDBPyConnection
-    catalog: str
+    database: Database
     table: str
     selection: Selection
     parallel: int | None = None
 
-    @property
-    def records(self) -> Records:
-        return Records(self.con, self.catalog)
-
     def create(self, first: date, last: date) -> Loaded:
         """A new table, which appears whole, with all that is written down of it, or not at all."""
-        if self.records.exists(self.table):
-            raise TableExistsError(
-                f"table {self.table} exists: choose another name, or append, replace, resume or sync"
-            )
+        refuse_existing(self.database, self.table)
         begun = now()
-        with transaction(self.con):
-            self._create_as(self.table, first, last)
-            return self._note(first, last, begun)
+        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
+            refuse_existing(self.database, self.table)  # somebody may have made it meanwhile
+            records.con.execute(f"CREATE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
+            return self._note(records, first, last, begun)
 
     def replace(self, first: date, last: date) -> Loaded:
-        """The new table is made beside the old one and takes its place in one moment."""
+        """The new table takes the place of the old one in one moment, when all of it is there."""
         begun = now()
-        with transaction(self.con):
-            self._create_as(NEW, first, last)
-            self.con.execute(f"DROP TABLE IF EXISTS {quoted(self.table)}")
-            self.con.execute(f"ALTER TABLE {quoted(NEW)} RENAME TO {quoted(self.table)}")
-            self.records.create()
-            self.records.forget_days(self.table)
-            return self._note(first, last, begun)
+        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
+            records.con.execute(f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
+            records.create()
+            records.forget(self.table)
+            return self._note(records, first, last, begun)
 
     def append(self, first: date, last: date) -> Loaded:
         """More events for a table; those it has already are not added again."""
-        if not self.records.exists(self.table):
-            raise TableNotFoundError(f"there is no table {self.table} to append to: leave append out to create it")
+        refuse_missing(self.database, self.table)
         begun = now()
-        with transaction(self.con):
-            start, end = self.records.bounds(first, last)
-            same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM fetched.{name}" for name in STANDARD)
-            table, fetched = quoted(self.table), self.selection.query(self.catalog)
-            query = (
-                f"INSERT INTO {table} BY NAME SELECT * FROM ({fetched}) AS fetched WHERE NOT EXISTS (SELECT 1 FROM "
-                f"{table} AS old WHERE {same} AND old.event_time >= $start AND old.event_time < $end)"
+        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
+            start, end = records.bounds(first, last)
+            table, same = quoted(self.table), " AND ".join(f"old.{n} IS NOT DISTINCT FROM new.{n}" for n in STANDARD)
+            query = rows.inside(
+                f"INSERT INTO {table} BY NAME SELECT * FROM ({{}}) AS new WHERE NOT EXISTS (SELECT 1 FROM "
+                f"{table} AS old WHERE {same} AND old.event_time >= $start AND old.event_time < $end)",
+                start=start,
+                end=end,
             )
-            values = {**self.selection.parameters(first, last, self.parallel), "start": start, "end": end}
-            ((rows,),) = self.con.execute(query, values).fetchall()
-            before = self.records.selection_of(self.table)
-            self.records.create()
-            self.records.note_days(self.table, first, last, begun)
-            whole = self.records.range_of(self.table) or (first, last)
-            self.records.note_table(self.table, before.joined(self.selection) if before else self.selection, *whole)
-        return Loaded(rows, (last - first).days + 1, first, last)
+            ((added,),) = records.con.execute(query.text, query.values).fetchall()
+            before = records.selection_of(self.table)
+            records.create()
+            records.note_days(self.table, first, last, begun)
+            whole = records.range_of(self.table) or (first, last)
+            records.note_table(self.table, before.joined(self.selection) if before else self.selection, *whole)
+        return Loaded(added, (last - first).days + 1, first, last)
 
     def backfill(self, first: date, days: Sequence[date]) -> Loaded:
         """These days, each window committed as it is proven, into a table that begins with the first."""
+        rows = 0
         self._prepare(first)
         try:
-            rows = sum(_on_threads(self.parallel or AT_ONCE, self._load_window, self.windows(days), self.con))
+            for window, begun, kept, area in self._windows_as_they_come(days):
+                rows += self._load(window, begun, kept)
+                area.drop(kept)
         finally:
             known = self._note_known(first)
         return Loaded(rows, len(days), first, known)
 
     def missing(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
         """The days that a backfill has to fetch; ``look_back`` is how many of the last ones are fetched anew."""
-        if not self.records.exists(self.table):
-            return self.records.days(first, last)
-        self.records.same_selection(self.table, self.selection)
-        known = self.records.range_of(self.table)
-        stale = date.fromordinal(known[1].toordinal() - look_back) if known and look_back is not None else None
-        return self.records.missing_days(self.table, first, last, stale)
+        with self.database.opened() as con:
+            records = Records(con)
+            if not records.exists(self.table):
+                return records.days(first, last)
+            records.same_selection(self.table, self.selection)
+            known = records.range_of(self.table)
+            stale = date.fromordinal(known[1].toordinal() - look_back) if known and look_back is not None else None
+            return records.missing_days(self.table, first, last, stale)
 
     def windows(self, days: Sequence[date]) -> list[PlannedRequest]:
         """The requests for these days."""
-        plan = f"{quoted(self.catalog)}.export_plan(?, ?, parallel := ?)"
-        query = f"SELECT from_date, to_date, days, expected_bytes FROM {plan}"
         found = []
         together = list(runs(days, len(days)))
         share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)
         for run in together:
-            rows = self.con.execute(query, [str(run.first), str(run.last), share]).fetchall()
-            found += [PlannedRequest(*row) for row in rows]
+            plan = call("export_plan", from_date=run.first, to_date=run.last, parallel=share)
+            query = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM {}")
+            with self.database.asking() as con:
+                found += [PlannedRequest(*row) for row in con.execute(query.text, query.values).fetchall()]
         return found
 
     def plan(self, days: Sequence[date]) -> FetchPlan:
         """What fetching these days would ask, and what it would leave of the budget."""
-        query = f"SELECT remaining FROM {quoted(self.catalog)}.budget() WHERE budget = 'export'"
-        left = self.con.execute(query).fetchall()
-        return FetchPlan(self.table, tuple(self.windows(days)), left[0][0] if left else None)
+        return FetchPlan(self.table, tuple(self.windows(days)), budget_left(self.database, "export"))
 
-    def _create_as(self, table: str, first: date, last: date) -> None:
-        query = f"CREATE TABLE {quoted(table)} AS {self.selection.query(self.catalog)}"
-        self.con.execute(query, self.selection.parameters(first, last, self.parallel))
+    def rows(self, first: date, last: date) -> Statement:
+        """The events of these days, as the table has them."""
+        return self.selection.rows(first, last, self.parallel)
 
-    def _note(self, first: date, last: date, begun: datetime) -> Loaded:
-        self.records.create()
-        self.records.note_days(self.table, first, last, begun)
-        rows = self.records.note_table(self.table, self.selection, first, last)
+    def _windows_as_they_come(
+        self, days: Sequence[date]
+    ) -> Iterator[tuple[PlannedRequest, datetime, Statement, Staging]]:
+        """Each window, with the time before which its events were asked for."""
+        begun = now()
+        parts = [(window, self.selection.rows(window.from_date, window.to_date, 1)) for window in self.windows(days)]
+        with (
+            staging(self.database) as area,
+            closing(area.keep_each(self.parallel or AT_ONCE, parts)) as kept,
+        ):
+            for window, rows in kept:
+                yield window, begun, rows, area
+
+    def _note(self, records: Records, first: date, last: date, begun: datetime) -> Loaded:
+        records.create()
+        records.note_days(self.table, first, last, begun)
+        rows = records.note_table(self.table, self.selection, first, last)
         return Loaded(rows, (last - first).days + 1, first, last)
 
     def _note_known(self, first: date) -> date:
         """Writes down what the table has by now, and says what its last day is."""
-        with transaction(self.con):
-            known = self.records.range_of(self.table) or (first, first)
-            self.records.note_table(self.table, self.selection, *known)
+        with writing(self.database) as records:
+            known = records.range_of(self.table) or (first, first)
+            records.note_table(self.table, self.selection, *known)
         return known[1]
 
     def _prepare(self, first: date) -> None:
         """The table, empty, if it is not there yet."""
-        if self.records.exists(self.table):
-            return
-        with transaction(self.con):
-            query = (
-                f"CREATE TABLE {quoted(self.table)} AS SELECT * FROM ({self.selection.query(self.catalog)}) WHERE false"
+        with self.database.opened() as con:
+            if Records(con).exists(self.table):
+                return
+        with writing(self.database) as records:
+            empty = self.rows(first, first).inside(
+                f"CREATE TABLE {quoted(self.table)} AS SELECT * FROM ({{}}) WHERE false"
             )
-            self.con.execute(query, self.selection.parameters(first, first, 1))
-            self.records.create()
-            self.records.note_table(self.table, self.selection, first, first)
+            records.con.execute(empty.text, empty.values)
+            records.create()
+            records.note_table(self.table, self.selection, first, first)
 
-    def _load_window(self, con: duckdb.DuckDBPyConnection, window: PlannedRequest) -> int:
+    def _load(self, window: PlannedRequest, begun: datetime, rows: Statement) -> int:
         """Puts the days of the window in the place of what the table has of them, and writes them down."""
-        records = Records(con, self.catalog)
-        begun = now()
-        with transaction(con):
+        assert window.from_date is not None  # noqa: S101 - a window of events has days
+        assert window.to_date is not None  # noqa: S101
+        with writing(self.database) as records:
             start, end = records.bounds(window.from_date, window.to_date)
-            con.execute(f"DELETE FROM {quoted(self.table)} WHERE event_time >= ? AND event_time < ?", [start, end])
-            query = f"INSERT INTO {quoted(self.table)} {self.selection.query(self.catalog)}"
-            ((rows,),) = con.execute(query, self.selection.parameters(window.from_date, window.to_date, 1)).fetchall()
+            table = quoted(self.table)
+            records.con.execute(f"DELETE FROM {table} WHERE event_time >= ? AND event_time < ?", [start, end])
+            ((added,),) = records.con.execute(f"INSERT INTO {table} {rows.text}").fetchall()
             records.note_days(self.table, window.from_date, window.to_date, begun)
-        return int(rows)
+        return int(added)
 
 
 @contextmanager
-def transaction(con: duckdb.DuckDBPyConnection) -> Iterator[None]:
-    """All of it or nothing. After an error DuckDB would take a COMMIT for a rollback, so it is never given one."""
-    con.execute("BEGIN")
-    try:
-        yield
-    except BaseException:
-        con.execute("ROLLBACK")
-        raise
-    con.execute("COMMIT")
+def fetched(database: Database, rows: Statement) -> Iterator[Statement]:
+    """The rows at hand: fetched already, unless the database is ours alone and may take them as they come."""
+    if database.is_private:
+        yield rows
+        return
+    with staging(database) as area:
+        yield area.keep(rows)
 
 
-def _on_threads(
-    count: int,
-    load: Callable[[duckdb.DuckDBPyConnection, PlannedRequest], int],
-    windows: Sequence[PlannedRequest],
-    con: duckdb.DuckDBPyConnection,
-) -> list[int]:
-    """What ``load`` gives for each window, several at once; after a failure none is begun, and those running end."""
-    stopped = threading.Event()
-    cursors: set[duckdb.DuckDBPyConnection] = set()
-
-    def run(window: PlannedRequest) -> int:
-        if stopped.is_set():
-            return 0
-        with con.cursor() as cursor:
-            cursors.add(cursor)
-            try:
-                return load(cursor, window)
-            finally:
-                cursors.discard(cursor)
-
-    with ThreadPoolExecutor(count, thread_name_prefix="mixpanel_data-load") as threads:
-        running: list[Future[int]] = [threads.submit(run, window) for window in windows]
+@contextmanager
+def writing(database: Database) -> Iterator[Records]:
+    """The records of the database, in a transaction: all of it or nothing."""
+    with database.opened(write=True) as con:
+        # After an error DuckDB would take a COMMIT for a rollback, so it is never given one.
+        con.execute("BEGIN")
         try:
-            wait(running, return_when=FIRST_EXCEPTION)
+            yield Records(con)
         except BaseException:
-            stopped.set()
-            _interrupt(cursors, running)
+            con.execute("ROLLBACK")
             raise
-        # Where one has failed, those under way are finished and committed, so that no later run asks for them again.
-        stopped.set()
-    return [future.result() for future in running]
+        con.execute("COMMIT")
 
 
-def _interrupt(cursors: set[duckdb.DuckDBPyConnection], running: Sequence[Future[int]]) -> None:
-    """Again and again, since a cursor between two statements does not feel it."""
-    while wait(running, timeout=0.05).not_done:
-        for cursor in list(cursors):
-            cursor.interrupt()
+def refuse_existing(database: Database, table: str) -> None:
+    with database.opened() as con:
+        if Records(con).exists(table):
+            raise TableExistsError(
+                f"table {table} exists: drop it first, choose another name, or append, replace, resume or sync",
+                table=table,
+            )
+
+
+def refuse_missing(database: Database, table: str) -> None:
+    with database.opened() as con:
+        if not Records(con).exists(table):
+            raise TableNotFoundError(
+                f"there is no table {table} to append to: leave append out to create it", table=table
+            )
+
+
+def budget_left(database: Database, budget: str) -> int | None:
+    """Requests left for this hour."""
+    query = call("budget").inside("SELECT remaining FROM {} WHERE budget = $budget", budget=budget)
+    with database.asking() as con:
+        left = con.execute(query.text, query.values).fetchall()
+    return left[0][0] if left else None

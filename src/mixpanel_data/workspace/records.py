@@ -8,9 +8,10 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
+from ..binding import CATALOG
 from ..exceptions import ArgumentError, TableNotFoundError
 from ..quoting import quoted
-from .selection import Selection
+from .selection import ProfileSelection, Selection
 
 OURS = ("_metadata", "_loaded_days")
 TABLES = """
@@ -21,11 +22,11 @@ CREATE TABLE IF NOT EXISTS _loaded_days (table_name VARCHAR, day DATE, rows BIGI
 COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel, and with which filters';
 COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, and when they were fetched';
 """
-COUNT_DAYS = """
+COUNT_DAYS = f"""
 INSERT INTO _loaded_days
 SELECT $table, days.day, count(events.event_time), $now
-FROM {catalog}.days($from_date, $to_date) AS days
-LEFT JOIN {table} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
+FROM {CATALOG}.days($from_date, $to_date) AS days
+LEFT JOIN {{table}} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
 GROUP BY days.day
 """
 
@@ -35,7 +36,6 @@ class Records:
     """The records of one database."""
 
     con: duckdb.DuckDBPyConnection
-    catalog: str
 
     def create(self) -> None:
         self.con.execute(TABLES)
@@ -48,19 +48,21 @@ class Records:
     def is_kept(self) -> bool:
         return self.exists(OURS[0]) and self.exists(OURS[1])
 
-    def note_table(self, table: str, selection: Selection, first: date, last: date) -> int:
+    def note_table(
+        self, table: str, selection: Selection | ProfileSelection, first: date | None, last: date | None
+    ) -> int:
         """Writes the table's row anew, and says how many rows it has."""
         ((rows,),) = self.con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()
         self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
         filters = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
-        values = [table, "events", now(), first, last, filters, selection.where, rows, selection.options()]
+        values = [table, selection.TYPE, now(), first, last, filters, selection.where, rows, selection.options()]
         self.con.execute("INSERT INTO _metadata VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", values)
         return int(rows)
 
     def note_days(self, table: str, first: date, last: date, loaded_at: datetime) -> None:
         """Writes the days' rows anew."""
         self.forget_days(table, first, last)
-        query = COUNT_DAYS.format(catalog=quoted(self.catalog), table=quoted(table))
+        query = COUNT_DAYS.format(table=quoted(table))
         values = {"table": table, "now": loaded_at, "from_date": str(first), "to_date": str(last)}
         self.con.execute(query, values)
 
@@ -71,6 +73,12 @@ class Records:
         else:
             self.con.execute(f"{query} AND day BETWEEN ? AND ?", [table, first, last])
 
+    def forget(self, table: str) -> None:
+        """Nothing is known of the table any more."""
+        if self.is_kept():
+            self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
+            self.forget_days(table)
+
     def range_of(self, table: str) -> tuple[date, date] | None:
         """The first and the last day that are loaded."""
         query = "SELECT min(day), max(day) FROM _loaded_days WHERE table_name = ?"
@@ -79,14 +87,14 @@ class Records:
 
     def days(self, first: date, last: date | None) -> list[date]:
         """The days of the range that have begun."""
-        query = f"SELECT day FROM {quoted(self.catalog)}.days(?, ?) ORDER BY day"
+        query = f"SELECT day FROM {CATALOG}.days(?, ?) ORDER BY day"
         found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()
         return [day for (day,) in found]
 
     def missing_days(self, table: str, first: date, last: date | None, stale_after: date | None) -> list[date]:
         """The days of the range that are not loaded, were loaded before they had ended, or are stale."""
         query = f"""
-            SELECT days.day FROM {quoted(self.catalog)}.days($from_date, $to_date) AS days
+            SELECT days.day FROM {CATALOG}.days($from_date, $to_date) AS days
             LEFT JOIN (FROM _loaded_days WHERE table_name = $table) AS loaded ON loaded.day = days.day
             WHERE loaded.day IS NULL OR loaded.loaded_at < days.ends_at OR days.day > $stale_after
             ORDER BY 1
@@ -97,13 +105,16 @@ class Records:
 
     def bounds(self, first: date, last: date) -> tuple[datetime, datetime]:
         """When the first of these days begins and the last one ends, in UTC."""
-        query = f"SELECT min(starts_at), max(ends_at) FROM {quoted(self.catalog)}.days(?, ?)"
+        query = f"SELECT min(starts_at), max(ends_at) FROM {CATALOG}.days(?, ?)"
         ((start, end),) = self.con.execute(query, [str(first), str(last)]).fetchall()
         return start, end
 
     def selection_of(self, table: str) -> Selection | None:
         """What the table holds; None if it was not fetched from Mixpanel."""
-        query = "SELECT filter_events::VARCHAR, filter_where, options::VARCHAR FROM _metadata WHERE table_name = ?"
+        query = """
+            SELECT filter_events::VARCHAR, filter_where, options::VARCHAR FROM _metadata
+            WHERE table_name = ? AND type = 'events'
+        """
         found = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
         return Selection.noted(*found[0]) if found else None
 

@@ -6,10 +6,11 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import ClassVar, Literal
 
 from ..exceptions import ArgumentError
 from ..quoting import quoted
+from .statement import Statement, call
 
 STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
 TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")
@@ -21,6 +22,7 @@ ColumnsWish = Mapping[str, str | tuple[str, str]]
 class Selection:
     """Which events, with which columns. ``columns`` gives for each name a JSON path and a type."""
 
+    TYPE: ClassVar[str] = "events"
     events: tuple[str, ...] | None = None
     where: str | None = None
     properties: Properties = "json"
@@ -47,24 +49,24 @@ class Selection:
         wished = {name: _column(name, wish) for name, wish in (columns or {}).items()}
         return Selection(tuple(names) if names else None, where, properties, wished, deduplicate)
 
-    def query(self, catalog: str) -> str:
-        """The SELECT, over parameters that ``parameters`` gives."""
+    def rows(self, first: object, last: object, parallel: int | None) -> Statement:
+        """The SELECT that has the events of these days."""
         extracted = [
             f"TRY_CAST(json_extract_string(properties, $path_{number}) AS {kind}) AS {quoted(name)}"
             for number, (name, (_, kind)) in enumerate(self.columns.items())
         ]
         properties = "properties::VARIANT AS properties" if self.properties == "variant" else "properties"
-        columns = ", ".join([*STANDARD, *extracted, properties])
-        return (
-            f"SELECT {columns} FROM {quoted(catalog)}.export($from_date, $to_date, "
-            "events := $events, filter := $filter, deduplicate := $deduplicate, parallel := $parallel)"
-        )
-
-    def parameters(self, first: object, last: object, parallel: int | None) -> dict[str, Any]:
-        """The values for ``query``."""
         paths = {f"path_{number}": path for number, (path, _) in enumerate(self.columns.values())}
-        asked = {"from_date": str(first), "to_date": str(last), "events": list(self.events) if self.events else None}
-        return {**asked, "filter": self.where, "deduplicate": self.deduplicate, "parallel": parallel, **paths}
+        export = call(
+            "export",
+            from_date=str(first),
+            to_date=str(last),
+            events=list(self.events) if self.events else None,
+            filter=self.where,
+            deduplicate=self.deduplicate or None,
+            parallel=parallel,
+        )
+        return export.inside(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM {{}}", **paths)
 
     @staticmethod
     def noted(events: str | None, where: str | None, options: str) -> Selection:
@@ -86,6 +88,38 @@ class Selection:
     def options(self) -> str:
         """What is not a filter, as JSON."""
         return json.dumps({"properties": self.properties, "columns": self.columns, "deduplicate": self.deduplicate})
+
+
+@dataclass(frozen=True)
+class ProfileSelection:
+    """Which profiles, with which properties."""
+
+    TYPE: ClassVar[str] = "profiles"
+    where: str | None = None
+    cohort_id: int | None = None
+    properties: tuple[str, ...] | None = None
+    distinct_ids: tuple[str, ...] | None = None
+    events: ClassVar[None] = None
+
+    def profiles(self) -> Statement:
+        """The call that has them."""
+        return call(
+            "profiles",
+            filter=self.where,
+            cohort_id=self.cohort_id,
+            properties=list(self.properties) if self.properties else None,
+            distinct_ids=list(self.distinct_ids) if self.distinct_ids else None,
+        )
+
+    def rows(self) -> Statement:
+        """The SELECT for a table of them."""
+        return self.profiles().inside("FROM {}")
+
+    def options(self) -> str:
+        """What is not a filter expression, as JSON."""
+        return json.dumps(
+            {"cohort_id": self.cohort_id, "properties": self.properties, "distinct_ids": self.distinct_ids}
+        )
 
 
 def _column(name: str, wish: str | tuple[str, str]) -> tuple[str, str]:

@@ -1,0 +1,357 @@
+"""What Mixpanel answered: a few figures at hand, and all the rows as Arrow, as a DataFrame or as plain values."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from .types import Shown, plain
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+
+@dataclass(frozen=True)
+class Result(Shown):
+    """Base of all results that have rows."""
+
+    arrow: pa.Table = field(kw_only=True, repr=False)
+    """The rows, as the table function gave them."""
+    JSON: ClassVar[tuple[str, ...]] = ()
+    """Columns that hold JSON."""
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The rows as a DataFrame, made anew each time."""
+        return frame(self.arrow, self.JSON)
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The rows as dictionaries."""
+        return [
+            {name: json.loads(value) if value and name in self.JSON else value for name, value in row.items()}
+            for row in self.arrow.to_pylist()
+        ]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; the rows are under ``rows``."""
+        figures = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "arrow"}
+        return dict(plain({**figures, "rows": self.rows()}))
+
+    def _repr_html_(self) -> str:
+        return str(self.df._repr_html_())
+
+
+def frame(rows: pa.Table, as_json: tuple[str, ...] = ()) -> pd.DataFrame:
+    """The rows as a DataFrame, dates as datetime64 and JSON as Python objects."""
+    made = rows.to_pandas(date_as_object=False)
+    for name in as_json:
+        made[name] = parsed(rows.column(name).to_pylist())
+    return made
+
+
+def wide(rows: pa.Table, keys: list[str], name: str, value: str) -> pd.DataFrame:
+    """A row for each key, and a column for each name with its values; whole numbers where all of them are."""
+    spread = frame(rows).pivot(index=keys, columns=name, values=value)
+    order = list(dict.fromkeys(rows.column(name).to_pylist()))
+    spread = spread[order]
+    for column in order:
+        if (spread[column] % 1 == 0).all():
+            spread[column] = spread[column].astype("int64")
+    spread.columns.name = None
+    return spread.reset_index()
+
+
+def parsed(texts: list[str | None]) -> list[Any]:
+    """JSON texts as Python objects; None stays None."""
+    return [None if text is None else json.loads(text) for text in texts]
+
+
+def whole(number: float) -> int | float:
+    """The number, as an int where it is one."""
+    return int(number) if float(number).is_integer() else number
+
+
+@dataclass(frozen=True)
+class SegmentationResult(Result):
+    """How often an event happened over time. Columns: ``date``, ``segment``, ``count``."""
+
+    event: str
+    from_date: str
+    to_date: str
+    unit: str
+    segment_property: str | None
+    """What the event is segmented by; None if by nothing."""
+    total: int | float
+    """Of all dates and segments."""
+
+
+@dataclass(frozen=True)
+class Series(Result):
+    """Counts over time, by name."""
+
+    NAME: ClassVar[str]
+    DATES: ClassVar[str] = "date"
+
+    @property
+    def series(self) -> dict[str, dict[str, int | float]]:
+        """``{name: {date: count}}``"""
+        found: dict[str, dict[str, int | float]] = {}
+        columns = (self.arrow.column(name).to_pylist() for name in (self.NAME, self.DATES, "count"))
+        for name, start, count in zip(*columns, strict=True):
+            found.setdefault(name, {})[self._label(start)] = whole(count)
+        return found
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """A row for each date: ``date``, and a column for each name."""
+        return wide(self.arrow, [self.DATES], self.NAME, "count")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON; the counts are under ``series``."""
+        figures = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "arrow"}
+        return dict(plain({**figures, "series": self.series}))
+
+    def _label(self, start: datetime) -> str:
+        return str(start) if getattr(self, "unit", "") in {"minute", "hour"} else str(start.date())
+
+
+@dataclass(frozen=True)
+class EventCountsResult(Series):
+    """How often several events happened over time. Its DataFrame has a column for each event."""
+
+    NAME: ClassVar[str] = "event_name"
+    events: list[str]
+    from_date: str
+    to_date: str
+    unit: str
+    type: str
+    """``general``, ``unique`` or ``average``."""
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """A row for each date: ``date``, and a column for each event, in the order in which they were asked for."""
+        made = super().df
+        return made[[self.DATES, *(event for event in self.events if event in made)]]
+
+
+@dataclass(frozen=True)
+class PropertyCountsResult(Series):
+    """How often an event happened with each value of a property. Its DataFrame has a column for each value."""
+
+    NAME: ClassVar[str] = "value"
+    event: str
+    property_name: str
+    from_date: str
+    to_date: str
+    unit: str
+    type: str
+    """``general``, ``unique`` or ``average``."""
+
+
+@dataclass(frozen=True)
+class NumericBucketResult(Series):
+    """How often an event happened, by the size of a number. Its DataFrame has a column for each range."""
+
+    NAME: ClassVar[str] = "bucket"
+    event: str
+    from_date: str
+    to_date: str
+    unit: str
+    property_expr: str
+
+
+@dataclass(frozen=True)
+class NumericSumResult(Result):
+    """The sum of a number over an event. Columns: ``date``, ``sum``."""
+
+    event: str
+    from_date: str
+    to_date: str
+    unit: str
+    property_expr: str
+    total: float
+    """Of all dates."""
+
+
+@dataclass(frozen=True)
+class NumericAverageResult(Result):
+    """The average of a number over an event. Columns: ``date``, ``average``."""
+
+    event: str
+    from_date: str
+    to_date: str
+    unit: str
+    property_expr: str
+
+
+@dataclass(frozen=True)
+class FunnelStep(Shown):
+    """One step of a funnel, over all dates."""
+
+    name: str
+    count: int
+    """Users who came so far."""
+    conversion: float
+    """Fraction of those at the step before."""
+    overall: float
+    """Fraction of those at the first step."""
+
+
+@dataclass(frozen=True)
+class FunnelResult(Result):
+    """How far users went in a saved funnel. Columns as those of ``mixpanel_funnel``: a row a date, segment and step."""
+
+    funnel_id: int
+    funnel_name: str
+    from_date: str
+    to_date: str
+    conversion_rate: float
+    """Fraction of those at the first step who came to the last one."""
+    steps: list[FunnelStep]
+    """Of all users and dates together."""
+
+
+@dataclass(frozen=True)
+class CohortInfo(Shown):
+    """Those who did the first event in one period."""
+
+    date: str
+    size: int
+    retained: list[int]
+    """How many came back, period by period."""
+
+
+@dataclass(frozen=True)
+class RetentionResult(Result):
+    """Who came back. ``arrow`` has a row for each cohort and period, the DataFrame a row for each cohort."""
+
+    born_event: str
+    return_event: str
+    from_date: str
+    to_date: str
+    unit: str
+    cohorts: list[CohortInfo]
+    """Of all users, by date."""
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The matrix: ``cohort_date``, ``segment``, ``cohort_size``, and a column 0, 1, 2… for each period."""
+        return wide(self.arrow, ["cohort_date", "segment", "cohort_size"], "period", "retained")
+
+
+@dataclass(frozen=True)
+class FrequencyResult(Result):
+    """On how many hours or days users were active: ``users`` is how many were on at least ``intervals`` of them."""
+
+    event: str | None
+    from_date: str
+    to_date: str
+    unit: str
+    addiction_unit: str
+
+
+@dataclass(frozen=True)
+class SavedReportResult(Result):
+    """The answer of a saved report. Columns: ``metric``, ``breakdown``, ``date``, ``measure``, ``period``,
+    ``value``."""
+
+    bookmark_id: int
+    raw: dict[str, Any]
+    """Mixpanel's whole answer."""
+
+
+@dataclass(frozen=True)
+class FlowsResult(Result):
+    """The answer of a saved flows report. Columns: ``step``, ``node``, ``type``, ``count``, ``edges``."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("edges",)
+    bookmark_id: int
+
+
+@dataclass(frozen=True)
+class ActivityFeedResult(Result):
+    """What some users did. Columns as those of a table of events."""
+
+    JSON: ClassVar[tuple[str, ...]] = ("properties",)
+    distinct_ids: list[str]
+    from_date: str
+    to_date: str
+
+    @property
+    def events(self) -> list[dict[str, Any]]:
+        """The events as dictionaries."""
+        return self.rows()
+
+
+@dataclass(frozen=True)
+class JQLResult(Result):
+    """What a script returned."""
+
+    @property
+    def raw(self) -> list[Any]:
+        """The items, as the script returned them."""
+        return parsed(self.arrow.column("value").to_pylist())
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """A row for each item. Objects become columns, and the parts of a ``key`` become ``key_0``, ``key_1``…;
+        anything else is in the column ``value``."""
+        import pandas as pd  # noqa: PLC0415 - only who asks for a frame pays for it
+
+        items = self.raw
+        if not items or not all(isinstance(item, dict) for item in items):
+            return pd.DataFrame({"value": pd.Series(items, dtype=object)})
+        return pd.DataFrame([_flat(item) for item in items])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, ready for JSON: the items under ``raw``."""
+        return {"raw": self.raw}
+
+
+def _flat(item: dict[str, Any]) -> dict[str, Any]:
+    """A group with a column for each part of its key."""
+    key = item.get("key")
+    if not isinstance(key, list):
+        return item
+    return {f"key_{n}": part for n, part in enumerate(key)} | {name: item[name] for name in item if name != "key"}
+
+
+@dataclass(frozen=True)
+class EventBreakdown(Result):
+    """The events of a local table. Columns: ``event_name``, ``count``, ``users``, ``first_seen``, ``last_seen``,
+    ``percent``."""
+
+    table: str
+    total_events: int
+    total_users: int
+    date_range: tuple[str, str] | None
+    """Times of the first and the last event, in UTC; None if there is none."""
+
+
+@dataclass(frozen=True)
+class TableSummary(Result):
+    """The columns of a local table, as DuckDB's SUMMARIZE gives them."""
+
+    table: str
+    row_count: int
+
+
+@dataclass(frozen=True)
+class ColumnStats(Result):
+    """One column or property of a local table. Rows: the most frequent values, in ``value``, ``count``, ``percent``."""
+
+    table: str
+    column: str
+    dtype: str
+    count: int
+    """Rows in which it is not NULL."""
+    null_count: int
+    unique_count: int
+    min: Any
+    max: Any
+    mean: float | None
+    """None where it is no number; so is ``std``."""
+    std: float | None

@@ -1,0 +1,64 @@
+"""Mixpanel's endpoints as they are, for what no method covers."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import pyarrow as pa
+
+from .statement import Statement, call
+
+
+class MixpanelAPI:
+    """Any endpoint of Mixpanel's Query and App APIs that only reads. Its answers are counted, tried again and refused
+    like those of every method."""
+
+    def __init__(self, answer: Callable[[Statement], pa.Table]) -> None:
+        self._answer = answer
+
+    def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
+        """The answer to a GET, as Python has JSON.
+
+        Args:
+            path: beginning with ``/api/query/`` (or ``/api/2.0/``, as it was called before) or ``/api/app/``;
+                ``{project_id}`` in it stands for the project.
+            params: what goes into the query.
+
+        Raises:
+            ArgumentError: no such path can be asked for.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     "Purchase" in ws.api.get("/api/2.0/events/names")
+            True
+        """
+        return self._ask("get", path, params)
+
+    def post(self, path: str, data: Mapping[str, Any] | None = None) -> Any:
+        """The answer to a POST, as Python has JSON; only of the Query API, where nothing can be changed.
+
+        Args:
+            path: beginning with ``/api/query/``, or ``/api/2.0/``.
+            data: what goes into the form.
+
+        Raises:
+            ArgumentError: no such path can be asked for.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> script = '''function main() {
+            ...   return Events({from_date: "2024-01-01", to_date: "2024-01-01"}).reduce(mixpanel.reducer.count())
+            ... }'''
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.api.post("/api/2.0/jql", data={"script": script})
+            [3885]
+        """
+        return self._ask("post", path, data)
+
+    def _ask(self, function: str, path: str, given: Mapping[str, Any] | None) -> Any:
+        params = json.dumps(given, default=str) if given else None
+        rows = self._answer(call(function, path=path, params=params).inside("FROM {}"))
+        return json.loads(rows.column("value")[0].as_py())

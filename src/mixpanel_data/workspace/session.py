@@ -1,0 +1,192 @@
+"""SQL on the local database: what every method of the workspace stands on."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import date
+from typing import TYPE_CHECKING, Any, TypeAlias
+
+import duckdb
+from duckdb import StatementType
+
+from ..results import parsed
+from .database import Database
+from .statement import Statement, call
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+ONLY_READ = frozenset(
+    getattr(StatementType, kind)
+    for kind in ("SELECT", "EXPLAIN", "SET", "VARIABLE_SET", "PRAGMA", "LOAD", "ATTACH", "DETACH", "TRANSACTION")
+)
+"""Statements for which the database file need not be open for writing."""
+AT_ONCE = 122_880
+"""Rows in a batch of a stream: as many as DuckDB's row groups have."""
+Day: TypeAlias = str | date
+"""``2024-01-31``, or a date."""
+Rows: TypeAlias = duckdb.DuckDBPyRelation | duckdb.DuckDBPyConnection
+IS_1 = duckdb.__version__.startswith("1.")
+Values: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
+
+
+def run(con: duckdb.DuckDBPyConnection, query: str, values: Values = None) -> Rows:
+    """The rows of the last statement, which can be had once."""
+    if values and IS_1:
+        # Where there are values, its con.sql reads the rows at once, and holds Python's lock meanwhile: a source of
+        # ours could not give any.
+        return con.execute(query, values)
+    rows = con.sql(query, params=values or None)
+    return rows if rows is not None else con.sql("SELECT true AS Success LIMIT 0")
+
+
+def batches(
+    con: duckdb.DuckDBPyConnection, query: str, values: Values, rows: int
+) -> Generator[pa.RecordBatch, None, None]:
+    """The rows of a query, bit by bit."""
+    reader: pa.RecordBatchReader = run(con, query, values).to_arrow_reader(rows)
+    try:
+        yield from reader
+    finally:
+        # Here, and not when it is collected: DuckDB 1.5 would then hold Python's lock while it waits for its threads,
+        # which may be waiting for ours.
+        reader.close()
+
+
+class Session:
+    """The SQL of a workspace."""
+
+    _database: Database
+    last_sql: str | None = None
+    """The SQL that the last method ran, with its values written in: paste it into any DuckDB with the functions."""
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection, with the functions registered; yours to use.
+
+        From the first time it is asked for, the database file stays open, and closed to other processes, until the
+        workspace is closed.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.connection.execute("SELECT 40 + 2").fetchall()
+            [(42,)]
+        """
+        return self._database.keep_open()
+
+    def sql(self, query: str, values: Values = None) -> pd.DataFrame:
+        """Runs SQL; gives the rows of the last statement as a DataFrame, in which JSON is Python objects.
+
+        Args:
+            query: SQL, in which the local tables and every ``mixpanel_…`` function can be used.
+            values: for ``?`` a sequence, for ``$name`` a mapping.
+
+        Raises:
+            QueryError: DuckDB or Mixpanel refuses it. Every other error of Mixpanel's side is raised as itself.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.sql("SELECT event_name FROM mixpanel_events() WHERE event_name LIKE ?", ["Purchase"])
+              event_name
+            0   Purchase
+        """
+        with self._run(query, values) as rows:
+            made = rows.df()
+            as_json = [place for place, column in enumerate(rows.description) if str(column[1]) == "JSON"]
+        for place in as_json:
+            column = made.iloc[:, place]
+            made.isetitem(place, parsed(column.astype(object).where(column.notna(), None).tolist()))
+        return made
+
+    def sql_rows(self, query: str, values: Values = None) -> list[tuple[Any, ...]]:
+        """Runs SQL; gives the rows as tuples. JSON is text.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.sql_rows("SELECT 1 AS one, 'two' AS two")
+            [(1, 'two')]
+        """
+        with self._run(query, values) as rows:
+            return rows.fetchall()
+
+    def sql_scalar(self, query: str, values: Values = None) -> Any:
+        """Runs SQL that gives one value.
+
+        Raises:
+            ValueError: it gives no row, or more than one row or column.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.sql_scalar("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-01')")
+            3885
+        """
+        with self._run(query, values) as rows:
+            found, columns = rows.fetchall(), len(rows.description)
+        if len(found) == columns == 1:
+            return found[0][0]
+        size = f"{len(found)} row{'s' * (len(found) != 1)} of {columns} column{'s' * (columns != 1)}"
+        raise ValueError(f"sql_scalar is for one value, and this query gives {size}: use sql_rows or sql")
+
+    def arrow(self, query: str, values: Values = None) -> pa.Table:
+        """Runs SQL; gives the rows as an Arrow table. Exact where a DataFrame is not: big integers, decimals, NULLs.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.arrow("FROM mixpanel_events()").num_rows > 3
+            True
+        """
+        with self._run(query, values) as rows:
+            return rows.to_arrow_table()
+
+    def stream(
+        self, query: str, values: Values = None, *, rows: int = AT_ONCE
+    ) -> Generator[pa.RecordBatch, None, None]:
+        """Runs a SELECT; gives the rows bit by bit, as Arrow batches, for what does not fit into memory.
+
+        The database file stays open for reading until the last batch, or until the iterator is closed.
+
+        Args:
+            query: a SELECT.
+            values: for ``?`` a sequence, for ``$name`` a mapping.
+            rows: about so many in a batch.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     sum(batch.num_rows for batch in ws.stream("FROM mixpanel_export('2024-01-01', '2024-01-01')"))
+            3885
+        """
+        self.last_sql = query
+        with self._database.reading() as con:
+            yield from batches(con, query, values, rows)
+
+    @contextmanager
+    def _run(self, query: str, values: Values) -> Iterator[Rows]:
+        self.last_sql = query
+        kinds = self._database.kinds_of(query)
+        if StatementType.TRANSACTION in kinds:
+            self._database.keep_open()  # what is begun has to stay open
+        with self._database.opened(write=not kinds <= ONLY_READ) as con:
+            yield run(con, query, values)
+
+    def _ask(self, function: str, **arguments: Any) -> pa.Table:
+        """The rows of a table function; the database file is not touched meanwhile."""
+        return self._answer(call(function, **arguments).inside("FROM {}"))
+
+    def _answer(self, statement: Statement) -> pa.Table:
+        self.last_sql = str(statement)
+        with self._database.asking() as con:
+            return run(con, statement.text, statement.values).to_arrow_table()
+
+    def _look(self, statement: Statement) -> pa.Table:
+        """The rows of a query over the local tables."""
+        self.last_sql = str(statement)
+        with self._database.opened() as con:
+            return run(con, statement.text, statement.values).to_arrow_table()

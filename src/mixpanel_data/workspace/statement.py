@@ -1,0 +1,51 @@
+"""SQL with its values beside it: they are bound when it runs, and written into it only to be shown."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+from ..binding import CATALOG
+from ..quoting import literal, quoted
+
+PLACE = re.compile(r"\$(\w+)")
+KEYWORDS = {"interval"}
+"""Parameters whose name DuckDB 1.5 takes for something else."""
+
+
+@dataclass(frozen=True)
+class Statement:
+    """SQL in which ``$name`` stands for a value."""
+
+    text: str
+    values: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """The SQL as a person would write it, to be shown and never run by us."""
+        return PLACE.sub(lambda m: _shown(self.values[m[1]]) if m[1] in self.values else m[0], self.text)
+
+    def inside(self, text: str, **more: Any) -> Statement:
+        """Other SQL with this one in the place of its ``{}``, and with values of its own."""
+        return Statement(text.replace("{}", self.text, 1), {**self.values, **more})
+
+
+def call(function: str, **arguments: Any) -> Statement:
+    """A call of a table function with those arguments that are not None."""
+    given = {name: value for name, value in arguments.items() if value is not None}
+    listed = ", ".join(f"{quoted(name) if name in KEYWORDS else name} := ${name}" for name in given)
+    return Statement(f"{CATALOG}.{function}({listed})", given)
+
+
+def _shown(value: Any) -> str:
+    match value:
+        case bool() | int() | float():
+            return json.dumps(value)
+        case str() | date():
+            return literal(str(value))
+        case Sequence():
+            return f"[{', '.join(map(_shown, value))}]"
+    return "NULL" if value is None else literal(json.dumps(value, ensure_ascii=False, default=str))

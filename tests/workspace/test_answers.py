@@ -1,0 +1,290 @@
+"""Discovery and reports: each method says what its table function says, and keeps the figures right."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from mixpanel_data import (
+    ArgumentError,
+    FunnelInfo,
+    NotFoundError,
+    QueryError,
+    SavedCohort,
+    TopEvent,
+    Workspace,
+)
+from mixpanel_data.results import Result
+from mixpanel_data.sandbox import Sandbox
+
+JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-31"}
+WEEK = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
+PRO = 'properties["plan"] == "pro"'
+COUNT = """
+function main() {
+  return Events({from_date: params.from_date, to_date: params.to_date})
+    .groupBy(["name", "properties.plan"], mixpanel.reducer.count())
+}"""
+
+
+@pytest.fixture
+def ws(sandbox: Sandbox) -> Iterator[Workspace]:
+    with Workspace.memory("sandbox") as workspace:
+        yield workspace
+
+
+def plain(value: Any) -> Any:
+    return json.loads(json.dumps(value))
+
+
+def test_lists(ws: Workspace) -> None:
+    assert ws.events() == ws.list_events() == sorted(ws.events())
+    assert ws.properties("Purchase") == ws.list_properties("Purchase") == sorted(ws.properties("Purchase"))
+    assert {"amount", "plan"} <= set(ws.properties("Purchase"))
+    assert ws.property_values("Purchase", "plan", limit=2) == ws.property_values("Purchase", "plan")[:2]
+    assert ws.funnels() == ws.list_funnels()
+    assert isinstance(ws.funnels()[0], FunnelInfo)
+    assert ws.funnels()[0].id == ws.funnels()[0].funnel_id == ws.sql_scalar("SELECT id FROM mixpanel_funnels() LIMIT 1")
+    assert ws.cohorts() == ws.list_cohorts()
+    (first, *_), row = ws.cohorts(), ws.sql_rows("SELECT id, name, count FROM mixpanel_cohorts() LIMIT 1")[0]
+    assert isinstance(first, SavedCohort)
+    assert (first.id, first.name, first.count) == row
+    assert first.created[10] == "T"
+    assert [r.id for r in ws.bookmarks("insights")] == [r.id for r in ws.list_bookmarks() if r.type == "insights"]
+    assert {schema.entity_type for schema in ws.schemas()} >= {"event"}
+    assert ws.schemas("event", "Purchase")[0].properties
+
+
+def test_lists_are_kept_until_told_otherwise(ws: Workspace, sandbox: Sandbox) -> None:
+    for _ in range(2):
+        ws.events()
+        ws.cohorts()
+    assert len(sandbox.requests) == 2
+    ws.clear_discovery_cache()
+    ws.events()
+    assert len(sandbox.requests) == 3
+
+
+def test_top_events(ws: Workspace, sandbox: Sandbox) -> None:
+    top = ws.top_events(limit=3)
+    assert len(top) == 3
+    assert isinstance(top[0], TopEvent)
+    assert [event.count for event in top] == sorted((event.count for event in top), reverse=True)
+    assert all(isinstance(event.count, int) for event in top)
+    ((name, change),) = ws.sql_rows("SELECT event_name, percent_change FROM mixpanel_top_events(max_rows := 1)")
+    assert (top[0].event, top[0].percent_change) == (name, pytest.approx(change * 100))
+    assert len(ws.top_events()) > 5
+    assert len(sandbox.requests) == 3, "never kept"
+    assert {type(event.count) for event in ws.top_events("average")} == {float, int} or ws.top_events("average")
+
+
+def test_an_event_that_is_not_there(ws: Workspace) -> None:
+    for ask in (
+        lambda: ws.properties("Purchas"),
+        lambda: ws.segmentation("Purchas", **WEEK),
+        lambda: ws.segmentation_sum("Purchas", on="amount", **WEEK),
+    ):
+        with pytest.raises(NotFoundError, match="did you mean 'Purchase'"):
+            ask()
+
+
+def test_segmentation(ws: Workspace) -> None:
+    whole = ws.segmentation("Purchase", **JANUARY)
+    export = "FROM mixpanel_export('2024-01-01', '2024-01-31', deduplicate := true) WHERE event_name = 'Purchase'"
+    assert whole.total == ws.sql_scalar(f"SELECT count(*) {export}")
+    assert isinstance(whole.total, int)
+    assert whole.df.columns.tolist() == ["date", "segment", "count"]
+    assert str(whole.df["date"].dtype).startswith("datetime64")
+    split = ws.segmentation("Purchase", on="properties.plan", unit="month", where=PRO, **JANUARY)
+    assert (split.segment_property, split.unit) == ("properties.plan", "month")
+    assert split.df["segment"].tolist() == ["pro"]
+    assert split.total == ws.sql_scalar(f"SELECT count(*) {export} AND (properties->>'$.plan') = 'pro'")
+
+
+def test_event_counts(ws: Workspace, sandbox: Sandbox) -> None:
+    counts = ws.event_counts(["Sign Up", "Purchase"], **WEEK)
+    assert len(sandbox.requests) == 1
+    assert counts.df.columns.tolist() == ["date", "Sign Up", "Purchase"]
+    assert counts.df.dtypes.tolist()[1:] == ["int64", "int64"]
+    assert len(counts.df) == 7
+    assert sum(counts.series["Purchase"].values()) == ws.segmentation("Purchase", **WEEK).total
+    assert list(counts.series["Sign Up"]) == [f"2024-01-0{n}" for n in range(1, 8)]
+    filtered = ws.event_counts(["Sign Up", "Purchase"], where=PRO, **WEEK)
+    assert sum(filtered.series["Purchase"].values()) == ws.segmentation("Purchase", where=PRO, **WEEK).total
+    by_hour = ws.event_counts(["Purchase"], unit="hour", from_date="2024-01-01", to_date="2024-01-01")
+    assert next(iter(by_hour.series["Purchase"])) == "2024-01-01 00:00:00"
+    assert ws.event_counts(["Purchase"], type="average", **WEEK).df["Purchase"].dtype == "float64"
+
+
+def test_property_counts(ws: Workspace) -> None:
+    plans = ws.property_counts("Purchase", "plan", **WEEK)
+    assert set(plans.df.columns) == {"date", "free", "pro", "team"}
+    assert sum(plans.series["pro"].values()) == ws.segmentation("Purchase", where=PRO, **WEEK).total
+    assert len(ws.property_counts("Purchase", "plan", limit=2, **WEEK).series) == 2
+    assert list(ws.property_counts("Purchase", "plan", where=PRO, **WEEK).series) == ["pro"]
+
+
+def test_numbers(ws: Workspace) -> None:
+    total = ws.segmentation_sum("Purchase", on="amount", **WEEK)
+    assert total.total == pytest.approx(
+        ws.sql_scalar(
+            "SELECT sum(sum) FROM mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-07', 'amount')"
+        )
+    )
+    average = ws.segmentation_average("Purchase", on="amount", where=PRO, **WEEK)
+    assert average.df.columns.tolist() == ["date", "average"]
+    buckets = ws.segmentation_numeric("Purchase", on="amount", **WEEK)
+    assert len(buckets.df.columns) == 1 + len(buckets.series) > 2
+
+
+def test_funnel(ws: Workspace, sandbox: Sandbox) -> None:
+    funnel = ws.funnel(7509, unit="month", **JANUARY)
+    rows = ws.sql_rows("SELECT label, count, overall_conversion FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month')")  # fmt: skip
+    assert [(step.name, step.count, pytest.approx(step.overall)) for step in funnel.steps] == rows
+    assert funnel.conversion_rate == funnel.steps[-1].overall
+    assert funnel.steps[0].conversion == funnel.steps[0].overall == 1
+    assert funnel.steps[2].conversion == pytest.approx(funnel.steps[2].count / funnel.steps[1].count)
+    assert funnel.funnel_name == next(f.name for f in ws.funnels() if f.id == 7509)
+    split = ws.funnel(7509, unit="month", on="plan", **JANUARY)
+    assert [step.count for step in split.steps] == [step.count for step in funnel.steps], "all segments are not added"
+    assert set(split.df["segment"]) > {"pro"}
+    daily = ws.funnel(7509, **WEEK)
+    assert daily.steps[0].count == daily.df[daily.df["step"] == 1]["count"].sum()
+    with pytest.raises(QueryError):
+        ws.funnel(1, **WEEK)
+
+
+def test_retention(ws: Workspace) -> None:
+    back = ws.retention("Sign Up", "Purchase", interval_count=3, **WEEK)
+    assert [cohort.date for cohort in back.cohorts] == [f"2024-01-0{n}" for n in range(1, 8)]
+    query = "SELECT cohort_size, list(retained ORDER BY period) FROM mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-07', interval_count := 3) GROUP BY cohort_date, cohort_size ORDER BY cohort_date"
+    assert [(cohort.size, cohort.retained) for cohort in back.cohorts] == ws.sql_rows(query)
+    assert back.df.columns.tolist()[:3] == ["cohort_date", "segment", "cohort_size"]
+    assert back.df.columns.tolist()[3:] == list(range(len(back.cohorts[0].retained)))
+    assert back.df[0].tolist() == [cohort.retained[0] for cohort in back.cohorts]
+    filtered = ws.retention(
+        born_event="Sign Up", return_event="Purchase", born_where=PRO, return_where=PRO, unit="week", **JANUARY
+    )
+    assert filtered.cohorts[0].size < ws.retention("Sign Up", "Purchase", unit="week", **JANUARY).cohorts[0].size
+    split = ws.retention("Sign Up", "Purchase", on="plan", interval_count=3, **WEEK)
+    assert [cohort.size for cohort in split.cohorts] == [cohort.size for cohort in back.cohorts]
+
+
+def test_frequency(ws: Workspace) -> None:
+    active = ws.frequency(event="Purchase", unit="week", **WEEK)
+    assert (active.event, active.addiction_unit) == ("Purchase", "day")
+    expected = ws.sql_rows("SELECT users FROM mixpanel_frequency('2024-01-01', '2024-01-07', event := 'Purchase', unit := 'week')")  # fmt: skip
+    assert [(users,) for users in active.df["users"]] == expected
+    assert ws.frequency(**WEEK).addiction_unit == "hour"
+
+
+def test_saved_reports(ws: Workspace) -> None:
+    report = ws.saved_report(2001)
+    assert report.df.columns.tolist() == ["metric", "breakdown", "date", "measure", "period", "value"]
+    assert report.raw["series"]
+    flows = ws.flows(4001)
+    assert isinstance(flows.df["edges"][0], list)
+    assert isinstance(flows.to_dict()["rows"][0]["edges"], list)
+    with pytest.raises(NotFoundError):
+        ws.saved_report(99)
+
+
+def test_activity_feed(ws: Workspace) -> None:
+    feed = ws.activity_feed("user-0000001", **JANUARY)
+    assert feed.distinct_ids == ["user-0000001"]
+    assert {event["distinct_id"] for event in feed.events} == {"user-0000001"}
+    assert isinstance(feed.df["properties"][0], dict)
+    assert plain(feed.to_dict())["rows"][0]["properties"] == feed.events[0]["properties"]
+
+
+def test_jql(ws: Workspace) -> None:
+    result = ws.jql(COUNT, WEEK)
+    assert result.df.columns.tolist() == ["key_0", "key_1", "value"]
+    assert result.raw[0].keys() == {"key", "value"}
+    count = "function main() { return Events(params).reduce(mixpanel.reducer.count()) }"
+    assert ws.jql(count, WEEK).df["value"].tolist() == ws.jql(count, params=WEEK).raw
+    with pytest.raises(QueryError, match="Mixpanel refused"):
+        ws.jql("function main() { return 1 +; }")
+
+
+def test_streams(ws: Workspace) -> None:
+    events = list(ws.stream_events(events=["Purchase"], where=PRO, **WEEK))
+    assert len(events) >= ws.segmentation("Purchase", where=PRO, **WEEK).total
+    assert {event["properties"]["plan"] for event in events} == {"pro"}
+    assert events[0].keys() == {"event_name", "event_time", "distinct_id", "insert_id", "properties"}
+    assert len(list(ws.stream_events(limit=10, **WEEK))) == 10
+    names = {cohort.id: cohort.name for cohort in ws.cohorts()}
+    profiles = list(ws.stream_profiles(cohort=names[1001], properties=["plan"]))
+    assert len(profiles) == len(list(ws.stream_profiles(cohort=1001)))
+    assert all(set(profile["properties"]) <= {"plan", "$last_seen"} for profile in profiles)
+
+
+def test_a_stream_that_is_left_stops_asking(ws: Workspace, sandbox: Sandbox) -> None:
+    stream = ws.stream_events(**JANUARY)
+    next(stream)
+    stream.close()
+    assert ws.sql_scalar("SELECT 1") == 1
+
+
+def test_the_api_as_it_is(ws: Workspace, sandbox: Sandbox) -> None:
+    top = ws.api.get("/api/2.0/events/top", {"type": "general", "limit": 2})
+    assert len(top["events"]) == 2
+    assert ws.api.get("/api/app/me")["results"]["user_email"]
+    script = "function main() { return Events(params).reduce(mixpanel.reducer.count()) }"
+    assert ws.api.post("/api/2.0/jql", data={"script": script, "params": json.dumps(WEEK)}) == ws.jql(script, WEEK).raw
+    for ask in (lambda: ws.api.get("/api/2.0/export"), lambda: ws.api.post("/api/app/projects/1/annotations")):
+        with pytest.raises(ArgumentError, match="path must begin with"):
+            ask()
+    with pytest.raises(NotFoundError):
+        ws.api.get("/api/query/nothing")
+
+
+EVERY = {
+    "segmentation": lambda ws: ws.segmentation("Purchase", on="plan", **WEEK),
+    "event_counts": lambda ws: ws.event_counts(["Purchase"], **WEEK),
+    "property_counts": lambda ws: ws.property_counts("Purchase", "plan", **WEEK),
+    "numeric": lambda ws: ws.segmentation_numeric("Purchase", on="amount", **WEEK),
+    "sum": lambda ws: ws.segmentation_sum("Purchase", on="amount", **WEEK),
+    "average": lambda ws: ws.segmentation_average("Purchase", on="amount", **WEEK),
+    "funnel": lambda ws: ws.funnel(7509, **WEEK),
+    "retention": lambda ws: ws.retention("Sign Up", "Purchase", **WEEK),
+    "frequency": lambda ws: ws.frequency(**WEEK),
+    "saved_report": lambda ws: ws.saved_report(2001),
+    "flows": lambda ws: ws.flows(4001),
+    "activity": lambda ws: ws.activity_feed(["user-0000001"], **JANUARY),
+    "jql": lambda ws: ws.jql(COUNT, WEEK),
+}
+
+
+@pytest.mark.parametrize("ask", EVERY.values(), ids=EVERY)
+def test_every_result_is_frozen_plain_and_a_table(ws: Workspace, ask: Any) -> None:
+    result = ask(ws)
+    assert isinstance(result, Result)
+    assert result.arrow.num_rows > 0
+    assert len(result.df) > 0
+    assert plain(result.to_dict()) == result.to_dict()
+    assert result._repr_html_().lstrip().startswith("<div>")
+    assert "pyarrow" not in repr(result)
+    with pytest.raises(AttributeError):
+        result.arrow = None
+
+
+@pytest.mark.parametrize("ask", EVERY.values(), ids=EVERY)
+def test_nothing_there_is_a_result_too(answering: Any, ask: Any) -> None:
+    """Where Mixpanel answers with nothing at all, there are no rows, and frames are still made."""
+    empty = {"data": {"series": [], "values": {}}, "results": {}, "legend_size": 0, "series": {}, "headers": [],
+             "date_range": {}, "steps": [], "meta": {"dates": []}, "status": "ok"}  # fmt: skip
+    paths = ("segmentation", "events", "events/properties", "segmentation/numeric", "segmentation/sum",
+             "segmentation/average", "retention/addiction", "insights", "arb_funnels")  # fmt: skip
+    answers = {f"/api/query/{path}": empty for path in paths}
+    answers |= {"/api/query/funnels": {**empty, "data": {}}, "/api/query/retention": {}, "/api/query/jql": []}
+    answers |= {"/api/query/funnels/list": [], "/api/query/stream/query": {"results": {"events": []}, "status": "ok"}}
+    answers |= {"/api/query/retention/addiction": {"data": {}}, "/api/query/events/names": ["Purchase", "Sign Up"]}
+    answering(answers)
+    with Workspace.memory() as ws:
+        result = ask(ws)
+        assert len(result.df) in {0, 1}
+        assert plain(result.to_dict())

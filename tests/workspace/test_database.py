@@ -1,0 +1,243 @@
+"""The database is open late, for as short as possible, and only for reading where that is enough."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+import mixpanel_data
+from mixpanel_data import StorageError, Workspace
+from mixpanel_data.sandbox import Fault, Sandbox
+
+DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "shop.duckdb"
+
+
+@pytest.fixture
+def ws(sandbox: Sandbox, path: Path) -> Iterator[Workspace]:
+    with Workspace("sandbox", path=path, wait=False) as workspace:
+        yield workspace
+
+
+def elsewhere(code: str, path: Path) -> str:
+    """What another process finds in the database, or its error."""
+    script = f"import duckdb; con = duckdb.connect({str(path)!r}); print(con.execute({code!r}).fetchall())"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    return done.stdout.strip() or done.stderr.strip().splitlines()[-1]
+
+
+@contextmanager
+def held(path: Path, mode: str) -> Iterator[int]:
+    """Another process has the database open meanwhile."""
+    script = f"import duckdb, sys; c = duckdb.connect({str(path)!r}, read_only={mode == 'read'}); print(1, flush=True); sys.stdin.read()"
+    with subprocess.Popen(
+        [sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
+        yield process.pid
+        process.communicate("")
+
+
+@contextmanager
+def at_work(work: Callable[[], object]) -> Iterator[None]:
+    failures: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as error:
+            failures.append(error)
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    yield
+    thread.join()
+    assert failures == []
+
+
+def test_no_file_is_made_until_something_is_written(ws: Workspace, path: Path) -> None:
+    assert ws.tables() == []
+    assert "Purchase" in ws.events()
+    assert ws.sql_scalar("SELECT count(*) > 0 FROM mixpanel_events()")
+    assert not path.exists()
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    assert path.exists()
+
+
+def test_where_it_is_unless_said_otherwise(sandbox: Sandbox, tmp_path: Path) -> None:
+    with Workspace("sandbox") as ws:
+        ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+        assert ws.info().path == tmp_path / "databases" / f"{sandbox.project_id}.db"
+    assert (tmp_path / "databases").stat().st_mode & 0o777 == 0o700
+    with Workspace("sandbox") as again:
+        assert again.sql_rows("FROM t") == [(1,)]
+
+
+def test_others_read_and_write_between_two_statements(ws: Workspace, path: Path) -> None:
+    ws.fetch_events(**DAY)
+    ws.sql("CREATE TABLE mine AS SELECT 1 AS one")
+    assert elsewhere("INSERT INTO mine VALUES (2) RETURNING one", path) == "[(2,)]"
+    assert ws.sql_rows("SELECT sum(one)::INTEGER FROM mine") == [(3,)]
+
+
+@pytest.mark.parametrize("mode", [{}, {"append": True}, {"replace": True}, {"resume": True}])
+def test_others_read_and_write_while_a_fetch_waits_for_mixpanel(
+    ws: Workspace, path: Path, sandbox: Sandbox, mode: dict[str, bool]
+) -> None:
+    ws.sql("CREATE TABLE mine AS SELECT 1 AS one")
+    if mode:
+        ws.fetch_events("t", from_date="2023-12-31", to_date="2023-12-31")
+    waiting = threading.Event()
+    sandbox.faults.add(Fault(match="/export", latency=3))
+    sandbox.requests.clear()
+
+    def fetch() -> None:
+        ws.fetch_events("t", progress=lambda _: waiting.set(), **DAY, **mode)
+
+    with at_work(fetch):
+        while not sandbox.requests:
+            waiting.wait(0.01)
+        assert elsewhere("INSERT INTO mine VALUES (2) RETURNING one", path) == "[(2,)]"
+        assert ws.sql_scalar("SELECT count(*) FROM mine") == 2, "and so does this workspace itself"
+    assert ws.sql_scalar("SELECT count(*) > 0 FROM t")
+
+
+def test_a_reader_elsewhere_does_not_disturb_reading(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    with held(path, "read") as process:
+        assert ws.sql_rows("FROM t") == [(1,)]
+        assert [table.name for table in ws.tables()] == ["t"]
+        with pytest.raises(StorageError, match=f"in use by process {process} .*: wait until it ends"):
+            ws.sql("INSERT INTO t VALUES (2)")
+    ws.sql("INSERT INTO t VALUES (2)")
+    assert ws.sql_rows("FROM t ORDER BY one") == [(1,), (2,)]
+
+
+def test_a_writer_elsewhere_is_named_or_waited_for(
+    ws: Workspace, path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    with Workspace("sandbox", path=path) as patient, held(path, "write") as process:
+        with pytest.raises(StorageError, match=f"in use by process {process}"):
+            ws.sql("FROM t")
+        found: list[object] = []
+        with at_work(lambda: found.append(patient.sql_rows("FROM t"))):
+            said = ""
+            while not said:
+                said = capfd.readouterr().err
+            assert said.startswith(f"{path} is in use by process {process}")
+            subprocess.run(["kill", str(process)], check=True)
+        assert found == [[(1,)]]
+
+
+def test_the_connection_keeps_the_file_until_the_end(ws: Workspace, path: Path) -> None:
+    ws.fetch_events(**DAY)
+    con = ws.connection
+    assert con.sql("SELECT count(*) FROM events").fetchall() == con.sql("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()  # fmt: skip
+    assert "lock" in elsewhere("FROM events", path)
+    ws.fetch_events("more", **DAY)
+    assert [table.name for table in ws.tables()] == ["events", "more"]
+    ws.close()
+    assert elsewhere("SELECT count(*) > 0 FROM more", path) == "[(True,)]"
+
+
+def test_what_is_begun_stays_open(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    ws.sql("BEGIN")
+    ws.sql("INSERT INTO t VALUES (2)")
+    ws.sql("ROLLBACK")
+    assert ws.sql_rows("FROM t") == [(1,)]
+
+
+def test_two_workspaces_of_one_process_take_turns(ws: Workspace, path: Path) -> None:
+    with Workspace("sandbox", path=path) as other:
+        ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+
+        def write(workspace: Workspace) -> None:
+            for _ in range(20):
+                workspace.sql("INSERT INTO t VALUES (1)")
+
+        with at_work(lambda: write(other)):
+            write(other)
+        assert ws.sql_scalar("SELECT count(*) FROM t") == 41
+
+
+def test_the_file_is_open_in_this_process_already(ws: Workspace, path: Path) -> None:
+    with (
+        duckdb.connect(path),
+        pytest.raises(StorageError, match=r"open in this process already, by duckdb\.connect"),
+    ):
+        ws.sql("CREATE TABLE t AS SELECT 1")
+
+
+def test_a_stream_reads_while_others_read_and_nothing_writes(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t AS FROM range(1000000)")
+    stream = ws.stream("FROM t", rows=1000)
+    assert next(stream).num_rows <= 2048
+    assert ws.sql_scalar("SELECT count(*) FROM t") == 1_000_000
+    with pytest.raises(StorageError, match="is being read: finish or close the stream first"):
+        ws.sql("DROP TABLE t")
+    stream.close()
+    ws.drop("t")
+    assert ws.tables() == []
+
+
+@pytest.mark.parametrize("name", ["mixpanel.db", "memory.db", "with space.db", 'quo"te.db', "it's.db", "ünï.db"])
+def test_any_file_name_will_do(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    with Workspace("sandbox", path=tmp_path / name) as ws:
+        ws.fetch_events(**DAY)
+        ws.sql("CREATE VIEW purchases AS FROM events WHERE event_name = 'Purchase'")
+        assert ws.sql_scalar("SELECT count(*) FROM mixpanel_events()") > 3
+    with duckdb.connect(tmp_path / name) as con:
+        assert con.execute("SELECT count(*) > 0 FROM purchases").fetchall() == [(True,)]
+
+
+def test_a_database_is_opened_without_credentials(ws: Workspace, path: Path) -> None:
+    with pytest.raises(FileNotFoundError, match="there is no database"):
+        Workspace.open(path)
+    ws.fetch_events(**DAY)
+    with Workspace.open(path) as opened:
+        assert opened.sql_scalar("SELECT count(*) FROM events") == ws.sql_scalar("SELECT count(*) FROM events")
+        assert opened.info().project_id is None
+        for ask in (
+            lambda: opened.fetch_events("x", **DAY),
+            opened.events,
+            lambda: opened.sql("FROM mixpanel_events()"),
+        ):
+            with pytest.raises(mixpanel_data.AuthenticationError, match="opened without credentials"):
+                ask()
+        assert [table.name for table in opened.tables()] == ["events"]
+        opened.sql("CREATE TABLE more AS SELECT 1 AS one")
+
+
+def test_a_file_that_may_only_be_read(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    path.chmod(0o400)
+    with Workspace.open(path) as opened:
+        assert opened.sql_rows("FROM t") == [(1,)]
+        assert [column.name for column in opened.schema("t").columns] == ["one"]
+
+
+def test_one_fetch_at_a_time_for_a_database(ws: Workspace, path: Path, sandbox: Sandbox) -> None:
+    sandbox.faults.add(Fault(match="/export", latency=2))
+    sandbox.requests.clear()
+    with Workspace("sandbox", path=path, wait=False) as second, at_work(lambda: ws.fetch_events("t", **DAY)):
+        pause = threading.Event()
+        while not sandbox.requests:
+            pause.wait(0.01)
+        with pytest.raises(StorageError, match=r"being fetched into by process \d+: wait until it ends"):
+            second.fetch_events("u", **DAY)
+    assert [file.name for file in path.parent.glob("*fetching*")] == []
+    assert len(sandbox.requests) == 1
