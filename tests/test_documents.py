@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import doctest
 import importlib
+import inspect
 import os
 import re
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from types import FunctionType
 
 import duckdb
 import pytest
 
 import mixpanel_data
+from mixpanel_data import MixpanelAPI, Workspace, auth
 from mixpanel_data.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -80,11 +84,37 @@ def test_links_lead_somewhere(page: Path) -> None:
         assert (page.parent / link).exists(), link
 
 
-@pytest.mark.parametrize("name", ["mixpanel_data", "mixpanel_data.binding.registration"])
+def with_examples() -> list[str]:
+    """The modules whose docstrings have examples."""
+    files = sorted((ROOT / "src").rglob("*.py"))
+    return [
+        ".".join(file.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
+        for file in files
+        if ">>> " in file.read_text(encoding="utf-8")
+    ]
+
+
+@pytest.mark.parametrize("name", with_examples())
 def test_docstring_examples(name: str, sandbox: Sandbox) -> None:
     tried = doctest.testmod(importlib.import_module(name))
     assert tried.attempted > 2
     assert tried.failed == 0
+
+
+def public_functions() -> Iterator[tuple[str, object]]:
+    """All that people call: functions, and the methods of what they get."""
+    for owner in (mixpanel_data, auth, Workspace, MixpanelAPI):
+        names = getattr(owner, "__all__", None) or [name for name in dir(owner) if not name.startswith("_")]
+        for name in names:
+            found = inspect.getattr_static(owner, name)
+            if isinstance(found, property | classmethod | FunctionType):
+                yield f"{owner.__name__}.{name}", found
+
+
+@pytest.mark.parametrize("found", [pytest.param(found, id=name) for name, found in public_functions()])
+def test_every_public_function_has_an_example(found: object) -> None:
+    doc = inspect.getdoc(getattr(found, "__wrapped__", None) or found) or ""
+    assert ">>> " in doc or doc.startswith("The same as ``"), doc
 
 
 def test_the_first_command_of_the_readme_answers_its_questions(sandbox: Sandbox) -> None:

@@ -50,6 +50,11 @@ def list_accounts() -> list[AccountInfo]:
 
     Raises:
         ConfigError: the file cannot be used.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> [account.name for account in auth.list_accounts()]
+        []
     """
     config = ConfigManager().read()
     return [_info(name, config) for name in config.accounts]
@@ -60,6 +65,13 @@ def get_account(name: str) -> AccountInfo:
 
     Raises:
         AccountNotFoundError: the file has none of that name.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> auth.add_account("shop", "reader", "secret", "12345", "eu")
+        >>> auth.get_account("shop").region
+        'eu'
+        >>> auth.remove_account("shop")
     """
     return _info(name, ConfigManager().read())
 
@@ -92,6 +104,13 @@ def add_account(
         AuthenticationError: no region was given, and none accepts the credentials.
         ConfigError: a value cannot be used, or the file cannot be written.
         TransportError: no region was given, and Mixpanel cannot be reached.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> auth.add_account("shop", "reader", "secret", "12345", "eu")
+        >>> auth.list_accounts()
+        [AccountInfo(name='shop', username='reader', project_id='12345', region='eu', is_default=True)]
+        >>> auth.remove_account("shop")
     """
     config = ConfigManager()
     config.refuse_taken(name)  # before anything is asked or kept
@@ -111,6 +130,13 @@ def remove_account(name: str) -> None:
 
     Raises:
         AccountNotFoundError: there is no account of that name.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> auth.add_account("shop", "reader", "secret", "12345", "eu")
+        >>> auth.remove_account("shop")
+        >>> auth.list_accounts()
+        []
     """
     config = ConfigManager()
     is_in_keyring = config.read().account(name).get("secret_in") == KEYRING
@@ -125,6 +151,16 @@ def set_default(name: str) -> None:
 
     Raises:
         AccountNotFoundError: there is no account of that name.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> auth.add_account("shop", "reader", "secret", "12345", "eu")
+        >>> auth.add_account("test", "reader", "secret", "67890", "eu")
+        >>> auth.set_default("test")
+        >>> [account.name for account in auth.list_accounts() if account.is_default]
+        ['test']
+        >>> auth.remove_account("shop"), auth.remove_account("test")
+        (None, None)
     """
     ConfigManager().set_default(name)
 
@@ -134,6 +170,11 @@ def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no tes
 
     Args:
         name: the account, ``"sandbox"`` among them; the environment's or the default one unless given.
+
+    Example:
+        >>> from mixpanel_data import auth
+        >>> auth.test_account("sandbox")
+        TestResult(success=True, user='sandbox@example.com', error=None)
     """
     try:
         if not name:

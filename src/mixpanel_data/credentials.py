@@ -70,6 +70,13 @@ class Credentials(BaseModel):
 def resolve_credentials(account: str | None = None) -> Credentials:
     """The credentials to use: the environment's, else the named account's, else the default account's.
 
+    Example:
+        >>> from mixpanel_data import auth, resolve_credentials
+        >>> auth.add_account("shop", "reader", "secret", "12345", "eu")
+        >>> resolve_credentials("shop").secret
+        SecretStr('**********')
+        >>> auth.remove_account("shop")
+
     Raises:
         AccountNotFoundError: no account of that name is configured.
         AuthenticationError: there are no credentials at all.

@@ -241,3 +241,61 @@ def test_one_fetch_at_a_time_for_a_database(ws: Workspace, path: Path, sandbox: 
             second.fetch_events("u", **DAY)
     assert [file.name for file in path.parent.glob("*fetching*")] == []
     assert len(sandbox.requests) == 1
+
+
+def test_a_database_in_memory_by_duckdbs_name_for_it(sandbox: Sandbox, path: Path) -> None:
+    with Workspace("sandbox", path=":memory:") as ws:
+        ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+        assert ws.info().path is None
+    assert not Path(":memory:").exists()
+
+
+def test_a_file_name_where_an_account_belongs(sandbox: Sandbox) -> None:
+    with pytest.raises(mixpanel_data.AccountNotFoundError, match=r"write Workspace\(path='shop.duckdb'\)"):
+        Workspace("shop.duckdb")
+    with pytest.raises(mixpanel_data.AccountNotFoundError) as caught:
+        Workspace("staging")
+    assert "path=" not in str(caught.value)
+
+
+def test_no_credentials_at_all() -> None:
+    with pytest.raises(mixpanel_data.AuthenticationError, match="no Mixpanel credentials"):
+        Workspace()
+
+
+def test_a_folder_that_is_not_there_or_may_not_be_written(sandbox: Sandbox, tmp_path: Path) -> None:
+    with Workspace("sandbox", path=tmp_path / "nowhere" / "x.db") as ws:
+        with pytest.raises(StorageError, match=r"cannot open .*nowhere"):
+            ws.sql("CREATE TABLE t AS SELECT 1")
+        with pytest.raises(StorageError, match=r"cannot write beside .*nowhere"):
+            ws.fetch_events(**DAY)
+    assert sandbox.requests == []
+
+
+def test_a_dry_run_touches_nothing(sandbox: Sandbox, tmp_path: Path) -> None:
+    with Workspace("sandbox") as ws:
+        ws.fetch_events(dry_run=True, **DAY)
+        ws.fetch_events(dry_run=True, resume=True, **DAY)
+        ws.fetch_profiles(dry_run=True)
+    assert not (tmp_path / "databases").exists()
+
+
+def test_the_secret_is_in_no_repr(sandbox: Sandbox, point_at: Callable[..., None]) -> None:
+    point_at(sandbox.url, secret="s3cr3t-välue")
+    with Workspace() as ws:
+        for shown in (repr(ws), repr(ws.info()), str(ws.info().to_dict()), repr(ws._credentials), str(ws.last_sql)):
+            assert "s3cr3t" not in shown
+
+
+def test_threads_ask_at_the_same_time(ws: Workspace) -> None:
+    ws.fetch_events(**DAY)
+    found: list[object] = []
+
+    def ask() -> None:
+        for _ in range(5):
+            found.append((ws.sql_scalar("SELECT count(*) FROM events"), len(ws.events()), len(ws.tables())))
+
+    with at_work(ask), at_work(ask), at_work(ask):
+        ask()
+    assert len(found) == 20
+    assert len(set(found)) == 1

@@ -48,7 +48,13 @@ class Registration:
 
     def refresh(self) -> None:
         """Lets go of the answers that were kept (names of events, lists of funnels and so on), as ``refresh := true``
-        does for a single call."""
+        does for a single call.
+
+        Example:
+            >>> import duckdb, mixpanel_data
+            >>> registration = mixpanel_data.register(duckdb.connect(), account="sandbox")
+            >>> registration.refresh()
+        """
         self._kept.clear()
 
     def error_behind(self, error: BaseException) -> BaseException | None:
@@ -132,7 +138,16 @@ def register(
 
 
 def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
-    """Takes the functions away again, from all connections of the DuckDB instance; harmless where there are none."""
+    """Takes the functions away again, from all connections of the DuckDB instance; harmless where there are none.
+
+    Example:
+        >>> import duckdb, mixpanel_data
+        >>> con = duckdb.connect()
+        >>> _ = mixpanel_data.register(con, account="sandbox")
+        >>> mixpanel_data.unregister(con)
+        >>> con.sql("FROM duckdb_functions() WHERE function_name = 'mixpanel_events'").fetchall()
+        []
+    """
     con = con or duckdb.default_connection()
     for function in FUNCTIONS:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")

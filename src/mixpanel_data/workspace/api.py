@@ -32,7 +32,7 @@ class MixpanelAPI:
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
-            ...     "Purchase" in ws.api.get("/api/2.0/events/names")
+            ...     "Purchase" in ws.api.get("/api/query/events/names", {"type": "general"})
             True
         """
         return self._ask("get", path, params)

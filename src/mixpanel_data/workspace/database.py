@@ -140,10 +140,13 @@ class Database:
             yield
             return
         claim = Claim(self.path.with_name(f"{self.path.name}.fetching"))
-        self._make_room()
         wait = Waiting(f"{self.path} is being fetched into by", self._wait)
-        while not claim.take():
-            wait.for_(claim.holder())
+        try:
+            self._make_room()
+            while not claim.take():
+                wait.for_(claim.holder())
+        except OSError as error:
+            raise StorageError(f"cannot write beside {self.path}: {error.strerror}") from error
         try:
             yield
         finally:

@@ -75,7 +75,7 @@ class Discovery(Session):
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
             ...     ws.funnels()[0].name
-            'Visit to purchase'
+            'Purchase funnel'
         """
         return self._each(FunnelInfo, call("funnels").inside("SELECT id AS funnel_id, name FROM {}"))
 
@@ -142,7 +142,13 @@ class Discovery(Session):
         return [TopEvent(row["event_name"], whole(row["count"]), (row["percent_change"] or 0.0) * 100) for row in rows]
 
     def clear_discovery_cache(self) -> None:
-        """Lets go of the answers that were kept, so that Mixpanel is asked again."""
+        """Lets go of the answers that were kept, so that Mixpanel is asked again.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.clear_discovery_cache()
+        """
         self._database.registration.refresh()
 
     def list_events(self) -> list[str]:

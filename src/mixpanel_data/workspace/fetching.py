@@ -133,27 +133,24 @@ class Fetching(Session):
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
             ...     ws.fetch_events("purchases", from_date="2024-01-01", to_date="2024-01-02", events=["Purchase"]).rows
-            266
+            245
         """
         _only_one_of(append=append, replace=replace, resume=resume, sync=sync)
         _not_ours(name)
         selection = Selection.of(events, where, properties, columns, deduplicate=deduplicate)
         fetch = Fetch(self._database, name, selection, parallel)
+        first, last = self._range(fetch, from_date, to_date, sync=sync)
+        self.last_sql = str(fetch.rows(first, last).inside(_task(name, append=append, replace=replace)))
         again = look_back if sync else None
+        if dry_run:
+            return fetch.plan(fetch.missing(first, last, again) if resume or sync else self._days(first, last))
         with self._busy, self._database.claimed():
-            first, last = self._range(fetch, from_date, to_date, sync=sync)
-            days = fetch.missing(first, last, again) if resume or sync else None
-            if dry_run:
-                return fetch.plan(self._days(first, last) if days is None else days)
-            self.last_sql = str(fetch.rows(first, last).inside(_task(name, append=append, replace=replace)))
-            whole = Progress("export", days=len(days or ()))
-            if append:
-                return self._fetch(fetch, progress, whole, lambda: fetch.append(first, last))
-            if replace:
-                return self._fetch(fetch, progress, whole, lambda: fetch.replace(first, last))
-            if days is not None:
+            if resume or sync:
+                days = fetch.missing(first, last, again)
+                whole = Progress("export", days=len(days))
                 return self._fetch(fetch, progress, whole, lambda: fetch.backfill(first, days))
-            return self._fetch(fetch, progress, whole, lambda: fetch.create(first, last))
+            load = fetch.append if append else fetch.replace if replace else fetch.create
+            return self._fetch(fetch, progress, Progress("export"), lambda: load(first, last))
 
     @overload
     def fetch_profiles(self, name: str = ..., *, dry_run: Literal[True], **wish: Unpack[ProfilesWish]) -> FetchPlan: ...

@@ -69,7 +69,7 @@ class Live(Session):
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
             ...     ws.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-31", on="plan").total
-            4042
+            3547
         """
         asked = call("segmentation", event=event, from_date=from_date, to_date=to_date, segment_by=on, unit=unit,
                      type=type, filter=where, max_segments=limit)  # fmt: skip
@@ -239,7 +239,7 @@ class Live(Session):
             >>> with Workspace.memory("sandbox") as ws:
             ...     funnel = ws.funnel(7509, from_date="2024-01-01", to_date="2024-01-31", unit="month")
             >>> [step.name for step in funnel.steps], 0 < funnel.conversion_rate < 1
-            (['Page View', 'Add To Cart', 'Purchase'], True)
+            (['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase'], True)
         """
         asked = call("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
                      filter=where, length=length, length_unit=length_unit)  # fmt: skip

@@ -63,7 +63,7 @@ class Local(Session):
             >>> with Workspace.memory("sandbox") as ws:
             ...     _ = ws.fetch_events("january", from_date="2024-01-01", to_date="2024-01-02")
             ...     [(table.name, table.rows, table.date_range) for table in ws.tables()]
-            [('january', 7813, ('2024-01-01', '2024-01-02'))]
+            [('january', 7873, ('2024-01-01', '2024-01-02'))]
         """
         with self._database.opened() as con:
             records = Records(con)

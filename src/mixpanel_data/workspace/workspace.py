@@ -13,7 +13,7 @@ from typing import NoReturn
 from ..binding.clients import credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
-from ..exceptions import AuthenticationError
+from ..exceptions import AccountNotFoundError, AuthenticationError
 from ..types import WorkspaceInfo
 from .api import MixpanelAPI
 from .database import Database, data_folder
@@ -47,7 +47,7 @@ class Workspace(Discovery, Fetching, Live, Local):
         >>> with Workspace("sandbox") as ws:
         ...     _ = ws.fetch_events("jan", from_date="2024-01-01", to_date="2024-01-02", replace=True)
         ...     ws.sql_scalar("SELECT count(*) FROM jan")
-        7813
+        7873
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Workspace(Discovery, Fetching, Live, Local):
         wait: bool = True,
         progress: bool | Watcher = True,
     ) -> None:
-        credentials = for_project(credentials_for(account), project_id, region)
-        where = Path(path).expanduser().absolute() if path else data_folder() / f"{credentials.project_id}.db"
+        credentials = _credentials(account, project_id, region)
+        where = _file(path) if path else data_folder() / f"{credentials.project_id}.db"
         self._begin(credentials, where, wait=wait, progress=progress)
 
     @classmethod
@@ -84,9 +84,9 @@ class Workspace(Discovery, Fetching, Live, Local):
             >>> with Workspace.ephemeral("sandbox") as ws:
             ...     _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02")
             ...     ws.sql_scalar("SELECT count(*) FROM events")
-            7813
+            7873
         """
-        credentials = for_project(credentials_for(account), project_id, region)
+        credentials = _credentials(account, project_id, region)
         with temporary_folder() as folder:
             workspace = cls.__new__(cls)
             workspace._begin(credentials, folder / "workspace.db", is_private=True, wait=wait, progress=progress)
@@ -111,7 +111,7 @@ class Workspace(Discovery, Fetching, Live, Local):
             ...     len(ws.cohorts())
             3
         """
-        credentials = for_project(credentials_for(account), project_id, region)
+        credentials = _credentials(account, project_id, region)
         workspace = cls.__new__(cls)
         workspace._begin(credentials, None, wait=wait, progress=progress)
         return workspace
@@ -129,10 +129,10 @@ class Workspace(Discovery, Fetching, Live, Local):
             ...     _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02", replace=True)
             >>> with Workspace.open("shop.duckdb") as ws:
             ...     ws.sql_scalar("SELECT count(*) FROM events")
-            7813
+            7873
         """
-        where = Path(path).expanduser().absolute()
-        if not where.exists():
+        where = _file(path)
+        if where is None or not where.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
         workspace = cls.__new__(cls)
         workspace._begin(None, where, wait=wait, progress=True)
@@ -167,12 +167,25 @@ class Workspace(Discovery, Fetching, Live, Local):
         return f"<Workspace {project} in {self._database.path or 'memory'}>"
 
     def close(self) -> None:
-        """Closes the database. Harmless if it is closed already."""
+        """Closes the database. Harmless if it is closed already.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> ws = Workspace.memory("sandbox")
+            >>> ws.close()
+        """
         self._database.close()
 
     @property
     def api(self) -> MixpanelAPI:
-        """Mixpanel's endpoints as they are, for what no method covers."""
+        """Mixpanel's endpoints as they are, for what no method covers.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     len(ws.api.get("/api/query/events/top", {"type": "general", "limit": 2})["events"])
+            2
+        """
         return MixpanelAPI(self._answer)
 
     def info(self) -> WorkspaceInfo:
@@ -200,6 +213,20 @@ class Workspace(Discovery, Fetching, Live, Local):
         """When the database was made, as far as can be told: not every system remembers it of a file."""
         fetched = [table.fetched_at for table in self.tables() if table.fetched_at]
         return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
+
+
+def _credentials(account: str | None, project_id: str | None, region: str | None) -> Credentials:
+    try:
+        return for_project(credentials_for(account), project_id, region)
+    except AccountNotFoundError as error:
+        if account and Path(account).suffix in {".db", ".duckdb"}:
+            raise AccountNotFoundError(f"{error}; for a database file write Workspace(path={account!r})") from None
+        raise
+
+
+def _file(path: str | Path) -> Path | None:
+    """Where the file is; None for DuckDB's own name for memory."""
+    return Path(path).expanduser().absolute() if str(path) != ":memory:" else None
 
 
 def _no_credentials() -> NoReturn:
