@@ -28,6 +28,9 @@ from .locks import Claim
 
 RESERVED = {"memory", "mixpanel", "system", "temp"}
 """Names of databases that are there already."""
+IS_1 = duckdb.__version__.startswith("1.")
+FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
+"""DuckDB 1.5 would make files for older versions, which know no VARIANT."""
 MOMENT = 0.1
 OPEN_HERE = "Unique file handle conflict"
 _briefly_open: Counter[Path] = Counter()
@@ -163,7 +166,8 @@ class Database:
     def _attach(self, path: Path, write: bool) -> None:
         self._make_room()
         wait = Waiting(f"{path} is in use by", self._wait)
-        statement = f"ATTACH {literal(str(path))} AS {quoted(self._name)}{'' if write else ' (READ_ONLY)'}"
+        options = (FOR_NEW_FILES if not path.exists() else "") if write else " (READ_ONLY)"
+        statement = f"ATTACH {literal(str(path))} AS {quoted(self._name)}{options}"
         while True:
             try:
                 self._con.execute(statement)

@@ -11,7 +11,7 @@ import duckdb
 from duckdb import StatementType
 
 from ..results import parsed
-from .database import Database
+from .database import IS_1, Database
 from .statement import Statement, call
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ AT_ONCE = 122_880
 Day: TypeAlias = str | date
 """``2024-01-31``, or a date."""
 Rows: TypeAlias = duckdb.DuckDBPyRelation | duckdb.DuckDBPyConnection
-IS_1 = duckdb.__version__.startswith("1.")
 Values: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
 
 

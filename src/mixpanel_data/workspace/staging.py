@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 import duckdb
 
 from ..quoting import literal, quoted
-from .database import Database
+from .database import FOR_NEW_FILES, Database
 from .statement import Statement
 from .temporary import temporary_folder
 
@@ -92,7 +92,7 @@ def staging(database: Database) -> Iterator[Staging]:
     with temporary_folder() as folder:
         name = f"__mixpanel_data_staged_{next(_areas)}"
         with database.asking() as con:
-            con.execute(f"ATTACH {literal(str(folder / 'staged.duckdb'))} AS {quoted(name)}")
+            con.execute(f"ATTACH {literal(str(folder / 'staged.duckdb'))} AS {quoted(name)}{FOR_NEW_FILES}")
         try:
             yield Staging(database, name)
         finally:
