@@ -12,7 +12,7 @@ import pyarrow as pa
 import pytest
 
 import mixpanel_data
-from mixpanel_data import NotFoundError, QueryError, RateLimitError, TransportError, Workspace
+from mixpanel_data import AuthenticationError, NotFoundError, QueryError, RateLimitError, TransportError, Workspace
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.servers import raw_server
 
@@ -134,6 +134,18 @@ def test_the_error_raised_is_the_typed_one_with_its_cause(ws: Workspace, sandbox
     ):
         hasty.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-02")
     assert limited.value.retry_after is not None
+
+
+def test_errors_of_a_stream_are_typed_too(ws: Workspace, sandbox: Sandbox) -> None:
+    with pytest.raises(QueryError, match="nowhere does not exist"):
+        next(ws.stream("FROM nowhere"))
+    with pytest.raises(NotFoundError, match="did you mean 'Purchase'"):
+        list(ws.stream("FROM mixpanel_segmentation('Purchas', '2024-01-01', '2024-01-02')"))
+    with pytest.raises(QueryError, match="late"):
+        list(ws.stream("SELECT CASE WHEN range > 200000 THEN error('late') END FROM range(300000)", rows=1000))
+    sandbox.faults.add(Fault(match="/export", status=401, times=9))
+    with pytest.raises(AuthenticationError):
+        list(ws.stream_events(from_date="2024-01-01", to_date="2024-01-01"))
 
 
 def test_a_connection_that_breaks_is_the_cause(point_at: Any) -> None:

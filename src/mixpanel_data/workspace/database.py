@@ -86,18 +86,18 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection beside that of ``opened``, for results that are read bit by bit."""
-        with self._turn, as_ours(self.registration):
-            self._open(write=False)
-            cursor = self._con.cursor()
-            if self._mode:
-                cursor.execute(f"USE {quoted(self._name)}")
-            add_short_names(cursor, self.registration)
-        try:
-            yield cursor
-        finally:
-            cursor.close()
+        with as_ours(self.registration):
             with self._turn:
-                self._close()
+                self._open(write=False)
+            try:
+                with self._con.cursor() as cursor:
+                    if self._mode:
+                        cursor.execute(f"USE {quoted(self._name)}")
+                    add_short_names(cursor, self.registration)
+                    yield cursor
+            finally:
+                with self._turn:
+                    self._close()
 
     @contextmanager
     def asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -228,4 +228,4 @@ class Waiting:
 
 def data_folder() -> Path:
     """Where databases are unless a path is given: ``MP_DATA_DIR``, or ``~/.mixpanel_data``."""
-    return Path(os.environ.get("MP_DATA_DIR") or Path.home() / ".mixpanel_data").expanduser()
+    return Path(os.environ.get("MP_DATA_DIR") or Path.home() / ".mixpanel_data").expanduser().absolute()

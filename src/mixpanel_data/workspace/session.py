@@ -149,7 +149,8 @@ class Session:
     ) -> Generator[pa.RecordBatch, None, None]:
         """Runs a SELECT; gives the rows bit by bit, as Arrow batches, for what does not fit into memory.
 
-        The database file stays open for reading until the last batch, or until the iterator is closed.
+        The database file stays open for reading until the last batch, or until the iterator is closed. It runs beside
+        the other methods, on a connection of its own, which does not see variables and temporary tables of theirs.
 
         Args:
             query: a SELECT.
