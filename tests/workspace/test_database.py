@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import subprocess
 import sys
 import threading
@@ -125,19 +126,18 @@ def test_a_reader_elsewhere_does_not_disturb_reading(ws: Workspace, path: Path) 
     assert ws.sql_rows("FROM t ORDER BY one") == [(1,), (2,)]
 
 
-def test_a_writer_elsewhere_is_named_or_waited_for(
-    ws: Workspace, path: Path, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_a_writer_elsewhere_is_named_or_waited_for(ws: Workspace, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    said = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", said)
     with Workspace("sandbox", path=path) as patient, held(path, "write") as process:
         with pytest.raises(StorageError, match=f"in use by process {process}"):
             ws.sql("FROM t")
         found: list[object] = []
         with at_work(lambda: found.append(patient.sql_rows("FROM t"))):
-            said = ""
-            while not said:
-                said = capfd.readouterr().err
-            assert said.startswith(f"{path} is in use by process {process}")
+            while not said.getvalue().endswith("\n"):
+                pass
+            assert said.getvalue().startswith(f"{path} is in use by process {process}")
             subprocess.run(["kill", str(process)], check=True)
         assert found == [[(1,)]]
 
