@@ -106,7 +106,7 @@ def public_functions() -> Iterator[tuple[str, object]]:
     for owner in (mixpanel_data, auth, Workspace, MixpanelAPI):
         names = getattr(owner, "__all__", None) or [name for name in dir(owner) if not name.startswith("_")]
         for name in names:
-            found = inspect.getattr_static(owner, name)
+            found = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)
             if isinstance(found, property | classmethod | FunctionType):
                 yield f"{owner.__name__}.{name}", found
 

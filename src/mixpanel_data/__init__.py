@@ -7,69 +7,75 @@
 [('Add To Cart',), ('App "Crash" 💥',)]
 """
 
-from . import auth
-from .binding import Registration, register, unregister
-from .client import Progress
-from .config import ConfigManager
-from .credentials import Credentials, resolve_credentials
-from .exceptions import (
-    AccessDeniedError,
-    AccountExistsError,
-    AccountNotFoundError,
-    ArgumentError,
-    AuthenticationError,
-    ConfigError,
-    IncompleteExportError,
-    MixpanelDataError,
-    MixpanelDataWarning,
-    NotFoundError,
-    QueryError,
-    RateLimitError,
-    ServerError,
-    StorageError,
-    TableExistsError,
-    TableNotFoundError,
-    TransportError,
-)
-from .results import (
-    ActivityFeedResult,
-    CohortInfo,
-    ColumnStats,
-    EventBreakdown,
-    EventCountsResult,
-    FlowsResult,
-    FrequencyResult,
-    FunnelResult,
-    FunnelStep,
-    JQLResult,
-    NumericAverageResult,
-    NumericBucketResult,
-    NumericSumResult,
-    PropertyCountsResult,
-    RetentionResult,
-    SavedReportResult,
-    SegmentationResult,
-    TableSummary,
-)
-from .types import (
-    AccountInfo,
-    BookmarkInfo,
-    ColumnInfo,
-    FetchPlan,
-    FetchResult,
-    FunnelInfo,
-    LexiconSchema,
-    PlannedRequest,
-    SavedCohort,
-    TableInfo,
-    TableSchema,
-    TestResult,
-    TopEvent,
-    WorkspaceInfo,
-)
-from .workspace import MixpanelAPI, Workspace
+from __future__ import annotations
 
-ephemeral = Workspace.ephemeral
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from . import auth
+    from .binding import Registration, register, unregister
+    from .client import Progress
+    from .config import ConfigManager
+    from .credentials import Credentials, resolve_credentials
+    from .exceptions import (
+        AccessDeniedError,
+        AccountExistsError,
+        AccountNotFoundError,
+        ArgumentError,
+        AuthenticationError,
+        ConfigError,
+        IncompleteExportError,
+        MixpanelDataError,
+        MixpanelDataWarning,
+        NotFoundError,
+        QueryError,
+        RateLimitError,
+        ServerError,
+        StorageError,
+        TableExistsError,
+        TableNotFoundError,
+        TransportError,
+    )
+    from .results import (
+        ActivityFeedResult,
+        CohortInfo,
+        ColumnStats,
+        EventBreakdown,
+        EventCountsResult,
+        FlowsResult,
+        FrequencyResult,
+        FunnelResult,
+        FunnelStep,
+        JQLResult,
+        NumericAverageResult,
+        NumericBucketResult,
+        NumericSumResult,
+        PropertyCountsResult,
+        RetentionResult,
+        SavedReportResult,
+        SegmentationResult,
+        TableSummary,
+    )
+    from .types import (
+        AccountInfo,
+        BookmarkInfo,
+        ColumnInfo,
+        FetchPlan,
+        FetchResult,
+        FunnelInfo,
+        LexiconSchema,
+        PlannedRequest,
+        SavedCohort,
+        TableInfo,
+        TableSchema,
+        TestResult,
+        TopEvent,
+        WorkspaceInfo,
+    )
+    from .workspace.api import MixpanelAPI
+    from .workspace.workspace import Workspace, ephemeral
+
 __version__ = "0.1.0"
 
 __all__ = [
@@ -135,3 +141,32 @@ __all__ = [
     "resolve_credentials",
     "unregister",
 ]
+
+HOMES = (
+    "exceptions",
+    "types",
+    "results",
+    "config",
+    "credentials",
+    "client.progress",
+    "auth",
+    "binding",
+    "workspace.api",
+    "workspace.workspace",
+)
+"""Where the public names live, what loads fastest first: nobody waits for what is not used."""
+
+
+def __getattr__(name: str) -> Any:
+    if name == "auth":
+        return import_module(".auth", __name__)
+    if name in __all__:
+        for home in HOMES:
+            if (found := getattr(import_module(f".{home}", __name__), name, None)) is not None:
+                globals()[name] = found
+                return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

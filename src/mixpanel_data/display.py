@@ -10,8 +10,6 @@ import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TextIO
 
-from .client.progress import span
-
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
@@ -130,6 +128,8 @@ def _of_events(progress: Progress) -> list[str]:
 
 
 def _state(progress: Progress) -> str:
+    from .client.progress import span  # noqa: PLC0415 - whoever shows a progress has loaded it
+
     if progress.waiting:
         return progress.waiting
     if not progress.size:

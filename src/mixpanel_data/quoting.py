@@ -1,5 +1,8 @@
 """Names and texts as SQL has them."""
 
+CATALOG = "mixpanel"
+"""Where the functions are: ``mixpanel.export(…)``."""
+
 
 def quoted(identifier: str) -> str:
     """The name as a quoted identifier."""

@@ -136,7 +136,7 @@ def test_a_database_file(tmp_path: Path) -> None:
         (["sql", "SELECT 1", "-f", "x.sql"], 3, "mp: give the SQL either as an argument or with --file"),
         (["sql", "SELECT 1", "-o", "x.txt"], 3, "mp: cannot write x.txt: the name must end in"),
         (["sql", "SELECT 1", "-o", "/nowhere/x.csv"], 3, "mp: cannot write /nowhere/x.csv"),
-        (["sql", "SELECT 1", "--path", "/nowhere/x.db"], 2, "mp: cannot open /nowhere/x.db"),
+        (["sql", "CREATE TABLE t AS SELECT 1", "--path", "/nowhere/x.db"], 1, "mp: cannot open /nowhere/x.db"),
     ],
 )
 def test_failures_are_one_line_and_a_code(arguments: list[str], code: int, message: str) -> None:

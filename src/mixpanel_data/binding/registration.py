@@ -24,13 +24,12 @@ from ..config import SANDBOX
 from ..credentials import resolve_credentials
 from ..exceptions import ConfigError, MixpanelDataWarning, ServerError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
-from ..quoting import quoted
+from ..quoting import CATALOG, quoted
 from .clients import Account, client_for
 from .macros import comment, macro, short_macro, short_name, source_view
 from .source import Source
 from .stream import INTERRUPTED
 
-CATALOG = "mixpanel"
 OURS = comment(FUNCTIONS[-1])
 """The comment by which a catalog is known to be ours."""
 

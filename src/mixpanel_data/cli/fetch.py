@@ -14,7 +14,7 @@ from .settings import Settings
 
 if TYPE_CHECKING:
     from ..client import Watcher
-    from ..workspace import Workspace
+    from ..workspace.workspace import Workspace
 
 fetch = typer.Typer(name="fetch", help="Fetch into the local database.", no_args_is_help=True, rich_markup_mode=None)
 
@@ -81,7 +81,7 @@ def events(
 
 
 def _workspace(settings: Settings, watch: Watcher) -> Workspace:
-    from ..workspace import Workspace  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..workspace.workspace import Workspace  # noqa: PLC0415 - takes longer to load than --help to answer
 
     if settings.path is None:
         raise QueryError("fetch needs a database to put the table into: write mp --path shop.db fetch …")

@@ -14,10 +14,8 @@ from ..exceptions import QueryError
 from ..quoting import quoted
 
 if TYPE_CHECKING:
-    import duckdb
-    import pyarrow as pa
+    from ..workspace.session import Answer
 
-AT_ONCE = 2048
 Row = tuple[str | None, ...]
 
 
@@ -32,12 +30,12 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-def write_rows(result: duckdb.DuckDBPyRelation, form: Format, out: TextIO) -> None:
+def write_rows(result: Answer, form: Format, out: TextIO) -> None:
     """Writes the rows as they come."""
     WRITERS[form](result, out)
 
 
-def write_file(result: duckdb.DuckDBPyRelation, path: Path) -> None:
+def write_file(result: Answer, path: Path) -> None:
     """Writes the rows to a file of the kind its ending says; the file appears whole or not at all."""
     kind = path.suffix.lower()
     if kind not in {".parquet", *FILES}:
@@ -59,7 +57,7 @@ def write_file(result: duckdb.DuckDBPyRelation, path: Path) -> None:
         unfinished.unlink(missing_ok=True)
 
 
-def _json(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _json(result: Answer, out: TextIO) -> None:
     separator = "[\n"
     for line in _json_rows(result):
         out.write(f"{separator}{line}")
@@ -67,24 +65,24 @@ def _json(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     out.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _jsonl(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _jsonl(result: Answer, out: TextIO) -> None:
     for line in _json_rows(result):
         out.write(f"{line}\n")
 
 
-def _csv(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _csv(result: Answer, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(result.columns)
     writer.writerows(_text_rows(result))
 
 
-def _plain(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _plain(result: Answer, out: TextIO) -> None:
     escapes = str.maketrans({"\t": "\\t", "\n": "\\n"})
     for row in _text_rows(result):
         out.write("\t".join((value or "").translate(escapes) for value in row) + "\n")
 
 
-def _markdown(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _markdown(result: Answer, out: TextIO) -> None:
     def line(values: Iterator[str]) -> str:
         return "| " + " | ".join(v.replace("|", "\\|").replace("\n", "<br>") for v in values) + " |\n"
 
@@ -94,7 +92,7 @@ def _markdown(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
         out.write(line("" if value is None else value for value in row))
 
 
-def _table(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
+def _table(result: Answer, out: TextIO) -> None:
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only tables need it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
@@ -109,7 +107,7 @@ def _table(result: duckdb.DuckDBPyRelation, out: TextIO) -> None:
     Console(file=out, width=width, highlight=False).print(table, crop=False)
 
 
-WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyRelation, TextIO], None]] = {
+WRITERS: Mapping[Format, Callable[[Answer, TextIO], None]] = {
     Format.JSON: _json,
     Format.JSONL: _jsonl,
     Format.CSV: _csv,
@@ -120,34 +118,20 @@ WRITERS: Mapping[Format, Callable[[duckdb.DuckDBPyRelation, TextIO], None]] = {
 FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 
 
-def _json_rows(result: duckdb.DuckDBPyRelation) -> Iterator[str]:
-    for batch in _select(_finite(result), "to_json(_rows)::VARCHAR AS row"):
-        yield from batch.column(0).to_pylist()
+def _json_rows(result: Answer) -> Iterator[str]:
+    """Each row as a JSON object, NaN and infinities as null: JSON has no word for them."""
+    doubles = [name for name, kind in zip(result.columns, result.types, strict=True) if kind in {"DOUBLE", "FLOAT"}]
+    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quoted, doubles))
+    source = f"(SELECT * REPLACE ({', '.join(finite)}) FROM {{}})" if doubles else "{}"
+    return (text for (text,) in result.rows("to_json(_rows)::VARCHAR", source))
 
 
-def _text_rows(result: duckdb.DuckDBPyRelation) -> Iterator[Row]:
-    for batch in _select(result, "COLUMNS(*)::VARCHAR"):
-        yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+def _text_rows(result: Answer) -> Iterator[Row]:
+    return result.rows("COLUMNS(*)::VARCHAR")
 
 
-def _finite(result: duckdb.DuckDBPyRelation) -> duckdb.DuckDBPyRelation:
-    """The rows with NaN and infinities as NULL: JSON has no word for them."""
-    names = [name for name, kind in zip(result.columns, result.types, strict=True) if str(kind) in {"DOUBLE", "FLOAT"}]
-    if not names:
-        return result
-    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quoted, names))
-    return result.project(f"* REPLACE ({', '.join(finite)})")
-
-
-def _select(result: duckdb.DuckDBPyRelation, columns: str) -> pa.RecordBatchReader:
-    rows = result.query("_rows", f"SELECT {columns} FROM _rows")
-    return rows.to_arrow_reader(AT_ONCE) if rows is not None else []
-
-
-def _is_number(kind: object) -> bool:
-    return str(kind).startswith(
-        ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
-    )
+def _is_number(kind: str) -> bool:
+    return kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL"))
 
 
 def _umask() -> int:

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import sys
 from collections import deque
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
-from ..exceptions import ConfigError, QueryError
+from ..exceptions import QueryError
 from .output import Format, write_file, write_rows
 from .progress import progress_line
-from .settings import Settings
+from .settings import Settings, credentials_of, refuse_unknown
 
 if TYPE_CHECKING:
-    import duckdb
-
     from ..client import Watcher
-
-# What DuckDB answers to statements that return no rows of their own.
-NO_ROWS = (["Count"], ["Success"])
-VIEW = "__mp_result"
+    from ..workspace.session import Session
 
 
 def sql(
@@ -48,8 +42,9 @@ def sql(
     given: Settings = context.obj
     settings = replace(given, account=account or given.account, path=path or given.path, quiet=quiet or given.quiet)
     text = _text(query, file)
-    with progress_line(settings.progress, settings.quiet) as line, _session(settings, line.show) as con:
-        _run(con, text, format, output or line.stdout())
+    refuse_unknown(settings.account)
+    with progress_line(settings.progress, settings.quiet) as line, closing(_session(settings, line.show)) as session:
+        _run(session, text, format, output or line.stdout())
 
 
 def _text(query: str | None, file: Path | None) -> str:
@@ -65,50 +60,22 @@ def _text(query: str | None, file: Path | None) -> str:
     return query if query is not None else sys.stdin.read()
 
 
-def _run(con: duckdb.DuckDBPyConnection, text: str, form: Format, output: Path | TextIO) -> None:
-    """Runs the statements in order, printing each result as it comes; to a file, only the last is written."""
-    statements = con.extract_statements(text)
-    for number, statement in enumerate(statements, 1):
-        result = con.sql(statement)
-        if result is None or result.columns in NO_ROWS:
-            continue
-        with _as_view(con, result) as rows:
+def _run(session: Session, text: str, form: Format, output: Path | TextIO) -> None:
+    """Prints each result as it comes; to a file, only that of the last statement is written."""
+    with closing(session.script(text)) as answers:
+        for answer in answers:
             if not isinstance(output, Path):
-                write_rows(rows, form, output)
-            elif number == len(statements):
-                write_file(rows, output)
+                write_rows(answer, form, output)
+            elif answer.is_last:
+                write_file(answer, output)
             else:
-                deque(rows.to_arrow_reader(), maxlen=0)
+                deque(answer.rows(), maxlen=0)
 
 
-@contextmanager
-def _as_view(con: duckdb.DuckDBPyConnection, result: duckdb.DuckDBPyRelation) -> Iterator[duckdb.DuckDBPyRelation]:
-    """The result as a view: DuckDB 2.0 cannot build on a relation whose text ends in a semicolon and a comment."""
-    con.register(VIEW, result)
-    try:
-        yield con.view(VIEW)
-    finally:
-        con.unregister(VIEW)
+def _session(settings: Settings, watch: Watcher) -> Session:
+    """The database, whose functions are loaded only if the SQL uses them."""
+    from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..workspace.session import Session  # noqa: PLC0415
 
-
-@contextmanager
-def _session(settings: Settings, watch: Watcher) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A connection with the functions; failures leave it as our own errors, without the engine's wrapping."""
-    from ..binding import register  # noqa: PLC0415 - takes longer to load than --help to answer
-    from ..workspace.errors import as_ours  # noqa: PLC0415
-
-    with (
-        _connect(settings.path) as con,
-        as_ours(register(con, account=settings.account, watch=watch, wait=settings.waits)),
-    ):
-        yield con
-
-
-def _connect(path: str | None) -> duckdb.DuckDBPyConnection:
-    import duckdb  # noqa: PLC0415
-
-    try:
-        return duckdb.connect(path or ":memory:")
-    except duckdb.Error as error:
-        reason = str(error)
-    raise ConfigError(f"cannot open {path}: {reason}")
+    path = Path(settings.path).absolute() if settings.path else None
+    return Session(Database(path, lambda: credentials_of(settings.account), wait=settings.waits, watch=watch))

@@ -15,16 +15,19 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import duckdb
 
-from ..binding import add_short_names, register
-from ..client import Watcher
-from ..credentials import Credentials
 from ..exceptions import StorageError
 from ..quoting import literal, quoted
 from .errors import as_ours, lock_holder
 from .locks import Claim
+
+if TYPE_CHECKING:
+    from ..binding import Registration
+    from ..client import Watcher
+    from ..credentials import Credentials
 
 RESERVED = {"memory", "mixpanel", "system", "temp"}
 """Names of databases that are there already."""
@@ -64,10 +67,28 @@ class Database:
         self._users = 0
         self._mode: str | None = None
         self._con = duckdb.connect()
-        self.registration = register(self._con, account=account, watch=watch, wait=wait)
+        self._account = account
+        self._watch = watch
+        self._registration: Registration | None = None
         if path is not None:
             self._name = path.stem if path.stem not in RESERVED else f"{path.stem}_db"
             self._con.execute("SET temp_directory = ?", [f"{path}.tmp"])
+
+    @property
+    def has_functions(self) -> bool:
+        return self._registration is not None
+
+    def functions(self) -> Registration:
+        """The functions, registered when they are first needed: who only wants SQL need not load them."""
+        with self._turn:
+            if self._registration is None:
+                from ..binding import register  # noqa: PLC0415
+
+                self._registration = register(self._con, account=self._account, watch=self._watch, wait=self._wait)
+            return self._registration
+
+    def _error_behind(self, error: BaseException) -> BaseException | None:
+        return self._registration.error_behind(error) if self._registration else None
 
     @contextmanager
     def opened(self, *, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -76,7 +97,7 @@ class Database:
         Raises:
             StorageError: the file cannot be opened, or is held by somebody for whom we do not wait.
         """
-        with self._turn, as_ours(self.registration):
+        with self._turn, as_ours(self._error_behind):
             self._open(write)
             try:
                 yield self._con
@@ -86,14 +107,14 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection beside that of ``opened``, for results that are read bit by bit."""
-        with as_ours(self.registration):
+        with as_ours(self._error_behind):
             with self._turn:
                 self._open(write=False)
             try:
                 with self._con.cursor() as cursor:
                     if self._mode:
                         cursor.execute(f"USE {quoted(self._name)}")
-                    add_short_names(cursor, self.registration)
+                    self._add_short_names(cursor)
                     yield cursor
             finally:
                 with self._turn:
@@ -102,22 +123,24 @@ class Database:
     @contextmanager
     def asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the functions and without the file."""
-        with as_ours(self.registration), self._con.cursor() as cursor:
-            yield cursor
+        with as_ours(self._error_behind):
+            self.functions()
+            with self._con.cursor() as cursor:
+                yield cursor
 
-    def kinds_of(self, query: str) -> set[duckdb.StatementType]:
-        """What its statements are.
+    def statements_of(self, query: str) -> list[duckdb.Statement]:
+        """Its statements.
 
         Raises:
             QueryError: it is no SQL.
         """
-        with self.asking() as con:
-            return {statement.type for statement in con.extract_statements(query)}
+        with as_ours(self._error_behind), self._con.cursor() as cursor:
+            return cursor.extract_statements(query)
 
     def keep_open(self) -> duckdb.DuckDBPyConnection:
         """The connection, with the file open until the end."""
         if not self._kept:
-            with self._turn, as_ours(self.registration):
+            with self._turn, as_ours(self._error_behind):
                 self._open(write=self.path is None or not self.path.exists() or os.access(self.path, os.W_OK))
                 self._users -= 1
                 self._kept = self.is_private = True
@@ -154,6 +177,11 @@ class Database:
             yield
         finally:
             claim.release()
+
+    def _add_short_names(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        from ..binding import add_short_names  # noqa: PLC0415
+
+        add_short_names(cursor, self.functions())
 
     def _open(self, write: bool) -> None:
         """Attaches the file, unless it is: for reading, only if it exists."""

@@ -149,7 +149,7 @@ class Discovery(Session):
             >>> with Workspace.memory("sandbox") as ws:
             ...     ws.clear_discovery_cache()
         """
-        self._database.registration.refresh()
+        self._database.functions().refresh()
 
     def list_events(self) -> list[str]:
         """The same as ``events``."""

@@ -3,37 +3,44 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import TypeAlias
 
 import duckdb
 
-from ..binding import Registration
 from ..exceptions import MixpanelDataError, QueryError, StorageError
 
 # How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
 DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
+ONCE_MORE = re.compile(
+    r"^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\s+Error: "
+)
+"""What DuckDB 1.5 puts before an error that strikes while rows are being fetched."""
 NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
 HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
 
+ErrorBehind: TypeAlias = Callable[[BaseException], BaseException | None]
+"""What tells the error of ours that DuckDB has wrapped into its own."""
+
 
 @contextmanager
-def as_ours(registration: Registration) -> Iterator[None]:
+def as_ours(error_behind: ErrorBehind) -> Iterator[None]:
     """Whatever fails inside leaves as one of our own errors."""
     try:
         yield
     except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
-        ours = unwrapped(error, registration)
+        ours = unwrapped(error, error_behind)
         raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
-def unwrapped(error: Exception, registration: Registration) -> BaseException:
+def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
     """The error of ours that stands behind it or says the same."""
-    if (ours := registration.error_behind(error)) is not None:
+    if (ours := error_behind(error)) is not None:
         return ours
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
-    text = str(error).split("\n\nLINE ")[0]
+    text = ONCE_MORE.sub("", str(error).split("\n\nLINE ")[0])
     if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or NO_ROOM.search(text):
         return caused(StorageError(f"the database cannot be written: {text}"), error)
     if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(text):

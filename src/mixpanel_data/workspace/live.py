@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, Literal
-
-import pyarrow as pa
+from typing import TYPE_CHECKING, Any, Literal
 
 from ..results import (
     ActivityFeedResult,
@@ -28,6 +26,9 @@ from ..results import (
 )
 from .session import Day, Session
 from .statement import call
+
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 Unit = Literal["minute", "hour", "day", "week", "month"]
 Count = Literal["general", "average", "unique"]
@@ -103,6 +104,8 @@ class Live(Session):
         else:
             filtered = (call("segmentation", event=event, filter=where, **days) for event in events)
             each = [self._answer(one.inside("SELECT date, segment AS event_name, count FROM {}")) for one in filtered]
+            import pyarrow as pa  # noqa: PLC0415
+
             rows = pa.concat_tables(each)
         return EventCountsResult(list(events), str(from_date), str(to_date), unit, type, arrow=rows)
 

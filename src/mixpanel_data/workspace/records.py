@@ -8,9 +8,8 @@ from datetime import UTC, date, datetime
 
 import duckdb
 
-from ..binding import CATALOG
 from ..exceptions import ArgumentError, TableNotFoundError
-from ..quoting import quoted
+from ..quoting import CATALOG, quoted
 from .selection import ProfileSelection, Selection
 
 OURS = ("_metadata", "_loaded_days")

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 import duckdb
 from duckdb import StatementType
 
-from ..results import parsed
+from ..quoting import CATALOG
 from .database import IS_1, Database
 from .statement import Statement, call
 
@@ -23,6 +23,10 @@ ONLY_READ = frozenset(
     for kind in ("SELECT", "EXPLAIN", "SET", "VARIABLE_SET", "PRAGMA", "LOAD", "ATTACH", "DETACH", "TRANSACTION")
 )
 """Statements for which the database file need not be open for writing."""
+NO_ROWS = (["Count"], ["Success"])
+"""What DuckDB answers to statements that have no rows of their own."""
+VIEW = "__mixpanel_data_rows"
+A_FEW = 2048
 AT_ONCE = 122_880
 """Rows in a batch of a stream: as many as DuckDB's row groups have."""
 Day: TypeAlias = str | date
@@ -54,10 +58,45 @@ def batches(
         reader.close()
 
 
+class Answer:
+    """What one statement of a script gives."""
+
+    def __init__(self, database: Database, rows: duckdb.DuckDBPyRelation, is_last: bool) -> None:
+        self.is_last = is_last
+        """Whether it is that of the last statement."""
+        self.columns: list[str] = rows.columns
+        self.types = [str(kind) for kind in rows.types]
+        self._database = database
+        self._is_open = False
+
+    def rows(self, select: str = "*", source: str = "{}") -> Iterator[tuple[Any, ...]]:
+        """The rows, as they come; of each what ``select`` says, where ``source`` is what it is selected from."""
+        with self._database.opened() as con:
+            con.execute(f"SELECT {select} FROM {source.format(VIEW)} AS _rows")
+            self._is_open = True
+            while batch := con.fetchmany(A_FEW):
+                yield from batch
+            self._is_open = False
+
+    def end(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Lets go of rows that nobody has read: DuckDB 2.0 would begin nothing else before."""
+        if self._is_open:
+            con.interrupt()
+            with suppress(duckdb.Error):
+                con.fetchall()
+
+    def write_parquet(self, file: str) -> None:
+        """Writes the rows to a Parquet file."""
+        with self._database.opened() as con:
+            con.view(VIEW).write_parquet(file)
+
+
 class Session:
     """The SQL of a workspace."""
 
-    _database: Database
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
     last_sql: str | None = None
     """The SQL that the last method ran, with its values written in: paste it into any DuckDB with the functions."""
 
@@ -94,6 +133,8 @@ class Session:
             0   Purchase
         """
         with self._run(query, values) as rows:
+            from ..results import parsed  # noqa: PLC0415 - only who asks for a frame pays for it
+
             made = rows.df()
             as_json = [place for place, column in enumerate(rows.description) if str(column[1]) == "JSON"]
         for place in as_json:
@@ -167,10 +208,58 @@ class Session:
         with self._database.reading() as con:
             yield from batches(con, query, values, rows)
 
+    def close(self) -> None:
+        """Closes the database. Harmless if it is closed already.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> ws = Workspace.memory("sandbox")
+            >>> ws.close()
+        """
+        self._database.close()
+
+    def script(self, text: str) -> Generator[Answer, None, None]:
+        """Runs SQL statement by statement; gives the answer of each that has rows, to be read before the next.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     [list(answer.rows()) for answer in ws.script("CREATE TABLE t AS SELECT 1 AS one; FROM t; SELECT 2")]
+            [[(1,)], [(2,)]]
+        """
+        statements = self._database.statements_of(text)
+        for number, statement in enumerate(statements, 1):
+            if statement.type == StatementType.TRANSACTION:
+                self._database.keep_open()  # what is begun has to stay open
+            with self._database.opened(write=statement.type not in ONLY_READ) as con:
+                rows = self._result(con, statement)
+                if rows is None or rows.columns in NO_ROWS:
+                    continue
+                # As a view: DuckDB 2.0 cannot build on a relation whose text ends in a semicolon and a comment.
+                con.register(VIEW, rows)
+                answer = Answer(self._database, rows, number == len(statements))
+                try:
+                    yield answer
+                finally:
+                    answer.end(con)
+                    con.unregister(VIEW)
+
+    def _result(self, con: duckdb.DuckDBPyConnection, statement: duckdb.Statement) -> duckdb.DuckDBPyRelation | None:
+        """The statement's rows; the functions are loaded if it speaks of them, itself or by a view."""
+        if CATALOG in statement.query.lower():
+            self._database.functions()
+        try:
+            return con.sql(statement)
+        except duckdb.Error as error:
+            if self._database.has_functions or CATALOG not in str(error).lower():
+                raise
+        self._database.functions()
+        return con.sql(statement)
+
     @contextmanager
     def _run(self, query: str, values: Values) -> Iterator[Rows]:
         self.last_sql = query
-        kinds = self._database.kinds_of(query)
+        kinds = {statement.type for statement in self._database.statements_of(query)}
         if StatementType.TRANSACTION in kinds:
             self._database.keep_open()  # what is begun has to stay open
         with self._database.opened(write=not kinds <= ONLY_READ) as con:

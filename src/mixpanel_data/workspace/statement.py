@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from ..binding import CATALOG
-from ..quoting import literal, quoted
+from ..quoting import CATALOG, literal, quoted
 
 PLACE = re.compile(r"\$(\w+)")
 KEYWORDS = {"interval"}

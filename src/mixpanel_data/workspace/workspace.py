@@ -153,6 +153,7 @@ class Workspace(Discovery, Fetching, Live, Local):
         self._busy = threading.Lock()
         self._watch = Watch(progress)
         self._database = Database(path, account, is_private=is_private, wait=wait, watch=self._watch)
+        self._database.functions()
 
     def __enter__(self) -> Workspace:
         return self
@@ -165,16 +166,6 @@ class Workspace(Discovery, Fetching, Live, Local):
     def __repr__(self) -> str:
         project = self._credentials.project_id if self._credentials else "without credentials"
         return f"<Workspace {project} in {self._database.path or 'memory'}>"
-
-    def close(self) -> None:
-        """Closes the database. Harmless if it is closed already.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> ws = Workspace.memory("sandbox")
-            >>> ws.close()
-        """
-        self._database.close()
 
     @property
     def api(self) -> MixpanelAPI:
@@ -213,6 +204,9 @@ class Workspace(Discovery, Fetching, Live, Local):
         """When the database was made, as far as can be told: not every system remembers it of a file."""
         fetched = [table.fetched_at for table in self.tables() if table.fetched_at]
         return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
+
+
+ephemeral = Workspace.ephemeral
 
 
 def _credentials(account: str | None, project_id: str | None, region: str | None) -> Credentials:
