@@ -54,9 +54,9 @@ def frame(rows: pa.Table, as_json: tuple[str, ...] = ()) -> pd.DataFrame:
 
 def wide(rows: pa.Table, keys: list[str], name: str, value: str) -> pd.DataFrame:
     """A row for each key, and a column for each name with its values; whole numbers where all of them are."""
-    spread = frame(rows).pivot(index=keys, columns=name, values=value)
     order = list(dict.fromkeys(rows.column(name).to_pylist()))
-    spread = spread[order]
+    spread = frame(rows).pivot(index=keys, columns=name, values=value)[order]
+    spread.index.names = [f"_{key}" if key in order else key for key in keys]  # an event may be called date
     for column in order:
         if (spread[column] % 1 == 0).all():
             spread[column] = spread[column].astype("int64")
@@ -134,7 +134,7 @@ class EventCountsResult(Series):
     def df(self) -> pd.DataFrame:
         """A row for each date: ``date``, and a column for each event, in the order in which they were asked for."""
         made = super().df
-        return made[[self.DATES, *(event for event in self.events if event in made)]]
+        return made[[made.columns[0], *(event for event in self.events if event in made)]]
 
 
 @dataclass(frozen=True)

@@ -288,3 +288,22 @@ def test_nothing_there_is_a_result_too(answering: Any, ask: Any) -> None:
         result = ask(ws)
         assert len(result.df) in {0, 1}
         assert plain(result.to_dict())
+
+
+def test_an_event_may_be_called_date(answering: Any) -> None:
+    counts = {"data": {"series": ["2024-01-01"], "values": {"date": {"2024-01-01": 2}, "x": {"2024-01-01": 1}}}}
+    answering({"/api/query/events": counts, "/api/query/events/top": {"events": [{"event": "x", "amount": None}]}})
+    with Workspace.memory() as ws:
+        result = ws.event_counts(["x", "date", "x"], **WEEK)
+        assert result.df.columns.tolist() == ["_date", "x", "date"]
+        assert result._repr_html_()
+        assert ws.top_events()[0].count == 0
+
+
+def test_one_event_is_a_list_of_one(ws: Workspace) -> None:
+    assert ws.event_counts("Purchase", **WEEK).events == ["Purchase"]
+    twice = ws.event_counts(["Purchase", "Purchase"], where=PRO, **WEEK)
+    assert twice.df.columns.tolist() == ["date", "Purchase"]
+    for nothing in (lambda: ws.event_counts([], **WEEK), lambda: ws.activity_feed([], **WEEK)):
+        with pytest.raises(ArgumentError, match="is empty"):
+            nothing()

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import io
+import os
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +16,7 @@ import duckdb
 import pytest
 
 import mixpanel_data
-from mixpanel_data import StorageError, Workspace
+from mixpanel_data import QueryError, StorageError, Workspace
 from mixpanel_data.sandbox import Fault, Sandbox
 
 DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}
@@ -187,7 +189,7 @@ def test_a_stream_reads_while_others_read_and_nothing_writes(ws: Workspace, path
     stream = ws.stream("FROM t", rows=1000)
     assert next(stream).num_rows <= 2048
     assert ws.sql_scalar("SELECT count(*) FROM t") == 1_000_000
-    with pytest.raises(StorageError, match="is being read: finish or close the stream first"):
+    with pytest.raises(StorageError, match="is being read by a stream of this thread: finish or close it first"):
         ws.sql("DROP TABLE t")
     stream.close()
     ws.drop("t")
@@ -299,3 +301,121 @@ def test_threads_ask_at_the_same_time(ws: Workspace) -> None:
         ask()
     assert len(found) == 20
     assert len(set(found)) == 1
+
+
+def test_many_threads_and_several_names_of_one_file(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t (i INTEGER)")
+    (path.parent / "sub").mkdir()
+    link = path.parent / "link.duckdb"
+    link.symlink_to(path)
+
+    def write(name: Path) -> None:
+        with Workspace("sandbox", path=name) as workspace:
+            for i in range(60):
+                workspace.sql("INSERT INTO t VALUES (?)", [i])
+
+    names = [path, path.parent / "sub" / ".." / path.name, link]
+    with at_work(lambda: write(names[0])), at_work(lambda: write(names[1])), at_work(lambda: write(names[2])):
+        pass
+    assert ws.sql_scalar("SELECT count(*) FROM t") == 180
+
+
+def test_a_stream_of_this_thread_keeps_another_workspace_from_writing(ws: Workspace, path: Path) -> None:
+    ws.sql("CREATE TABLE t AS FROM range(100000)")
+    stream = ws.stream("FROM t", rows=1000)
+    next(stream)
+    with Workspace("sandbox", path=path) as other:
+        with pytest.raises(StorageError, match="is being read by a stream of this thread"):
+            other.sql("CREATE TABLE u AS SELECT 1")
+        stream.close()
+        other.sql("CREATE TABLE u AS SELECT 1")
+
+
+def test_a_stream_of_another_thread_is_waited_for(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t AS FROM range(100000)")
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read() -> None:
+        for _ in ws.stream("FROM t", rows=1000):
+            begun.set()
+            go_on.wait(0.01)
+
+    with at_work(read):
+        begun.wait()
+        ws.sql("INSERT INTO t VALUES (1)")
+    assert ws.sql_scalar("SELECT count(*) FROM t") == 100_001
+
+
+def test_a_fetch_that_could_not_be_written_is_not_begun(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.sql("CREATE TABLE t AS FROM range(100000)")
+    stream = ws.stream("FROM t", rows=1000)
+    next(stream)
+    with pytest.raises(StorageError, match="stream of this thread"):
+        ws.fetch_events("x", **DAY)
+    stream.close()
+    ws.sql("BEGIN")
+    for work in (lambda: ws.fetch_events("x", **DAY), lambda: ws.fetch_profiles("y"), lambda: ws.drop("t")):
+        with pytest.raises(QueryError, match="a transaction is open: COMMIT or ROLLBACK first"):
+            work()
+    assert ws.sql_scalar("SELECT count(*) FROM t") == 100_000, "and it is as good as before"
+    ws.sql("COMMIT")
+    assert sandbox.requests == []
+
+
+def test_a_transaction_that_has_ended_lets_go(ws: Workspace, path: Path) -> None:
+    ws.sql("BEGIN")
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    assert "lock" in elsewhere("FROM t", path)
+    ws.sql("COMMIT")
+    assert elsewhere("FROM t", path) == "[(1,)]"
+    with pytest.raises(QueryError):
+        ws.sql("ROLLBACK")
+    assert elsewhere("FROM t", path) == "[(1,)]"
+
+
+@pytest.mark.parametrize("name", ["main.db", "MEMORY.db", "Temp.duckdb", "System.db", "information_schema.db"])
+def test_names_that_duckdb_keeps_to_itself(sandbox: Sandbox, tmp_path: Path, name: str) -> None:
+    with Workspace("sandbox", path=tmp_path / name) as ws:
+        ws.fetch_events(**DAY)
+        assert ws.sql_scalar("SELECT count(*) > 0 FROM events")
+
+
+def test_the_connection_of_an_ephemeral_workspace_is_its_database(sandbox: Sandbox) -> None:
+    with Workspace.ephemeral("sandbox") as ws:
+        ws.connection.execute("CREATE TABLE mine AS SELECT 42 AS x")
+        ws.fetch_events(**DAY)
+        assert ws.sql_rows("FROM mine") == [(42,)]
+        assert [table.name for table in ws.tables()] == ["events", "mine"]
+
+
+def test_detached_by_the_user(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    ws.sql("USE memory; DETACH shop")
+    assert ws.sql_rows("FROM t") == [(1,)]
+
+
+def test_a_data_folder_that_cannot_be_made(sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("MP_DATA_DIR", str(tmp_path / "file" / "databases"))
+    with Workspace("sandbox") as ws, pytest.raises(StorageError, match="cannot make the folder"):
+        ws.sql("CREATE TABLE t AS SELECT 1")
+
+
+def test_no_room_for_what_is_fetched(
+    sandbox: Sandbox, ws: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "nowhere"))
+    with pytest.raises(StorageError, match=r"can(not)? be kept"):
+        ws.fetch_events(**DAY)
+
+
+def test_a_forked_child_asks_for_itself(sandbox: Sandbox) -> None:
+    with Workspace.memory("sandbox") as ws:
+        names = ws.events()
+        child = os.fork()
+        if child == 0:
+            with Workspace.memory("sandbox") as own:
+                os._exit(0 if own.events() == names else 1)
+        assert os.waitpid(child, 0)[1] == 0
+        ws.clear_discovery_cache()
+        assert ws.events() == names

@@ -19,6 +19,7 @@ from mixpanel_data import (
     FetchResult,
     IncompleteExportError,
     Progress,
+    QueryError,
     StorageError,
     TableExistsError,
     TableNotFoundError,
@@ -268,7 +269,7 @@ def test_what_cannot_be_understood(ws: Workspace, sandbox: Sandbox, arguments: d
     assert tables(ws) == []
 
 
-@pytest.mark.parametrize("name", ["select", 'a"b', "with space", "ÄÖ", "x'; DROP TABLE y; --"])
+@pytest.mark.parametrize("name", ["select", 'a"b', "with space", "ÄÖ", "x'; DROP TABLE y; --", "a{}b", "$from_date"])
 def test_any_name_is_a_table_name(ws: Workspace, name: str) -> None:
     ws.fetch_events(name, resume=True, from_date="2024-01-01", to_date="2024-01-01")
     ws.fetch_events(name, append=True, from_date="2024-01-02", to_date="2024-01-02")
@@ -312,3 +313,153 @@ def test_a_database_file_that_cannot_be_opened(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_text("this is no database")
     with Workspace("sandbox", path=tmp_path / "x.db") as ws, pytest.raises(StorageError, match="cannot open"):
         ws.tables()
+
+
+SPAN = {"from_date": "2024-01-01", "to_date": "2024-01-06"}
+
+
+def test_a_table_dropped_by_sql_is_forgotten(ws: Workspace) -> None:
+    ws.fetch_events("t", resume=True, **SPAN)
+    ws.sql("DROP TABLE t")
+    ws.fetch_events("t", from_date="2024-01-03", to_date="2024-01-04")
+    ws.fetch_events("t", resume=True, **SPAN)
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+
+
+def test_a_table_dropped_by_sql_and_a_backfill_that_fails(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("t", resume=True, **SPAN)
+    ws.sql("DROP TABLE t")
+    sandbox.faults.add(Fault(match="/export", status=401, times=9))
+    with pytest.raises(AuthenticationError):
+        ws.fetch_events("t", resume=True, **SPAN)
+    sandbox.faults.clear()
+    ws.fetch_events("t", resume=True, **SPAN)
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+
+
+def test_days_with_only_some_of_the_events_count_as_missing(ws: Workspace) -> None:
+    ws.fetch_events("t", events=["Purchase"], **SPAN)
+    ws.fetch_events("t", events=["App Open"], from_date="2024-01-03", to_date="2024-01-03", append=True)
+    assert rows(ws, "SELECT day FROM _loaded_days") == [(date(2024, 1, 3),)]
+    ws.fetch_events("t", events=["Purchase", "App Open"], resume=True, **SPAN)
+    both = "SELECT count(*) FROM {} WHERE event_name IN ('Purchase', 'App Open')"
+    assert rows(ws, both.format("t")) == rows(ws, both.format("mixpanel_export('2024-01-01', '2024-01-06')"))
+    assert len(rows(ws, "FROM _loaded_days")) == 6
+
+
+def test_an_append_of_a_part_leaves_the_rest_as_it_was(ws: Workspace) -> None:
+    ws.fetch_events("t", **SPAN)
+    ws.fetch_events("t", events=["Purchase"], from_date="2024-01-07", to_date="2024-01-07", append=True)
+    assert len(rows(ws, "FROM _loaded_days")) == 6, "the seventh day is not all there"
+    ws.fetch_events("t", resume=True, from_date="2024-01-01", to_date="2024-01-07")
+    assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-07")
+
+
+def test_an_append_takes_the_form_of_the_table(ws: Workspace, sandbox: Sandbox) -> None:
+    day, next_day = ({"from_date": day, "to_date": day} for day in ("2024-01-01", "2024-01-02"))
+    ws.fetch_events("t", events=["Purchase"], columns={"amount": ("amount", "DOUBLE")}, **day)
+    ws.fetch_events("t", events=["Purchase"], append=True, **next_day)
+    assert rows(ws, "SELECT count(*) - count(amount) FROM t") == [(0,)]
+    sandbox.requests.clear()
+    for wish in ({"columns": {"plan": "plan"}}, {"properties": "variant"}, {"events": ["Search"], "where": "true"}):
+        with pytest.raises(ArgumentError, match="the table h"):
+            ws.fetch_events("t", append=True, **{"events": ["Purchase"], **wish}, **next_day)
+    ws.sql("CREATE TABLE mine AS SELECT 1 AS x")
+    with pytest.raises(ArgumentError, match="mine has no column event_name"):
+        ws.fetch_events("mine", append=True, **day)
+    assert sandbox.requests == []
+
+
+def test_capitals_make_no_other_table(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("Events", **SPAN)
+    sandbox.requests.clear()
+    with pytest.raises(TableExistsError, match="table Events exists"):
+        ws.fetch_events("events", **SPAN)
+    assert ws.fetch_events("EVENTS", resume=True, **SPAN).days == 0
+    assert sandbox.requests == []
+    ws.fetch_events("events", replace=True, from_date="2024-01-01", to_date="2024-01-01")
+    assert [(table.name, table.date_range) for table in ws.tables()] == [("Events", ("2024-01-01", "2024-01-01"))]
+    assert ws.schema("eVENTS").name == "Events"
+    assert ws.column_stats("events", "EVENT_NAME").null_count == 0
+    ws.drop("events", "EVENTS")
+    assert ws.tables() == []
+
+
+def test_views_and_other_kinds_of_tables_are_left_alone(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.sql("CREATE VIEW v AS SELECT 1 AS x; CREATE SCHEMA s; CREATE TABLE s.events AS SELECT 1 AS x")
+    ws.fetch_profiles("people", distinct_ids=["user-0000001"])
+    ws.fetch_events("happened", from_date="2024-01-01", to_date="2024-01-01")
+    sandbox.requests.clear()
+    for mode in ({}, {"replace": True}, {"resume": True}):
+        with pytest.raises(TableExistsError, match="view v exists"):
+            ws.fetch_events("v", **mode, **SPAN)
+    for mode in ({"append": True}, {"replace": True}, {"resume": True}):
+        with pytest.raises(ArgumentError, match="table people holds profiles"):
+            ws.fetch_events("people", **mode, **SPAN)
+    for mode in ({"append": True}, {"replace": True}):
+        with pytest.raises(ArgumentError, match="table happened holds events"):
+            ws.fetch_profiles("happened", **mode)
+    with pytest.raises(TableNotFoundError, match="v is a view, and no table"):
+        ws.drop("v")
+    assert sandbox.requests == []
+    ws.fetch_events(**SPAN)  # there is a table of that name in another schema only
+
+
+def test_a_temporary_table_takes_nobodys_place(ws: Workspace) -> None:
+    ws.fetch_events(**SPAN)
+    count = ws.tables()[0].rows
+    ws.sql("CREATE TEMP TABLE events AS SELECT 1 AS x")
+    assert (ws.tables()[0].rows, ws.schema("events").row_count) == (count, count)
+    ws.fetch_events(append=True, from_date="2024-01-07", to_date="2024-01-07")
+    assert ws.event_breakdown().total_events > count
+    ws.drop("events")
+    assert ws.tables() == []
+    assert rows(ws, "FROM events") == [(1,)]
+
+
+@pytest.mark.parametrize(
+    "wish",
+    [
+        {"events": []},
+        {"from_date": datetime(2024, 1, 1, 5)},
+        {"from_date": 20240101},
+        {"columns": {"a": ("x",)}},
+        {"columns": {"a": 5}},
+        {"name": None},
+        {"name": ""},
+        {"parallel": 0, "resume": True},
+    ],
+    ids=str,
+)
+def test_odd_arguments_get_one_clear_line(ws: Workspace, sandbox: Sandbox, wish: dict[str, Any]) -> None:
+    with pytest.raises(ArgumentError):
+        ws.fetch_events(**{**SPAN, **wish})
+    with pytest.raises(ArgumentError, match="distinct_ids is empty"):
+        ws.fetch_profiles(distinct_ids=[])
+    assert sandbox.requests == []
+    assert ws.tables() == []
+
+
+def test_days_of_other_kinds(ws: Workspace) -> None:
+    result = ws.fetch_events("t", from_date=datetime(2024, 1, 1), to_date=date(2024, 1, 1))
+    assert result.date_range == ("2024-01-01", "2024-01-01")
+
+
+def test_a_column_added_by_sql_is_no_obstacle(ws: Workspace) -> None:
+    ws.fetch_events("t", resume=True, from_date="2024-01-01", to_date="2024-01-01")
+    ws.sql("ALTER TABLE t ADD COLUMN mine INTEGER DEFAULT 7")
+    ws.fetch_events("t", resume=True, from_date="2024-01-01", to_date="2024-01-02")
+    assert rows(ws, "SELECT DISTINCT mine FROM t ORDER BY ALL") == [(7,)]
+
+
+def test_a_progress_callback_may_look_at_the_tables(ws: Workspace) -> None:
+    seen: list[Any] = []
+    ws.sql("CREATE TABLE mine AS SELECT 1 AS x")
+
+    def watch(_: Progress) -> None:
+        seen.append(ws.sql_scalar("SELECT count(*) FROM mine"))
+        with pytest.raises(QueryError, match="a progress callback cannot ask Mixpanel"):
+            ws.events()
+
+    ws.fetch_events("t", progress=watch, **SPAN)
+    assert set(seen) == {1}

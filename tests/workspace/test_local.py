@@ -282,3 +282,20 @@ def test_another_project_and_region(sandbox: Sandbox, tmp_path: Path) -> None:
     ):
         with pytest.raises(Exception, match=said):
             Workspace("sandbox", **wrong)
+
+
+def test_numbers_are_exact_and_odd_names_are_names(ws: Workspace) -> None:
+    ws.sql("""CREATE TABLE t AS SELECT * FROM (VALUES
+        (9007199254740993, 'inf'::DOUBLE, '{"*": 1, "": 2, "$x": 3, "/y": 4, "a.b": 5}'::JSON),
+        (9007199254740992, 1.5, NULL)) AS t(big, odd, properties)""")
+    big = ws.column_stats("t", "big")
+    assert (big.min, big.max) == (9007199254740992, 9007199254740993)
+    odd = ws.column_stats("t", "odd")
+    assert (odd.mean, odd.std) == (1.5, None)
+    json.dumps(odd.to_dict(), allow_nan=False)
+    for name, value in (("*", "1"), ("$x", "3"), ("/y", "4"), ("a.b", "5")):
+        assert ws.column_stats("t", name).df["value"].tolist() == [value]
+    ws.sql("CREATE TABLE empty (n INTEGER, PROPERTIES JSON)")
+    assert ws.column_stats("empty", "n").dtype == "INTEGER"
+    assert ws.property_keys("empty") == []
+    assert ws.schema("empty").sample_properties == {}

@@ -12,7 +12,17 @@ import pyarrow as pa
 import pytest
 
 import mixpanel_data
-from mixpanel_data import AuthenticationError, NotFoundError, QueryError, RateLimitError, TransportError, Workspace
+from mixpanel_data import (
+    ArgumentError,
+    AuthenticationError,
+    NotFoundError,
+    Progress,
+    QueryError,
+    RateLimitError,
+    StorageError,
+    TransportError,
+    Workspace,
+)
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.servers import raw_server
 
@@ -169,5 +179,52 @@ def test_closing_twice_is_harmless_and_what_is_closed_says_so(sandbox: Sandbox) 
     ws = Workspace.memory("sandbox")
     ws.close()
     ws.close()
-    with pytest.raises(QueryError, match="closed"):
-        ws.sql("SELECT 1")
+    for use in (
+        lambda: ws.sql("SELECT 1"),
+        ws.events,
+        ws.tables,
+        lambda: ws.connection,
+        lambda: next(ws.stream("FROM t")),
+    ):
+        with pytest.raises(StorageError, match="this workspace is closed"):
+            use()
+
+
+def test_an_old_error_is_not_taken_for_a_new_one(ws: Workspace) -> None:
+    class Cancel(Exception):
+        pass
+
+    for raised in (RuntimeError("events"), Cancel()):
+
+        def cancel(_: Progress, raised: Exception = raised) -> None:
+            raise raised
+
+        with pytest.raises(type(raised)):
+            ws.fetch_events("x", from_date="2024-01-01", to_date="2024-01-01", progress=cancel)
+    for query in ("SELECT no_such_events", "FROM events"):
+        with pytest.raises(QueryError):
+            ws.sql(query)
+
+
+def test_a_time_with_its_zone(ws: Workspace) -> None:
+    assert ws.sql_scalar("SELECT now()").tzinfo is not None
+    assert ws.sql_scalar("SELECT TIMESTAMPTZ '2024-01-01 00:00:00+00'").timestamp() == 1704067200
+
+
+def test_what_writes_without_looking_so(ws: Workspace) -> None:
+    ws.sql("CREATE SEQUENCE s; CREATE TABLE t (i INTEGER)")
+    assert [ws.sql_scalar("SELECT nextval('s')") for _ in range(2)] == [1, 2]
+    ws.sql("EXPLAIN ANALYZE INSERT INTO t VALUES (1)")
+    assert ws.sql_rows("FROM t") == [(1,)]
+
+
+@pytest.mark.parametrize("rows", [0, -1])
+def test_a_batch_has_rows(ws: Workspace, rows: int) -> None:
+    with pytest.raises(ArgumentError, match="rows must be at least 1"):
+        next(ws.stream("SELECT 1", rows=rows))
+
+
+def test_a_stream_knows_what_was_set(ws: Workspace) -> None:
+    ws.sql("SET VARIABLE x = 5; SET VARIABLE \"odd name\" = ['a', NULL]")
+    (batch,) = ws.stream("SELECT getvariable('x') AS x, getvariable('odd name') AS y")
+    assert batch.to_pylist() == [{"x": 5, "y": ["a", None]}]

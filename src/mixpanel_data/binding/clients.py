@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -41,6 +42,10 @@ def credentials_for(account: Account) -> Credentials:
 @cache
 def _client(credentials: Credentials) -> Client:
     return Client(credentials)
+
+
+if hasattr(os, "register_at_fork"):  # a forked child may not use its parent's connections
+    os.register_at_fork(after_in_child=_client.cache_clear)
 
 
 def _sandbox_credentials() -> Credentials:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import atexit
+import os
 import threading
 import weakref
 from collections.abc import Coroutine
@@ -34,7 +35,7 @@ class Job:
         """Cancels the work and waits until it has cleaned up."""
         if not self._ended.is_set():
             call(self._cancel)
-            if not _in_loop():
+            if not in_loop():
                 self._ended.wait(LONGEST_STOP)
 
     def _begin(self, work: Coroutine[Any, Any, None]) -> None:
@@ -49,6 +50,16 @@ class Job:
 def call(function: Any, *arguments: Any) -> None:
     """Has the loop call the function soon."""
     _loop().call_soon_threadsafe(function, *arguments)
+
+
+def _begin_anew() -> None:
+    """A forked child has none of its parent's threads, and may not use its connections."""
+    _loop.cache_clear()
+    _running.clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
 
 
 @atexit.register
@@ -67,7 +78,8 @@ def _loop() -> asyncio.AbstractEventLoop:
     return fresh
 
 
-def _in_loop() -> bool:
+def in_loop() -> bool:
+    """Whether it is the loop's own thread that asks."""
     try:
         return asyncio.get_running_loop() is _loop()
     except RuntimeError:

@@ -28,7 +28,7 @@ from ..quoting import CATALOG, quoted
 from .clients import Account, client_for
 from .macros import comment, macro, short_macro, short_name, source_view
 from .source import Source
-from .stream import INTERRUPTED
+from .stream import INTERRUPTED, said_by
 
 OURS = comment(FUNCTIONS[-1])
 """The comment by which a catalog is known to be ours."""
@@ -58,10 +58,10 @@ class Registration:
 
     def error_behind(self, error: BaseException) -> BaseException | None:
         """The exception of ours that DuckDB or Arrow wrapped into its own; None if the failure was not ours."""
-        text = str(error)
-        if text.rstrip().endswith(f": {INTERRUPTED}"):
+        text = str(error).rstrip()
+        if text.endswith(f": {INTERRUPTED}"):
             return KeyboardInterrupt(INTERRUPTED)
-        return next((_copy(ours) for ours in reversed(self._errors) if str(ours) and str(ours) in text), None)
+        return next((_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {said_by(ours)}")), None)
 
     def remember(self, error: BaseException) -> None:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""

@@ -68,6 +68,11 @@ class Stream:
         reading.put_in_words(address)
 
 
+def said_by(error: BaseException) -> str:
+    """What is told of it."""
+    return str(error).rstrip() or type(error).__name__
+
+
 class _Reading:
     """The iterator behind one stream. pyarrow drops it when the stream is released."""
 
@@ -92,8 +97,7 @@ class _Reading:
         try:
             batch = self._batches.next()
         except BaseException as error:
-            text = str(error) or type(error).__name__
-            self._line.value = text.encode("utf-8", "replace")[: LONGEST_LINE - 1]
+            self._line.value = said_by(error).encode("utf-8", "replace")[: LONGEST_LINE - 1]
             raise
         if batch is None:
             raise StopIteration

@@ -6,11 +6,13 @@ HTML, depending on the API; and sometimes as ``{"error": …}`` with status 200.
 
 from __future__ import annotations
 
+import base64
 import json
 import math
 import re
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import quote
 
 from ..credentials import Credentials
 from ..exceptions import (
@@ -87,8 +89,12 @@ def error_text(body: bytes) -> str:
 
 
 def redact(text: str, credentials: Credentials) -> str:
-    """The text with the secret blotted out, should a server or proxy echo it."""
-    return text.replace(credentials.secret.get_secret_value(), "***")
+    """The text with the secret blotted out in every form in which it is sent, should a server or proxy echo it."""
+    secret = credentials.secret.get_secret_value()
+    sent = base64.b64encode(f"{credentials.username}:{secret}".encode()).decode()
+    for form in (sent, secret, quote(secret, safe=""), json.dumps(secret)[1:-1]):
+        text = text.replace(form, "***")
+    return text
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -208,6 +208,16 @@ class Journal:
             self._db.execute("COMMIT")
 
 
+def _begin_anew() -> None:
+    """A forked child may not use its parent's connections."""
+    _journal_at.cache_clear()
+    sandbox_journal.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_begin_anew)
+
+
 def journal_of(credentials: Credentials) -> Journal:
     """The journal for this account's requests."""
     return sandbox_journal() if credentials.account == SANDBOX else machine_journal()

@@ -45,7 +45,10 @@ class Spool:
     """One body, written by one thread and read by others. Readers wait for what has yet to come, until ``end()``."""
 
     def __init__(self, *, gzipped: bool) -> None:
-        self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=0)  # noqa: SIM115
+        try:
+            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=0)  # noqa: SIM115
+        except OSError as error:
+            raise _no_room(error) from None
         self._gzipped = gzipped
         self._changed = threading.Condition()
         self._ended = self._closed = False

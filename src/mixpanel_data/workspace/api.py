@@ -60,5 +60,5 @@ class MixpanelAPI:
 
     def _ask(self, function: str, path: str, given: Mapping[str, Any] | None) -> Any:
         params = json.dumps(given, default=str) if given else None
-        rows = self._answer(call(function, path=path, params=params).inside("FROM {}"))
+        rows = self._answer(call(function, path=path, params=params).inside("FROM "))
         return json.loads(rows.column("value")[0].as_py())

@@ -8,10 +8,7 @@ for Mixpanel. Attaching takes less than a millisecond.
 from __future__ import annotations
 
 import os
-import sys
 import threading
-import time
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,25 +16,23 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
-from ..exceptions import StorageError
+from ..exceptions import QueryError, StorageError
 from ..quoting import literal, quoted
 from .errors import as_ours, lock_holder
-from .locks import Claim
+from .locks import Claim, Waiting
+from .sharing import Sharing, sharing_of
 
 if TYPE_CHECKING:
     from ..binding import Registration
     from ..client import Watcher
     from ..credentials import Credentials
 
-RESERVED = {"memory", "mixpanel", "system", "temp"}
-"""Names of databases that are there already."""
+RESERVED = {"information_schema", "main", "memory", "mixpanel", "pg_catalog", "system", "temp"}
+"""Names that a database cannot have, or that are taken already."""
 IS_1 = duckdb.__version__.startswith("1.")
 FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
 """DuckDB 1.5 would make files for older versions, which know no VARIANT."""
-MOMENT = 0.1
 OPEN_HERE = "Unique file handle conflict"
-_briefly_open: Counter[Path] = Counter()
-"""How many workspaces of this process have a file open that they will let go of."""
 
 
 class Database:
@@ -61,17 +56,21 @@ class Database:
         self.path = path
         self.is_private_file = is_private
         self.is_private = is_private or path is None
-        self._kept = is_private
-        self._wait = wait
-        self._turn = threading.RLock()
-        self._users = 0
-        self._mode: str | None = None
-        self._con = duckdb.connect()
         self._account = account
+        self._wait = wait
         self._watch = watch
         self._registration: Registration | None = None
+        self._turn = threading.RLock()
+        self._changed = threading.Condition(self._turn)
+        self._users = 0
+        self._streams: list[int] = []
+        """The threads that read bit by bit."""
+        self._kept = self._is_closed = self._may_have_transaction = False
+        self._mode: str | None = None
+        self._con = duckdb.connect()
+        self._name = _alias(path) if path else "memory"
         if path is not None:
-            self._name = path.stem if path.stem not in RESERVED else f"{path.stem}_db"
+            self._sharing: Sharing = sharing_of(path)
             self._con.execute("SET temp_directory = ?", [f"{path}.tmp"])
 
     @property
@@ -87,8 +86,9 @@ class Database:
                 self._registration = register(self._con, account=self._account, watch=self._watch, wait=self._wait)
             return self._registration
 
-    def _error_behind(self, error: BaseException) -> BaseException | None:
-        return self._registration.error_behind(error) if self._registration else None
+    def place(self, table: str) -> str:
+        """The table's whole name, as SQL: no temporary table can take its place."""
+        return f"{quoted(self._name)}.main.{quoted(table)}"
 
     @contextmanager
     def opened(self, *, write: bool = False) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -105,26 +105,50 @@ class Database:
                 self._close()
 
     @contextmanager
+    def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection to write with. Where the file is kept open it is one of its own, and others need not wait."""
+        if not self.is_private:
+            with self.opened(write=True) as con:
+                self.refuse_transaction()
+                yield con
+            return
+        with as_ours(self._error_behind):
+            self.keep_open()
+            self.refuse_transaction()
+            with self._cursor() as cursor:
+                yield cursor
+
+    @contextmanager
     def reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection beside that of ``opened``, for results that are read bit by bit."""
         with as_ours(self._error_behind):
             with self._turn:
                 self._open(write=False)
+                self._streams.append(threading.get_ident())
+                thread = self._streams[-1]
             try:
-                with self._con.cursor() as cursor:
-                    if self._mode:
-                        cursor.execute(f"USE {quoted(self._name)}")
-                    self._add_short_names(cursor)
+                with self._cursor() as cursor:
+                    self._add_session(cursor)
                     yield cursor
             finally:
                 with self._turn:
+                    self._streams.remove(thread)
                     self._close()
 
     @contextmanager
     def asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A connection with the functions and without the file."""
+        """A connection with the functions and without the file.
+
+        Raises:
+            QueryError: it is a progress callback that asks, and so keeps the answer from coming.
+        """
+        from ..binding.loop import in_loop  # noqa: PLC0415
+
         with as_ours(self._error_behind):
+            self._refuse_closed()
             self.functions()
+            if in_loop():
+                raise QueryError("a progress callback cannot ask Mixpanel: it runs where the answers come in")
             with self._con.cursor() as cursor:
                 yield cursor
 
@@ -134,25 +158,42 @@ class Database:
         Raises:
             QueryError: it is no SQL.
         """
-        with as_ours(self._error_behind), self._con.cursor() as cursor:
-            return cursor.extract_statements(query)
+        with as_ours(self._error_behind):
+            self._refuse_closed()
+            with self._con.cursor() as cursor:
+                return cursor.extract_statements(query)
 
     def keep_open(self) -> duckdb.DuckDBPyConnection:
         """The connection, with the file open until the end."""
-        if not self._kept:
-            with self._turn, as_ours(self._error_behind):
+        with self._turn, as_ours(self._error_behind):
+            self._refuse_closed()
+            if not self._kept:
                 self._open(write=self.path is None or not self.path.exists() or os.access(self.path, os.W_OK))
                 self._users -= 1
                 self._kept = self.is_private = True
                 if self.path is not None:
-                    _briefly_open[self.path] -= 1
+                    self._sharing.forget(id(self))
         return self._con
+
+    def expect_transaction(self) -> None:
+        """A transaction may begin or end now: until it has ended, the file stays open."""
+        self._may_have_transaction = True
+
+    def refuse_transaction(self) -> None:
+        """Where a transaction of the user's is open, ours cannot begin, and would break it by trying.
+
+        Raises:
+            QueryError: there is one.
+        """
+        if self._has_transaction():
+            raise QueryError("a transaction is open: COMMIT or ROLLBACK first")
 
     def close(self) -> None:
         with self._turn:
             self._con.close()
-            if self._mode and not self._kept and self.path is not None:
-                _briefly_open[self.path] -= 1
+            self._is_closed = True
+            if self.path is not None:
+                self._sharing.forget(id(self))
             self._mode = None
 
     @contextmanager
@@ -160,8 +201,14 @@ class Database:
         """The right to fetch into the file, which one fetch at a time has, of whichever process.
 
         Raises:
-            StorageError: another one has it, and we do not wait.
+            StorageError: another one has it, and we do not wait; or this thread reads a stream, and could not write.
+            QueryError: a transaction is open.
         """
+        with as_ours(self._error_behind), self._turn:
+            self._refuse_closed()
+            self.refuse_transaction()
+            if not self.is_private:
+                self._refuse_own_stream()
         if self.path is None:
             yield
             return
@@ -178,52 +225,98 @@ class Database:
         finally:
             claim.release()
 
-    def _add_short_names(self, cursor: duckdb.DuckDBPyConnection) -> None:
+    def _error_behind(self, error: BaseException) -> BaseException | None:
+        return self._registration.error_behind(error) if self._registration else None
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StorageError("this workspace is closed: make a new one")
+
+    def _refuse_own_stream(self) -> None:
+        if threading.get_ident() in self._streams:
+            raise StorageError(f"{self.path} is being read by a stream of this thread: finish or close it first")
+
+    def _has_transaction(self) -> bool:
+        """Whether the user has begun one: outside, every statement has a transaction, and so a number, of its own."""
+        try:
+            one, two = (self._con.execute("SELECT txid_current()").fetchall() for _ in range(2))
+        except duckdb.Error:
+            return True  # it has failed, and waits for its ROLLBACK
+        return one == two
+
+    @contextmanager
+    def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        with self._con.cursor() as cursor:
+            if self._mode is not None:
+                cursor.execute(f"USE {quoted(self._name)}")
+            yield cursor
+
+    def _add_session(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """What the user's SQL may stand on: the short names, and variables."""
         from ..binding import add_short_names  # noqa: PLC0415
 
         add_short_names(cursor, self.functions())
+        for (name,) in self._con.execute("SELECT name FROM duckdb_variables()").fetchall():
+            ((value,),) = self._con.execute("SELECT getvariable(?)", [name]).fetchall()
+            cursor.execute(f"SET VARIABLE {quoted(name)} = $value", {"value": value})
 
     def _open(self, write: bool) -> None:
         """Attaches the file, unless it is: for reading, only if it exists."""
-        if self._mode == "read" and write:
-            raise StorageError(f"{self.path} is being read: finish or close the stream first, then write")
+        self._refuse_closed()
+        while self._mode == "read" and write:
+            self._refuse_own_stream()
+            self._changed.wait()  # for a stream of another thread
         if self._mode is None and self.path is not None and (write or self.path.exists()):
             self._attach(self.path, write)
         self._users += 1
 
     def _attach(self, path: Path, write: bool) -> None:
-        self._make_room()
+        try:
+            self._make_room()
+        except OSError as error:
+            raise StorageError(f"cannot make the folder {path.parent}: {error.strerror}") from error
         wait = Waiting(f"{path} is in use by", self._wait)
         options = (FOR_NEW_FILES if not path.exists() else "") if write else " (READ_ONLY)"
         statement = f"ATTACH {literal(str(path))} AS {quoted(self._name)}{options}"
-        while True:
-            try:
-                self._con.execute(statement)
-                break
-            except duckdb.Error as error:
-                holder, reason = lock_holder(error), str(error).split(". See also ", 1)[0]
-            if OPEN_HERE in reason and not _briefly_open[path]:
-                raise StorageError(
-                    f"{path} is open in this process already, by duckdb.connect or by a workspace whose connection was "
-                    "asked for: close that one first, or call mixpanel_data.register on it"
-                )
-            if holder is None and OPEN_HERE not in reason:
-                raise StorageError(f"cannot open {path}: {reason}")
-            wait.for_(holder or "another thread of this process")
+        while (refusal := self._sharing.attach(self._con, statement, id(self))) is not None:
+            wait.for_(self._who_refuses(path, *refusal))
         self._con.execute(f"USE {quoted(self._name)}")
         self._mode = "write" if write else "read"
-        if not self._kept:
-            _briefly_open[path] += 1
+        if self.is_private_file:
+            self._kept = True
+            self._sharing.forget(id(self))
+
+    def _who_refuses(self, path: Path, reason: str, others: list[int]) -> str:
+        """Who holds the file, if it is worth waiting for them.
+
+        Raises:
+            StorageError: it is not.
+        """
+        if OPEN_HERE not in reason:
+            if (holder := lock_holder(reason)) is None:
+                raise StorageError(f"cannot open {path}: {reason}")
+            return holder
+        if threading.get_ident() in others:
+            raise StorageError(f"{path} is being read by a stream of this thread: finish or close it first")
+        if not others:
+            raise StorageError(
+                f"{path} is open in this process already, by duckdb.connect or by a workspace whose connection was "
+                "asked for: close that one first, or call mixpanel_data.register on it"
+            )
+        return "another thread of this process"
 
     def _close(self) -> None:
         """Lets go of the file, unless somebody still needs it."""
         self._users -= 1
-        if self._users or self._kept or self._mode is None or self.path is None:
+        self._changed.notify_all()
+        if self._users or self._kept or self._mode is None:
             return
+        if self._may_have_transaction and self._has_transaction():
+            return
+        self._may_have_transaction = False
         self._con.execute("USE memory")
-        self._con.execute(f"DETACH {quoted(self._name)}")
+        self._sharing.detach(self._con, f"DETACH DATABASE IF EXISTS {quoted(self._name)}", id(self))
         self._mode = None
-        _briefly_open[self.path] -= 1
 
     def _make_room(self) -> None:
         """The folder that databases are in unless told otherwise."""
@@ -231,27 +324,9 @@ class Database:
             self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
 
 
-class Waiting:
-    """Waits for somebody, and says so once."""
-
-    def __init__(self, what: str, allowed: bool) -> None:
-        self._what = what
-        self._allowed = allowed
-        self._since = time.monotonic()
-        self._told = False
-
-    def for_(self, holder: str) -> None:
-        """Waits for a moment.
-
-        Raises:
-            StorageError: there is to be no waiting.
-        """
-        if not self._allowed:
-            raise StorageError(f"{self._what} {holder}: wait until it ends", holder=holder)
-        if not self._told and time.monotonic() - self._since > MOMENT:
-            print(f"{self._what} {holder}: waiting until it ends", file=sys.stderr, flush=True)
-            self._told = True
-        time.sleep(MOMENT / 4)
+def _alias(path: Path) -> str:
+    """What the file is called in SQL: as DuckDB would, where it can be."""
+    return path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
 
 
 def data_folder() -> Path:

@@ -15,9 +15,9 @@ EVERY_EVENT = 5000
 COHORTS = """
 SELECT id, name, count, coalesce(description, '') AS description,
   coalesce(strftime(created, '%Y-%m-%dT%H:%M:%S'), '') AS created, is_visible
-FROM {}"""
-BOOKMARKS = "SELECT id, name, type, description, created, modified, creator, workspace_id FROM {}"
-SCHEMAS = "SELECT entity_type, name, display_name, description, properties, tags, hidden, dropped FROM {}"
+FROM """
+BOOKMARKS = "SELECT id, name, type, description, created, modified, creator, workspace_id FROM "
+SCHEMAS = "SELECT entity_type, name, display_name, description, properties, tags, hidden, dropped FROM "
 T = TypeVar("T")
 
 
@@ -33,7 +33,7 @@ class Discovery(Session):
             ...     "Purchase" in ws.events()
             True
         """
-        return self._names(call("events").inside("SELECT event_name FROM {}"))
+        return self._names(call("events").inside("SELECT event_name FROM "))
 
     def properties(self, event: str) -> list[str]:
         """The names of an event's properties, in alphabetical order.
@@ -48,7 +48,7 @@ class Discovery(Session):
             ['amount']
         """
         return self._names(
-            call("properties", event=event).inside("SELECT property_name FROM {} ORDER BY property_name")
+            call("properties", event=event).inside("SELECT property_name FROM ", " ORDER BY property_name")
         )
 
     def property_values(self, event: str, property: str, limit: int = 100) -> list[str]:  # noqa: A002
@@ -66,7 +66,7 @@ class Discovery(Session):
             ['free', 'pro', 'team']
         """
         found = call("property_values", event=event, property=property, max_rows=limit)
-        return self._names(found.inside("SELECT value FROM {}"))
+        return self._names(found.inside("SELECT value FROM "))
 
     def funnels(self) -> list[FunnelInfo]:
         """The saved funnels.
@@ -77,7 +77,7 @@ class Discovery(Session):
             ...     ws.funnels()[0].name
             'Purchase funnel'
         """
-        return self._each(FunnelInfo, call("funnels").inside("SELECT id AS funnel_id, name FROM {}"))
+        return self._each(FunnelInfo, call("funnels").inside("SELECT id AS funnel_id, name FROM "))
 
     def cohorts(self) -> list[SavedCohort]:
         """The saved cohorts.
@@ -137,9 +137,11 @@ class Discovery(Session):
             ...     len(ws.top_events(limit=3))
             3
         """
-        asked = call("top_events", type=type, max_rows=limit or EVERY_EVENT)
-        rows = self._answer(asked.inside("FROM {} ORDER BY count DESC")).to_pylist()
-        return [TopEvent(row["event_name"], whole(row["count"]), (row["percent_change"] or 0.0) * 100) for row in rows]
+        asked = call("top_events", type=type, max_rows=EVERY_EVENT if limit is None else limit)
+        rows = self._answer(asked.inside("FROM ", " ORDER BY count DESC")).to_pylist()
+        return [
+            TopEvent(row["event_name"], whole(row["count"] or 0), (row["percent_change"] or 0.0) * 100) for row in rows
+        ]
 
     def clear_discovery_cache(self) -> None:
         """Lets go of the answers that were kept, so that Mixpanel is asked again.

@@ -41,7 +41,9 @@ def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
     text = ONCE_MORE.sub("", str(error).split("\n\nLINE ")[0])
-    if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or NO_ROOM.search(text):
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return caused(StorageError(f"there is not enough memory, or disk to make up for it: {text}"), error)
+    if isinstance(error, duckdb.IOException) or NO_ROOM.search(text):
         return caused(StorageError(f"the database cannot be written: {text}"), error)
     if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(text):
         return caused(QueryError(text), error)
@@ -49,11 +51,11 @@ def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
 
 
 def caused(ours: MixpanelDataError, error: Exception) -> MixpanelDataError:
-    ours.__cause__ = error
+    ours.__cause__ = error.with_traceback(None)  # which would only say the same once more
     return ours
 
 
-def lock_holder(error: duckdb.Error) -> str | None:
+def lock_holder(reason: str) -> str | None:
     """Who holds the lock of a database that could not be opened; None if that was not the reason."""
-    found = HOLDER.search(str(error))
+    found = HOLDER.search(reason)
     return f"process {found['process']} ({found['program'].rsplit('/', 1)[-1]})" if found else None

@@ -11,9 +11,8 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..exceptions import TableExistsError, TableNotFoundError
+from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..functions.windows import runs
-from ..quoting import quoted
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
 from .records import Records, now
@@ -43,44 +42,76 @@ class Fetch:
     selection: Selection
     parallel: int | None = None
 
+    @property
+    def place(self) -> str:
+        return self.database.place(self.table)
+
     def create(self, first: date, last: date) -> Loaded:
         """A new table, which appears whole, with all that is written down of it, or not at all."""
         refuse_existing(self.database, self.table)
         begun = now()
         with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
             refuse_existing(self.database, self.table)  # somebody may have made it meanwhile
-            records.con.execute(f"CREATE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
+            records.con.execute(f"CREATE TABLE {self.place} AS {rows.text}", rows.values or None)
             return self._note(records, first, last, begun)
 
     def replace(self, first: date, last: date) -> Loaded:
         """The new table takes the place of the old one in one moment, when all of it is there."""
+        refuse_other_kind(self.database, self.table, self.selection.TYPE)
         begun = now()
         with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
-            records.con.execute(f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
-            records.create()
-            records.forget(self.table)
+            records.con.execute(f"CREATE OR REPLACE TABLE {self.place} AS {rows.text}", rows.values or None)
             return self._note(records, first, last, begun)
 
     def append(self, first: date, last: date) -> Loaded:
         """More events for a table; those it has already are not added again."""
-        refuse_missing(self.database, self.table)
-        begun = now()
-        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
+        selection, begun = self._appended(), now()
+        rows_of_days = selection.rows(first, last, self.parallel)
+        with fetched(self.database, rows_of_days) as rows, writing(self.database) as records:
             start, end = records.bounds(first, last)
-            table, same = quoted(self.table), " AND ".join(f"old.{n} IS NOT DISTINCT FROM new.{n}" for n in STANDARD)
+            same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM new.{name}" for name in STANDARD)
             query = rows.inside(
-                f"INSERT INTO {table} BY NAME SELECT * FROM ({{}}) AS new WHERE NOT EXISTS (SELECT 1 FROM "
-                f"{table} AS old WHERE {same} AND old.event_time >= $start AND old.event_time < $end)",
+                f"INSERT INTO {self.place} BY NAME SELECT * FROM (",
+                f") AS new WHERE NOT EXISTS (SELECT 1 FROM {self.place} AS old WHERE {same} "
+                "AND old.event_time >= $start AND old.event_time < $end)",
                 start=start,
                 end=end,
             )
             ((added,),) = records.con.execute(query.text, query.values).fetchall()
-            before = records.selection_of(self.table)
             records.create()
-            records.note_days(self.table, first, last, begun)
-            whole = records.range_of(self.table) or (first, last)
-            records.note_table(self.table, before.joined(self.selection) if before else self.selection, *whole)
+            self._note_appended(records, selection, first, last, begun)
         return Loaded(added, (last - first).days + 1, first, last)
+
+    def _appended(self) -> Selection:
+        """What is to be added, in the form that the table has.
+
+        Raises:
+            TableNotFoundError: there is no such table.
+            ArgumentError: it would not fit.
+        """
+        refuse_missing(self.database, self.table)
+        refuse_other_kind(self.database, self.table, self.selection.TYPE)
+        with self.database.opened() as con:
+            before = Records(con, self.database.place).selection_of(self.table)
+            there = {column[0] for column in con.execute(f"DESCRIBE {self.place}").fetchall()}
+        if before is not None:
+            return self.selection.in_the_form_of(before)
+        if missing := [name for name in (*STANDARD, *self.selection.columns, "properties") if name not in there]:
+            raise ArgumentError(f"table {self.table} has no column {', '.join(missing)}: choose another name")
+        return self.selection
+
+    def _note_appended(self, records: Records, added: Selection, first: date, last: date, begun: datetime) -> None:
+        """Of which days the table now has all that it is to hold."""
+        before = records.selection_of(self.table)
+        whole = before.joined(added) if before else added
+        old, new = records.loaded_days(self.table), set(days_between(first, last))
+        complete = old & new
+        complete |= old if before and before.has_same_events(whole) else set()
+        complete |= new if added.has_same_events(whole) else set()
+        records.note_days(self.table, first, last, begun)
+        records.keep_days(self.table, complete)
+        known = records.noted_range(self.table) or (first, last)
+        records.note_table(self.table, whole, min(first, known[0]), max(last, known[1]))
 
     def backfill(self, first: date, days: Sequence[date]) -> Loaded:
         """These days, each window committed as it is proven, into a table that begins with the first."""
@@ -97,7 +128,7 @@ class Fetch:
     def missing(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
         """The days that a backfill has to fetch; ``look_back`` is how many of the last ones are fetched anew."""
         with self.database.opened() as con:
-            records = Records(con)
+            records = Records(con, self.database.place)
             if not records.exists(self.table):
                 return records.days(first, last)
             records.same_selection(self.table, self.selection)
@@ -112,7 +143,7 @@ class Fetch:
         share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)
         for run in together:
             plan = call("export_plan", from_date=run.first, to_date=run.last, parallel=share)
-            query = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM {}")
+            query = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM ")
             with self.database.asking() as con:
                 found += [PlannedRequest(*row) for row in con.execute(query.text, query.values).fetchall()]
         return found
@@ -139,7 +170,9 @@ class Fetch:
                 yield window, begun, rows, area
 
     def _note(self, records: Records, first: date, last: date, begun: datetime) -> Loaded:
+        """Writes down a new table, and nothing of what had its name before."""
         records.create()
+        records.forget(self.table)
         records.note_days(self.table, first, last, begun)
         rows = records.note_table(self.table, self.selection, first, last)
         return Loaded(rows, (last - first).days + 1, first, last)
@@ -156,12 +189,12 @@ class Fetch:
         with self.database.opened() as con:
             if Records(con).exists(self.table):
                 return
+        refuse_existing(self.database, self.table)  # a view, that is
         with writing(self.database) as records:
-            empty = self.rows(first, first).inside(
-                f"CREATE TABLE {quoted(self.table)} AS SELECT * FROM ({{}}) WHERE false"
-            )
+            empty = self.rows(first, first).inside(f"CREATE TABLE {self.place} AS SELECT * FROM (", ") WHERE false")
             records.con.execute(empty.text, empty.values)
             records.create()
+            records.forget(self.table)
             records.note_table(self.table, self.selection, first, first)
 
     def _load(self, window: PlannedRequest, begun: datetime, rows: Statement) -> int:
@@ -170,9 +203,9 @@ class Fetch:
         assert window.to_date is not None  # noqa: S101
         with writing(self.database) as records:
             start, end = records.bounds(window.from_date, window.to_date)
-            table = quoted(self.table)
-            records.con.execute(f"DELETE FROM {table} WHERE event_time >= ? AND event_time < ?", [start, end])
-            ((added,),) = records.con.execute(f"INSERT INTO {table} {rows.text}").fetchall()
+            old = f"DELETE FROM {self.place} WHERE event_time >= ? AND event_time < ?"
+            records.con.execute(old, [start, end])
+            ((added,),) = records.con.execute(f"INSERT INTO {self.place} BY NAME {rows.text}").fetchall()
             records.note_days(self.table, window.from_date, window.to_date, begun)
         return int(added)
 
@@ -190,11 +223,11 @@ def fetched(database: Database, rows: Statement) -> Iterator[Statement]:
 @contextmanager
 def writing(database: Database) -> Iterator[Records]:
     """The records of the database, in a transaction: all of it or nothing."""
-    with database.opened(write=True) as con:
+    with database.writing() as con:
         # After an error DuckDB would take a COMMIT for a rollback, so it is never given one.
         con.execute("BEGIN")
         try:
-            yield Records(con)
+            yield Records(con, database.place)
         except BaseException:
             con.execute("ROLLBACK")
             raise
@@ -203,24 +236,37 @@ def writing(database: Database) -> Iterator[Records]:
 
 def refuse_existing(database: Database, table: str) -> None:
     with database.opened() as con:
-        if Records(con).exists(table):
-            raise TableExistsError(
-                f"table {table} exists: drop it first, choose another name, or append, replace, resume or sync",
-                table=table,
-            )
+        found = Records(con).find(table)
+    if found is not None:
+        name, kind = found
+        ways = ": drop it first, choose another name, or append, replace, resume or sync" if kind == "table" else ""
+        raise TableExistsError(f"{kind} {name} exists{ways or ': choose another name'}", table=name)
 
 
 def refuse_missing(database: Database, table: str) -> None:
     with database.opened() as con:
-        if not Records(con).exists(table):
-            raise TableNotFoundError(
-                f"there is no table {table} to append to: leave append out to create it", table=table
-            )
+        is_there = Records(con).exists(table)
+    if not is_there:
+        raise TableNotFoundError(f"there is no table {table} to append to: leave append out to create it", table=table)
+
+
+def refuse_other_kind(database: Database, table: str, kind: str) -> None:
+    """Events stay among events, and profiles among profiles."""
+    with database.opened() as con:
+        found, type_ = Records(con).find(table), Records(con).type_of(table)
+    if found is not None and found[1] == "view":
+        raise TableExistsError(f"view {found[0]} exists: choose another name", table=found[0])
+    if type_ not in {None, kind}:
+        raise ArgumentError(f"table {table} holds {type_}: choose another name")
+
+
+def days_between(first: date, last: date) -> list[date]:
+    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
 
 
 def budget_left(database: Database, budget: str) -> int | None:
     """Requests left for this hour."""
-    query = call("budget").inside("SELECT remaining FROM {} WHERE budget = $budget", budget=budget)
+    query = call("budget").inside("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
     with database.asking() as con:
         left = con.execute(query.text, query.values).fetchall()
     return left[0][0] if left else None

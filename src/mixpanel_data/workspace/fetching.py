@@ -18,7 +18,7 @@ from ..types import FetchPlan, FetchResult
 from .fetch import Fetch, Loaded
 from .profiles import ProfileFetch
 from .records import OURS, Records
-from .selection import ColumnsWish, ProfileSelection, Properties, Selection
+from .selection import ColumnsWish, ProfileSelection, Properties, Selection, names_of
 from .session import Day, Session, batches
 from .statement import Statement, call
 from .watch import Watch
@@ -136,7 +136,9 @@ class Fetching(Session):
             245
         """
         _only_one_of(append=append, replace=replace, resume=resume, sync=sync)
-        _not_ours(name)
+        name = self._table(name)
+        if parallel is not None and parallel < 1:
+            raise ArgumentError(f"parallel must be at least 1, not {parallel}")
         selection = Selection.of(events, where, properties, columns, deduplicate=deduplicate)
         fetch = Fetch(self._database, name, selection, parallel)
         first, last = self._range(fetch, from_date, to_date, sync=sync)
@@ -205,9 +207,11 @@ class Fetching(Session):
             True
         """
         _only_one_of(append=append, replace=replace)
-        _not_ours(name)
+        name = self._table(name)
         cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        selection = ProfileSelection(where, cohort_id, _names(properties), _names(distinct_ids))
+        selection = ProfileSelection(
+            where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
+        )
         fetch = ProfileFetch(self._database, name, selection)
         if dry_run:
             return fetch.plan()
@@ -235,7 +239,7 @@ class Fetching(Session):
             ...     sum(event["properties"]["amount"] for event in days) > 0
             True
         """
-        names = _names(events)
+        names = names_of("events", events)
         return self._each_row(
             call(
                 "export",
@@ -263,10 +267,10 @@ class Fetching(Session):
             {'pro'}
         """
         cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        return self._each_row(ProfileSelection(where, cohort_id, _names(properties)).profiles())
+        return self._each_row(ProfileSelection(where, cohort_id, names_of("properties", properties)).profiles())
 
     def _each_row(self, asked: Statement) -> Generator[dict[str, Any], None, None]:
-        statement = asked.inside("FROM {}")
+        statement = asked.inside("FROM ")
         self.last_sql = str(statement)
         with (
             self._database.asking() as con,
@@ -296,6 +300,20 @@ class Fetching(Session):
             loaded.days,
         )
 
+    def _table(self, name: str) -> str:
+        """The name as it is written, if there is such a table: names do not differ by capitals alone.
+
+        Raises:
+            ArgumentError: it is no name, or that of a table of ours.
+        """
+        if not isinstance(name, str) or not name:
+            raise ArgumentError(f"the table's name must be a string, not {name!r}")
+        if name.lower() in OURS:
+            raise ArgumentError(f"{name} is a table of ours: choose another name")
+        with self._database.opened() as con:
+            found = Records(con).find(name)
+        return found[0] if found else name
+
     def _range(self, fetch: Fetch, from_date: Day | None, to_date: Day | None, *, sync: bool) -> tuple[date, date]:
         """The first and the last day to fetch, the last one not after today."""
         first = _day("from_date", from_date) if from_date is not None else None
@@ -323,12 +341,12 @@ class Fetching(Session):
             return Records(con).days(first, last)
 
     def _cohort_id(self, name: str) -> int:
-        query = call("cohorts").inside("SELECT id FROM {} WHERE name = $name", name=name)
+        query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
         with self._database.asking() as con:
             found = con.execute(query.text, query.values).fetchall()
             if len(found) == 1:
                 return int(found[0][0])
-            listed = con.execute(call("cohorts").inside("SELECT name FROM {} ORDER BY name").text).fetchall()
+            listed = con.execute(call("cohorts").inside("SELECT name FROM ", " ORDER BY name").text).fetchall()
         if found:
             raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
         raise NotFoundError(
@@ -337,10 +355,10 @@ class Fetching(Session):
 
 
 def _task(table: str, *, append: bool, replace: bool) -> str:
-    """What a fetch comes down to, as SQL."""
+    """What a fetch comes down to, as the head of a statement."""
     if append:
-        return f"INSERT INTO {quoted(table)} {{}}"
-    return f"CREATE {'OR REPLACE ' if replace else ''}TABLE {quoted(table)} AS {{}}"
+        return f"INSERT INTO {quoted(table)} "
+    return f"CREATE {'OR REPLACE ' if replace else ''}TABLE {quoted(table)} AS "
 
 
 def _only_one_of(**modes: bool) -> None:
@@ -349,20 +367,10 @@ def _only_one_of(**modes: bool) -> None:
         raise ArgumentError(f"give only one of {', '.join(names[:-1])} and {names[-1]}")
 
 
-def _not_ours(table: str) -> None:
-    if table.lower() in OURS:
-        raise ArgumentError(f"{table} is a table of ours: choose another name")
-
-
-def _names(given: Sequence[str] | None) -> tuple[str, ...] | None:
-    return (given,) if isinstance(given, str) else tuple(given) if given else None
-
-
 def _day(name: str, value: Day) -> date:
-    if isinstance(value, date):
+    if isinstance(value, date) and not isinstance(value, datetime):
         return value
-    match = WHOLE_DAY.fullmatch(value)
     try:
-        return date.fromisoformat(match[1] if match else value)
-    except ValueError:
+        return date.fromisoformat(WHOLE_DAY.fullmatch(str(value))[1])  # type: ignore[index]
+    except (TypeError, ValueError):
         raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None

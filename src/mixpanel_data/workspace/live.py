@@ -24,6 +24,7 @@ from ..results import (
     SegmentationResult,
     whole,
 )
+from .selection import names_of
 from .session import Day, Session
 from .statement import call
 
@@ -74,7 +75,7 @@ class Live(Session):
         """
         asked = call("segmentation", event=event, from_date=from_date, to_date=to_date, segment_by=on, unit=unit,
                      type=type, filter=where, max_segments=limit)  # fmt: skip
-        rows = self._answer(asked.inside("FROM {}"))
+        rows = self._answer(asked.inside("FROM "))
         return SegmentationResult(event, str(from_date), str(to_date), unit, on, _total(rows, "count"), arrow=rows)
 
     def event_counts(
@@ -99,15 +100,16 @@ class Live(Session):
             (['date', 'Sign Up', 'Purchase'], ['2024-01-01', '2024-01-02'])
         """
         days = {"from_date": from_date, "to_date": to_date, "unit": unit, "type": type}
+        events = list(dict.fromkeys(names_of("events", events) or ()))
         if where is None:
-            rows = self._ask("event_counts", events=list(events), **days)
+            rows = self._ask("event_counts", events=events, **days)
         else:
             filtered = (call("segmentation", event=event, filter=where, **days) for event in events)
-            each = [self._answer(one.inside("SELECT date, segment AS event_name, count FROM {}")) for one in filtered]
+            each = [self._answer(one.inside("SELECT date, segment AS event_name, count FROM ")) for one in filtered]
             import pyarrow as pa  # noqa: PLC0415
 
             rows = pa.concat_tables(each)
-        return EventCountsResult(list(events), str(from_date), str(to_date), unit, type, arrow=rows)
+        return EventCountsResult(events, str(from_date), str(to_date), unit, type, arrow=rows)
 
     def property_counts(
         self,
@@ -135,7 +137,7 @@ class Live(Session):
             rows = self._ask("property_counts", property=property_name, max_values=limit, **days)
         else:  # which Mixpanel knows only in a segmentation
             asked = call("segmentation", segment_by=property_name, filter=where, max_segments=limit, **days)
-            rows = self._answer(asked.inside("SELECT date, segment AS value, count FROM {}"))
+            rows = self._answer(asked.inside("SELECT date, segment AS value, count FROM "))
         return PropertyCountsResult(event, property_name, str(from_date), str(to_date), unit, type, arrow=rows)
 
     def segmentation_numeric(
@@ -246,7 +248,7 @@ class Live(Session):
         """
         asked = call("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
                      filter=where, length=length, length_unit=length_unit)  # fmt: skip
-        rows = self._answer(asked.inside("FROM {}"))
+        rows = self._answer(asked.inside("FROM "))
         shown, name = self.last_sql, self._funnel_name(funnel_id)
         self.last_sql = shown
         steps = _steps(rows.to_pylist())
@@ -254,7 +256,7 @@ class Live(Session):
         return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, arrow=rows)
 
     def _funnel_name(self, funnel_id: int) -> str:
-        names = call("funnels").inside("SELECT name FROM {} WHERE id = $funnel_id", funnel_id=funnel_id)
+        names = call("funnels").inside("SELECT name FROM ", " WHERE id = $funnel_id", funnel_id=funnel_id)
         return next(iter(self._answer(names).column("name").to_pylist()), None) or ""
 
     def retention(
@@ -295,7 +297,7 @@ class Live(Session):
         asked = call("retention", born_event=born_event, return_event=return_event, from_date=from_date,
                      to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
                      interval=interval, interval_count=interval_count)  # fmt: skip
-        rows = self._answer(asked.inside("FROM {}"))
+        rows = self._answer(asked.inside("FROM "))
         cohorts = _cohorts(rows.to_pylist())
         return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, arrow=rows)
 
@@ -377,7 +379,7 @@ class Live(Session):
             >>> {event["distinct_id"] for event in feed.events}
             {'user-0000001'}
         """
-        users = [distinct_ids] if isinstance(distinct_ids, str) else list(distinct_ids)
+        users = list(names_of("distinct_ids", distinct_ids) or ())
         rows = self._ask("activity", distinct_ids=users, from_date=from_date, to_date=to_date)
         return ActivityFeedResult(users, str(from_date), str(to_date), arrow=rows)
 

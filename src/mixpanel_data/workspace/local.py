@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
 from ..exceptions import ArgumentError, TableNotFoundError
-from ..quoting import quoted
+from ..quoting import pointer, quoted
 from ..results import ColumnStats, EventBreakdown, TableSummary
 from ..types import ColumnInfo, TableInfo, TableSchema
 from .fetch import writing
@@ -28,8 +29,9 @@ ORDER BY table_name"""
 NOTED = """
 SELECT type, from_date, to_date, fetched_at, filter_events::VARCHAR, filter_where FROM _metadata WHERE table_name = ?"""
 COLUMNS = """
-SELECT column_name, data_type, is_nullable FROM duckdb_columns()
-WHERE database_name = current_database() AND schema_name = 'main' AND table_name = ? ORDER BY column_index"""
+SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower(?)
+ORDER BY column_index"""
 BREAKDOWN = """
 SELECT event_name, count(*) AS count, count(DISTINCT distinct_id) AS users,
   min(event_time) AS first_seen, max(event_time) AS last_seen,
@@ -37,7 +39,7 @@ SELECT event_name, count(*) AS count, count(DISTINCT distinct_id) AS users,
 FROM {} GROUP BY event_name ORDER BY count DESC, event_name"""
 TOTALS = "SELECT count(*), count(DISTINCT distinct_id), min(event_time), max(event_time) FROM {}"
 KEYS = """
-WITH keys AS (SELECT unnest(json_keys(properties::JSON)) AS key FROM {} WHERE $event IS NULL OR event_name = $event)
+WITH keys AS (SELECT unnest(json_keys(properties::JSON)) AS key FROM {} {event})
 SELECT key FROM keys GROUP BY key ORDER BY count(*) DESC, key"""
 VALUES = """
 SELECT value::VARCHAR AS value, count(*) AS count, round(100 * count(*) / sum(count(*)) OVER (), 2) AS percent
@@ -47,9 +49,29 @@ SELECT coalesce(mode(kind), 'NULL'), count(value), count(*) - count(value), coun
   min(value), max(value)
 FROM {}"""
 OF_NUMBERS = """
-SELECT min(n), max(n), avg(n), stddev_samp(n) FROM (SELECT TRY_CAST(value::VARCHAR AS DOUBLE) AS n FROM {})"""
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT",
-           "FLOAT", "DOUBLE", "DECIMAL")  # fmt: skip
+SELECT min(n), max(n), avg(n) FILTER (isfinite(n::DOUBLE)), stddev_samp(n::DOUBLE) FILTER (isfinite(n::DOUBLE))
+FROM (SELECT TRY_CAST(value::VARCHAR AS {kind}) AS n FROM {{}})"""
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
+NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@dataclass(frozen=True)
+class Known:
+    """A table that is there."""
+
+    name: str
+    """As it is written."""
+    place: str
+    """Its whole name, as SQL."""
+    columns: list[ColumnInfo]
+
+    def column(self, name: str) -> ColumnInfo | None:
+        """The column of this name, in capitals or not."""
+        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+
+    def query(self, text: str, **values: Any) -> Statement:
+        """SQL with the table in the place of ``{}``."""
+        return Statement(self.place, values).inside(*text.split("{}"))
 
 
 class Local(Session):
@@ -66,8 +88,8 @@ class Local(Session):
             [('january', 7873, ('2024-01-01', '2024-01-02'))]
         """
         with self._database.opened() as con:
-            records = Records(con)
-            return [_table(con, name, records.is_kept()) for (name,) in con.execute(TABLES).fetchall()]
+            is_noted = Records(con).is_kept()
+            return [self._info(con, name, is_noted) for (name,) in con.execute(TABLES).fetchall()]
 
     def schema(self, table: str) -> TableSchema:
         """A table's columns, number of rows, and the properties of one of its rows.
@@ -82,13 +104,13 @@ class Local(Session):
             ...     [column.name for column in ws.schema("events").columns]
             ['event_name', 'event_time', 'distinct_id', 'insert_id', 'properties']
         """
-        with self._database.opened() as con:
-            columns = _columns(con, table)
-            sample: dict[str, Any] = {}
-            if any(column.name == "properties" for column in columns):
-                query = f"SELECT properties::JSON::VARCHAR FROM {quoted(table)} WHERE properties IS NOT NULL LIMIT 1"
-                sample = next((json.loads(text) for (text,) in con.execute(query).fetchall()), {})
-            return TableSchema(table, columns, _count(con, table), sample)
+        known = self._known(table)
+        sample: dict[str, Any] = {}
+        if column := known.column("properties"):
+            name = quoted(column.name)
+            first = f"SELECT {name}::JSON::VARCHAR FROM {{}} WHERE {name} IS NOT NULL LIMIT 1"
+            sample = next((json.loads(text) for (text,) in self._rows(known.query(first))), {})
+        return TableSchema(known.name, known.columns, self._count(known), sample)
 
     def sample(self, table: str = "events", n: int = 10) -> pd.DataFrame:
         """Some rows of a table, chosen at random.
@@ -103,8 +125,9 @@ class Local(Session):
             ...     len(ws.sample("events", 3))
             3
         """
-        self._known(table)
-        return self.sql(f"FROM {quoted(table)} USING SAMPLE {int(n)} ROWS")
+        if n < 0:
+            raise ArgumentError(f"n must be a number of rows, not {n}")
+        return self.sql(f"FROM {self._known(table).place} USING SAMPLE {int(n)} ROWS")
 
     def summarize(self, table: str = "events") -> TableSummary:
         """For each column: type, smallest and largest value, distinct values, share of NULLs; of numbers quartiles too.
@@ -119,10 +142,8 @@ class Local(Session):
             ...     ws.summarize("events").df["column_name"][0]
             'event_name'
         """
-        self._known(table)
-        rows = self._look(Statement(f"SUMMARIZE {quoted(table)}"))
-        with self._database.opened() as con:
-            return TableSummary(table, _count(con, table), arrow=rows)
+        known = self._known(table)
+        return TableSummary(known.name, self._count(known), arrow=self._look(known.query("SUMMARIZE {}")))
 
     def event_breakdown(self, table: str = "events") -> EventBreakdown:
         """How often each event is in a table, by how many users, from when to when.
@@ -138,11 +159,10 @@ class Local(Session):
             ...     ws.event_breakdown().total_events
             3885
         """
-        self._known(table)
-        with self._database.opened() as con:
-            ((events, users, first, last),) = con.execute(_over(table, TOTALS)).fetchall()
-        rows = self._look(Statement(_over(table, BREAKDOWN)))
-        return EventBreakdown(table, events, users, (str(first), str(last)) if first else None, arrow=rows)
+        known = self._known(table)
+        ((events, users, first, last),) = self._rows(known.query(TOTALS))
+        rows = self._look(known.query(BREAKDOWN))
+        return EventBreakdown(known.name, events, users, (str(first), str(last)) if first else None, arrow=rows)
 
     def property_keys(self, table: str = "events", event: str | None = None) -> list[str]:
         """The names of the properties in a table, the most frequent first.
@@ -161,12 +181,13 @@ class Local(Session):
             ...     "amount" in ws.property_keys("events", "Purchase")
             True
         """
-        columns = self._known(table)
-        text = KEYS if "event_name" in columns else KEYS.replace("WHERE $event IS NULL OR event_name = $event", "")
-        if event is not None and text is not KEYS:
-            raise ArgumentError(f"table {table} has no events: leave event out")
-        values = {"event": event} if text is KEYS else {}
-        return list(self._look(Statement(_over(table, text), values)).column("key").to_pylist())
+        known = self._known(table)
+        if event is None:
+            return list(self._look(known.query(KEYS.replace("{event}", ""))).column("key").to_pylist())
+        if known.column("event_name") is None:
+            raise ArgumentError(f"table {known.name} has no events: leave event out")
+        of_event = known.query(KEYS.replace("{event}", "WHERE event_name = $event"), event=event)
+        return list(self._look(of_event).column("key").to_pylist())
 
     def column_stats(self, table: str, column: str, *, top: int = 10) -> ColumnStats:
         """One column of a table, or one property of its events: how much, how different, from what to what.
@@ -187,17 +208,22 @@ class Local(Session):
             ...     ws.column_stats("events", "plan").df["value"].tolist()
             ['free', 'pro', 'team']
         """
-        source = self._values_of(table, column)
-        top_values = self._look(source.inside(VALUES, top=top))
-        (kind, count, nulls, unique, low, high), mean, std = self._row(source.inside(STATS)), None, None
-        if kind.startswith(NUMBERS):
-            low, high, mean, std = self._row(source.inside(OF_NUMBERS))
-        return ColumnStats(table, column, kind, count, nulls, unique, low, high, mean, std, arrow=top_values)
+        known = self._known(table)
+        source = self._values_of(known, column)
+        top_values = self._look(source.inside(*VALUES.split("{}"), top=top))
+        ((kind, count, nulls, unique, low, high),) = self._rows(source.inside(*STATS.split("{}")))
+        mean = std = None
+        if found := known.column(column):
+            kind = found.dtype
+        if kind.startswith(NUMBERS) and not kind.endswith("]"):
+            as_kind = OF_NUMBERS.format(kind="HUGEINT" if kind in WHOLE else "DOUBLE")
+            ((low, high, mean, std),) = self._rows(source.inside(*as_kind.split("{}")))
+        return ColumnStats(known.name, column, kind, count, nulls, unique, low, high, mean, std, arrow=top_values)
 
-    def _row(self, statement: Statement) -> tuple[Any, ...]:
-        """The one row that the statement gives."""
+    def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
+        """The rows of a query that is not the one to be shown."""
         with self._database.opened() as con:
-            return con.execute(statement.text, statement.values or None).fetchall()[0]
+            return con.execute(statement.text, statement.values or None).fetchall()
 
     def drop(self, *names: str) -> None:
         """Drops tables: all of them, or none where one is not there.
@@ -216,11 +242,13 @@ class Local(Session):
         """
         for name in names:
             if name.lower() in OURS:
-                raise ArgumentError(f"{name} is a table of ours: it goes when the tables it tells of are dropped")
-            self._known(name)
+                raise ArgumentError(f"{name} is a table of ours, which tells of the others: it is not to be dropped")
+        known = {table.name: table for table in map(self._known, names)}
         with writing(self._database) as records:
-            for name in names:
-                records.con.execute(f"DROP TABLE {quoted(name)}")
+            for name, table in known.items():
+                if not records.exists(name):
+                    raise TableNotFoundError(f"{name} is a view, and no table: DROP VIEW in SQL drops it", table=name)
+                records.con.execute(f"DROP TABLE {table.place}")
                 records.forget(name)
 
     def drop_all(self, type: Literal["events", "profiles"] | None = None) -> None:  # noqa: A002
@@ -243,56 +271,46 @@ class Local(Session):
         if names:
             self.drop(*names)
 
-    def _known(self, table: str) -> list[str]:
-        """The columns of a table that is there.
+    def _known(self, table: str) -> Known:
+        """A table that is there.
 
         Raises:
             TableNotFoundError: it is not; the message says which are.
         """
+        if not isinstance(table, str):
+            raise ArgumentError(f"the table's name must be a string, not {table!r}")
         with self._database.opened() as con:
-            return [column.name for column in _columns(con, table)]
+            found = con.execute(COLUMNS, [table]).fetchall()
+            if not found:
+                there = ", ".join(name for (name,) in con.execute(TABLES).fetchall()) or "none"
+                raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
+        name = found[0][0]
+        return Known(name, self._database.place(name), [ColumnInfo(*column) for _, *column in found])
 
-    def _values_of(self, table: str, column: str) -> Statement:
-        """The values of a column, or of a property, as a column ``value``."""
-        columns = self._known(table)
-        if column in columns:
-            name = quoted(column)
-            return Statement(f"(SELECT {name} AS value, typeof({name}) AS kind FROM {quoted(table)})")
-        if "properties" not in columns:
-            raise ArgumentError(f"table {table} has no column {column}: it has {', '.join(columns)}")
-        path = "$." + json.dumps(column, ensure_ascii=False)
+    def _values_of(self, known: Known, column: str) -> Statement:
+        """The values of a column, or of a property, as a column ``value``, and their type."""
+        if found := known.column(column):
+            return Statement(known.place).inside(f"(SELECT {quoted(found.name)} AS value, NULL AS kind FROM ", ")")
+        if known.column("properties") is None:
+            there = ", ".join(column.name for column in known.columns)
+            raise ArgumentError(f"table {known.name} has no column {column}: it has {there}")
         value, kind = "json_extract_string(properties::JSON, $path)", "json_type(properties::JSON, $path)"
-        return Statement(
-            f"(SELECT {value} AS value, nullif({kind}, 'NULL') AS kind FROM {quoted(table)})", {"path": path}
+        return known.query(f"(SELECT {value} AS value, nullif({kind}, 'NULL') AS kind FROM {{}})", path=pointer(column))
+
+    def _count(self, known: Known) -> int:
+        ((rows,),) = self._rows(known.query("SELECT count(*) FROM {}"))
+        return int(rows)
+
+    def _info(self, con: duckdb.DuckDBPyConnection, name: str, is_noted: bool) -> TableInfo:
+        noted = con.execute(NOTED, [name]).fetchall() if is_noted else []
+        kind, first, last, at, events, where = noted[0] if noted else (None,) * 6
+        ((rows,),) = con.execute(f"SELECT count(*) FROM {self._database.place(name)}").fetchall()
+        return TableInfo(
+            name,
+            kind,
+            rows,
+            (str(first), str(last)) if first else None,
+            at.replace(tzinfo=UTC) if isinstance(at, datetime) else None,
+            json.loads(events) if events else None,
+            where,
         )
-
-
-def _over(table: str, query: str) -> str:
-    return query.replace("{}", quoted(table), 1)
-
-
-def _count(con: duckdb.DuckDBPyConnection, table: str) -> int:
-    ((rows,),) = con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()
-    return int(rows)
-
-
-def _columns(con: duckdb.DuckDBPyConnection, table: str) -> list[ColumnInfo]:
-    found = [ColumnInfo(*row) for row in con.execute(COLUMNS, [table]).fetchall()]
-    if not found:
-        there = ", ".join(name for (name,) in con.execute(TABLES).fetchall()) or "none"
-        raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
-    return found
-
-
-def _table(con: duckdb.DuckDBPyConnection, name: str, is_noted: bool) -> TableInfo:
-    noted = con.execute(NOTED, [name]).fetchall() if is_noted else []
-    kind, first, last, at, events, where = noted[0] if noted else (None,) * 6
-    return TableInfo(
-        name,
-        kind,
-        _count(con, name),
-        (str(first), str(last)) if first else None,
-        at.replace(tzinfo=UTC) if isinstance(at, datetime) else None,
-        json.loads(events) if events else None,
-        where,
-    )

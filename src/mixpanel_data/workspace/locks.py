@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from ..exceptions import StorageError
 
 try:
     import fcntl
@@ -33,6 +37,32 @@ def is_free(path: Path) -> bool:
         return _take(handle)
     finally:
         os.close(handle)
+
+
+MOMENT = 0.1
+
+
+class Waiting:
+    """Waits for somebody, and says so once."""
+
+    def __init__(self, what: str, allowed: bool) -> None:
+        self._what = what
+        self._allowed = allowed
+        self._since = time.monotonic()
+        self._told = False
+
+    def for_(self, holder: str) -> None:
+        """Waits for a moment.
+
+        Raises:
+            StorageError: there is to be no waiting.
+        """
+        if not self._allowed:
+            raise StorageError(f"{self._what} {holder}: wait until it ends", holder=holder)
+        if not self._told and time.monotonic() - self._since > MOMENT:
+            print(f"{self._what} {holder}: waiting until it ends", file=sys.stderr, flush=True)
+            self._told = True
+        time.sleep(MOMENT / 4)
 
 
 class Claim:

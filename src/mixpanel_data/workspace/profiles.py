@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..quoting import quoted
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
-from .fetch import Loaded, budget_left, fetched, refuse_existing, refuse_missing, writing
+from .fetch import Loaded, budget_left, fetched, refuse_existing, refuse_missing, refuse_other_kind, writing
 from .records import Records
 from .selection import ProfileSelection
+
+FRESH = "__mixpanel_data_profiles"
 
 
 @dataclass(frozen=True)
@@ -20,36 +21,38 @@ class ProfileFetch:
     table: str
     selection: ProfileSelection
 
+    @property
+    def place(self) -> str:
+        return self.database.place(self.table)
+
     def create(self) -> Loaded:
         """A new table, which appears whole, or not at all."""
         refuse_existing(self.database, self.table)
         with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
             refuse_existing(self.database, self.table)  # somebody may have made it meanwhile
-            records.con.execute(f"CREATE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
+            records.con.execute(f"CREATE TABLE {self.place} AS {rows.text}", rows.values or None)
             return self._note(records)
 
     def replace(self) -> Loaded:
         """The new table takes the place of the old one in one moment, when all of it is there."""
+        refuse_other_kind(self.database, self.table, self.selection.TYPE)
         with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
-            records.con.execute(f"CREATE OR REPLACE TABLE {quoted(self.table)} AS {rows.text}", rows.values or None)
-            records.create()
-            records.forget(self.table)
+            records.con.execute(f"CREATE OR REPLACE TABLE {self.place} AS {rows.text}", rows.values or None)
             return self._note(records)
 
     def append(self) -> Loaded:
         """More profiles for a table; those it has already are brought up to date."""
         refuse_missing(self.database, self.table)
+        refuse_other_kind(self.database, self.table, self.selection.TYPE)
         with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
-            table = quoted(self.table)
-            records.con.execute(f"CREATE TEMP TABLE __mixpanel_data_profiles AS {rows.text}", rows.values or None)
-            records.con.execute(
-                f"DELETE FROM {table} WHERE distinct_id IN (SELECT distinct_id FROM temp.__mixpanel_data_profiles)"
-            )
-            ((added,),) = records.con.execute(
-                f"INSERT INTO {table} BY NAME FROM temp.__mixpanel_data_profiles"
-            ).fetchall()
-            records.con.execute("DROP TABLE temp.__mixpanel_data_profiles")
-            self._note(records)
+            con = records.con
+            con.execute(f"CREATE TEMP TABLE {FRESH} AS {rows.text}", rows.values or None)
+            con.execute(f"DELETE FROM {self.place} WHERE distinct_id IN (SELECT distinct_id FROM temp.{FRESH})")
+            ((added,),) = con.execute(f"INSERT INTO {self.place} BY NAME FROM temp.{FRESH}").fetchall()
+            con.execute(f"DROP TABLE temp.{FRESH}")
+            before = records.profiles_of(self.table)
+            records.create()
+            records.note_table(self.table, before.joined(self.selection) if before else self.selection, None, None)
         return Loaded(added)
 
     def plan(self) -> FetchPlan:
@@ -60,4 +63,5 @@ class ProfileFetch:
 
     def _note(self, records: Records) -> Loaded:
         records.create()
+        records.forget(self.table)
         return Loaded(records.note_table(self.table, self.selection, None, None))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 
@@ -21,6 +22,12 @@ CREATE TABLE IF NOT EXISTS _loaded_days (table_name VARCHAR, day DATE, rows BIGI
 COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel, and with which filters';
 COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, and when they were fetched';
 """
+FIND = """
+SELECT name, kind FROM (
+  SELECT table_name AS name, 'table' AS kind, database_name, schema_name FROM duckdb_tables()
+  UNION ALL SELECT view_name, 'view', database_name, schema_name FROM duckdb_views())
+WHERE database_name = current_database() AND schema_name = 'main' AND lower(name) = lower($name)
+"""
 COUNT_DAYS = f"""
 INSERT INTO _loaded_days
 SELECT $table, days.day, count(events.event_time), $now
@@ -35,14 +42,26 @@ class Records:
     """The records of one database."""
 
     con: duckdb.DuckDBPyConnection
+    place: Callable[[str], str] = quoted
+    """A table's whole name, as SQL."""
 
     def create(self) -> None:
         self.con.execute(TABLES)
 
+    def find(self, name: str) -> tuple[str, str] | None:
+        """What has this name, in capitals or not: the name as it is written, and ``table`` or ``view``."""
+        found = self.con.execute(FIND, {"name": name}).fetchall()
+        return found[0] if found else None
+
     def exists(self, table: str) -> bool:
-        query = "SELECT count(*) FROM duckdb_tables() WHERE database_name = current_database() AND table_name = ?"
-        ((count,),) = self.con.execute(query, [table]).fetchall()
-        return bool(count)
+        found = self.find(table)
+        return found is not None and found[1] == "table"
+
+    def type_of(self, table: str) -> str | None:
+        """``events`` or ``profiles``; None for a table that was not fetched."""
+        query = "SELECT type FROM _metadata WHERE table_name = ?"
+        found = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
+        return found[0][0] if found else None
 
     def is_kept(self) -> bool:
         return self.exists(OURS[0]) and self.exists(OURS[1])
@@ -51,7 +70,7 @@ class Records:
         self, table: str, selection: Selection | ProfileSelection, first: date | None, last: date | None
     ) -> int:
         """Writes the table's row anew, and says how many rows it has."""
-        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {quoted(table)}").fetchall()
+        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {self.place(table)}").fetchall()
         self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
         filters = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
         values = [table, selection.TYPE, now(), first, last, filters, selection.where, rows, selection.options()]
@@ -61,7 +80,7 @@ class Records:
     def note_days(self, table: str, first: date, last: date, loaded_at: datetime) -> None:
         """Writes the days' rows anew."""
         self.forget_days(table, first, last)
-        query = COUNT_DAYS.format(table=quoted(table))
+        query = COUNT_DAYS.format(table=self.place(table))
         values = {"table": table, "now": loaded_at, "from_date": str(first), "to_date": str(last)}
         self.con.execute(query, values)
 
@@ -77,6 +96,21 @@ class Records:
         if self.is_kept():
             self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
             self.forget_days(table)
+
+    def loaded_days(self, table: str) -> set[date]:
+        query = "SELECT day FROM _loaded_days WHERE table_name = ?"
+        return {day for (day,) in self.con.execute(query, [table]).fetchall()}
+
+    def keep_days(self, table: str, days: set[date]) -> None:
+        """Forgets all other days of the table."""
+        query = "DELETE FROM _loaded_days WHERE table_name = ? AND NOT list_contains(?::DATE[], day)"
+        self.con.execute(query, [table, sorted(days)])
+
+    def noted_range(self, table: str) -> tuple[date, date] | None:
+        """The first and the last day of which the table has events."""
+        query = "SELECT from_date, to_date FROM _metadata WHERE table_name = ? AND from_date IS NOT NULL"
+        found = self.con.execute(query, [table]).fetchall()
+        return found[0] if found else None
 
     def range_of(self, table: str) -> tuple[date, date] | None:
         """The first and the last day that are loaded."""
@@ -117,6 +151,12 @@ class Records:
         found = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
         return Selection.noted(*found[0]) if found else None
 
+    def profiles_of(self, table: str) -> ProfileSelection | None:
+        """What a table of profiles holds; None if it was not fetched from Mixpanel."""
+        query = "SELECT filter_where, options::VARCHAR FROM _metadata WHERE table_name = ? AND type = 'profiles'"
+        found = self.con.execute(query, [table]).fetchall() if self.is_kept() else []
+        return ProfileSelection.noted(*found[0]) if found else None
+
     def same_selection(self, table: str, selection: Selection) -> None:
         """Refuses to mix what was fetched with other filters or in another form.
 
@@ -125,6 +165,8 @@ class Records:
             ArgumentError: it holds another selection.
         """
         found = self.selection_of(table)
+        if found is None and (kind := self.type_of(table)):
+            raise ArgumentError(f"table {table} holds {kind}: choose another name")
         if found is None:
             raise TableNotFoundError(f"table {table} was not fetched by mixpanel_data: choose another name")
         if found != selection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import date
@@ -10,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import duckdb
 from duckdb import StatementType
 
+from ..exceptions import ArgumentError
 from ..quoting import CATALOG
 from .database import IS_1, Database
 from .statement import Statement, call
@@ -20,9 +22,11 @@ if TYPE_CHECKING:
 
 ONLY_READ = frozenset(
     getattr(StatementType, kind)
-    for kind in ("SELECT", "EXPLAIN", "SET", "VARIABLE_SET", "PRAGMA", "LOAD", "ATTACH", "DETACH", "TRANSACTION")
+    for kind in ("SELECT", "EXPLAIN", "SET", "VARIABLE_SET", "PRAGMA", "LOAD", "ATTACH", "DETACH")
 )
 """Statements for which the database file need not be open for writing."""
+WRITES_TOO = re.compile(r"\bnextval\s*\(|^\s*explain\s+analy[sz]e\b", re.IGNORECASE)
+"""What writes although it does not look so."""
 NO_ROWS = (["Count"], ["Success"])
 """What DuckDB answers to statements that have no rows of their own."""
 VIEW = "__mixpanel_data_rows"
@@ -191,7 +195,7 @@ class Session:
         """Runs a SELECT; gives the rows bit by bit, as Arrow batches, for what does not fit into memory.
 
         The database file stays open for reading until the last batch, or until the iterator is closed. It runs beside
-        the other methods, on a connection of its own, which does not see variables and temporary tables of theirs.
+        the other methods, on a connection of its own, which knows their variables, but not their temporary tables.
 
         Args:
             query: a SELECT.
@@ -204,6 +208,8 @@ class Session:
             ...     sum(batch.num_rows for batch in ws.stream("FROM mixpanel_export('2024-01-01', '2024-01-01')"))
             3885
         """
+        if rows < 1:
+            raise ArgumentError(f"rows must be at least 1, not {rows}")
         self.last_sql = query
         with self._database.reading() as con:
             yield from batches(con, query, values, rows)
@@ -229,9 +235,7 @@ class Session:
         """
         statements = self._database.statements_of(text)
         for number, statement in enumerate(statements, 1):
-            if statement.type == StatementType.TRANSACTION:
-                self._database.keep_open()  # what is begun has to stay open
-            with self._database.opened(write=statement.type not in ONLY_READ) as con:
+            with self._database.opened(write=self._writes([statement])) as con:
                 rows = self._result(con, statement)
                 if rows is None or rows.columns in NO_ROWS:
                     continue
@@ -259,15 +263,20 @@ class Session:
     @contextmanager
     def _run(self, query: str, values: Values) -> Iterator[Rows]:
         self.last_sql = query
-        kinds = {statement.type for statement in self._database.statements_of(query)}
-        if StatementType.TRANSACTION in kinds:
-            self._database.keep_open()  # what is begun has to stay open
-        with self._database.opened(write=not kinds <= ONLY_READ) as con:
+        with self._database.opened(write=self._writes(self._database.statements_of(query))) as con:
             yield run(con, query, values)
+
+    def _writes(self, statements: Sequence[duckdb.Statement]) -> bool:
+        """Whether the file has to be open for writing."""
+        kinds = {statement.type for statement in statements}
+        if StatementType.TRANSACTION in kinds:
+            self._database.expect_transaction()
+            return True
+        return not kinds <= ONLY_READ or any(WRITES_TOO.search(statement.query) for statement in statements)
 
     def _ask(self, function: str, **arguments: Any) -> pa.Table:
         """The rows of a table function; the database file is not touched meanwhile."""
-        return self._answer(call(function, **arguments).inside("FROM {}"))
+        return self._answer(call(function, **arguments).inside("FROM "))
 
     def _answer(self, statement: Statement) -> pa.Table:
         self.last_sql = str(statement)

@@ -11,7 +11,8 @@ from typing import Any
 
 from ..quoting import CATALOG, literal, quoted
 
-PLACE = re.compile(r"\$(\w+)")
+PLACE = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|\$(\w+)""")
+"""A value's place, or a name or text in quotes, where what looks like one is none."""
 KEYWORDS = {"interval"}
 """Parameters whose name DuckDB 1.5 takes for something else."""
 
@@ -27,9 +28,9 @@ class Statement:
         """The SQL as a person would write it, to be shown and never run by us."""
         return PLACE.sub(lambda m: _shown(self.values[m[1]]) if m[1] in self.values else m[0], self.text)
 
-    def inside(self, text: str, **more: Any) -> Statement:
-        """Other SQL with this one in the place of its ``{}``, and with values of its own."""
-        return Statement(text.replace("{}", self.text, 1), {**self.values, **more})
+    def inside(self, head: str, tail: str = "", **more: Any) -> Statement:
+        """Other SQL around this one, and with values of its own."""
+        return Statement(f"{head}{self.text}{tail}", {**self.values, **more})
 
 
 def call(function: str, **arguments: Any) -> Statement:

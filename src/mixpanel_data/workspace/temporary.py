@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
 
+from ..exceptions import StorageError
 from .locks import is_free, locked
 
 PREFIX = "mixpanel_data-"
@@ -32,7 +33,10 @@ _ours: dict[Path, int] = {}
 def temporary_folder() -> Iterator[Path]:
     """A folder of one's own, for as long as the block runs."""
     sweep()
-    folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    try:
+        folder = Path(tempfile.mkdtemp(prefix=PREFIX))
+    except OSError as error:
+        raise StorageError(f"nothing can be kept in {tempfile.gettempdir()}: {error.strerror}") from error
     with locked(folder):
         _ours[folder] = os.getpid()
         _heed(signal.SIG_DFL, _end)
