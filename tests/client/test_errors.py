@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 
 import pytest
@@ -111,6 +112,12 @@ def test_an_echoed_secret_is_blotted_out() -> None:
     found = error(400, '{"error": "cannot parse Basic u:topsecret"}')
     assert "topsecret" not in str(found.to_dict())
     assert "***" in found.message
+
+
+def test_a_secret_is_blotted_out_in_every_form_in_which_it_is_sent() -> None:
+    sent = base64.b64encode(b"u:topsecret").decode()
+    found = error(401, json.dumps({"error": f"bad header: Basic {sent}"}))
+    assert sent not in str(found.to_dict())
 
 
 def test_error_with_status_200() -> None:

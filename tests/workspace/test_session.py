@@ -8,6 +8,7 @@ from typing import Any
 
 import duckdb
 import httpx
+import pandas as pd
 import pyarrow as pa
 import pytest
 
@@ -40,6 +41,13 @@ def test_a_frame_has_json_as_python_objects(ws: Workspace) -> None:
     assert frame["j"].tolist() == [{"n": 12345678901234567890, "l": [1, None]}, None]
     assert frame["s"].tolist()[0] == "x"
     assert ws.sql_rows(query)[0] == ('{"n": 12345678901234567890, "l": [1, null]}', 1, "x")
+
+
+def test_sql_finds_the_callers_own_frames(ws: Workspace) -> None:
+    plans = pd.DataFrame({"plan": ["pro", "free"], "price": [20, 0]})
+    assert ws.sql_rows("SELECT plan FROM plans WHERE price > 0") == [("pro",)]
+    ws.sql("CREATE TABLE kept AS FROM plans")
+    assert ws.sql_scalar("SELECT count(*) FROM kept") == len(plans)
 
 
 def test_two_columns_of_one_name(ws: Workspace) -> None:

@@ -68,6 +68,7 @@ class Database:
         self._kept = self._is_closed = self._may_have_transaction = False
         self._mode: str | None = None
         self._con = duckdb.connect()
+        self._con.execute("SET python_scan_all_frames = true")  # SQL finds the caller's own DataFrames by their names
         self._name = _alias(path) if path else "memory"
         if path is not None:
             self._sharing: Sharing = sharing_of(path)
