@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -12,6 +11,7 @@ from pydantic import SecretStr
 from ..client import Client
 from ..config import SANDBOX
 from ..credentials import Credentials, resolve_credentials
+from ..forks import in_a_forked_child
 
 Account: TypeAlias = Credentials | Callable[[], Credentials] | str | None
 """Credentials, what gives them, or the name of an account."""
@@ -44,8 +44,7 @@ def _client(credentials: Credentials) -> Client:
     return Client(credentials)
 
 
-if hasattr(os, "register_at_fork"):  # a forked child may not use its parent's connections
-    os.register_at_fork(after_in_child=_client.cache_clear)
+in_a_forked_child(_client.cache_clear)
 
 
 def _sandbox_credentials() -> Credentials:

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import asyncio
 import atexit
-import os
 import threading
 import weakref
 from collections.abc import Coroutine
 from concurrent.futures import ThreadPoolExecutor
-from functools import cache
 from typing import Any
+
+from ..forks import in_a_forked_child, once_a_process
 
 LONGEST_STOP = 5.0
 THREADS = 128
 """At most; each download has one that reads what comes, and mostly waits for it."""
 _running: weakref.WeakSet[Job] = weakref.WeakSet()
+in_a_forked_child(_running.clear)
 
 
 class Job:
@@ -52,16 +53,6 @@ def call(function: Any, *arguments: Any) -> None:
     _loop().call_soon_threadsafe(function, *arguments)
 
 
-def _begin_anew() -> None:
-    """A forked child has none of its parent's threads, and may not use its connections."""
-    _loop.cache_clear()
-    _running.clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-
-
 @atexit.register
 def _stop_all() -> None:
     """Leaves nothing under way while the interpreter goes away."""
@@ -69,7 +60,7 @@ def _stop_all() -> None:
         job.stop()
 
 
-@cache
+@once_a_process
 def _loop() -> asyncio.AbstractEventLoop:
     fresh = asyncio.new_event_loop()
     fresh.set_default_executor(ThreadPoolExecutor(THREADS, thread_name_prefix="mixpanel_data"))

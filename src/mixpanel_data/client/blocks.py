@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from ..exceptions import IncompleteExportError
+from ..forks import once_a_process
 
 Block: TypeAlias = npt.NDArray[np.uint8]
 BLOCK = 8 << 20
@@ -27,21 +28,25 @@ PATIENCE = 0.05
 PIECE = 1 << 20
 """Bytes read at once: what a core's own cache holds."""
 _idle: deque[bytearray] = deque(maxlen=BLOCKS)
-_room = Semaphore(BLOCKS)
+
+
+@once_a_process
+def _room() -> Semaphore:
+    return Semaphore(BLOCKS)
 
 
 class Loan:
     """Memory for one block."""
 
     def __init__(self) -> None:
-        self._is_counted = _room.acquire(timeout=PATIENCE)
+        self._is_counted = _room().acquire(timeout=PATIENCE)
         self.memory = _memory()
 
     def end(self) -> None:
         if len(self.memory) == BLOCK:
             _idle.append(self.memory)
         if self._is_counted:
-            _room.release()
+            _room().release()
 
     def block(self, end: int) -> Block:
         """The beginning of the memory; the loan ends with the block."""

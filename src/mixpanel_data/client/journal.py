@@ -24,6 +24,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 from ..config import SANDBOX, config_path
 from ..credentials import Credentials
 from ..exceptions import MixpanelDataWarning
+from ..forks import in_a_forked_child
 from .limits import HOUR, Budget, Limits
 
 KEPT = 90 * 24 * HOUR
@@ -208,16 +209,6 @@ class Journal:
             self._db.execute("COMMIT")
 
 
-def _begin_anew() -> None:
-    """A forked child may not use its parent's connections."""
-    _journal_at.cache_clear()
-    sandbox_journal.cache_clear()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_begin_anew)
-
-
 def journal_of(credentials: Credentials) -> Journal:
     """The journal for this account's requests."""
     return sandbox_journal() if credentials.account == SANDBOX else machine_journal()
@@ -227,6 +218,9 @@ def journal_of(credentials: Credentials) -> Journal:
 def sandbox_journal() -> Journal:
     """The sandbox lives as long as the process, and so does what was asked of it."""
     return Journal(None)
+
+
+in_a_forked_child(sandbox_journal.cache_clear)
 
 
 def machine_journal() -> Journal:
@@ -249,6 +243,9 @@ def _journal_at(path: Path) -> Journal:
             stacklevel=2,
         )
         return Journal(None)
+
+
+in_a_forked_child(_journal_at.cache_clear)
 
 
 def _is_alive(process: int) -> bool:

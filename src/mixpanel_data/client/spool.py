@@ -17,13 +17,19 @@ from typing import IO, Any, cast
 from isal import igzip, isal_zlib
 
 from ..exceptions import IncompleteExportError, StorageError
+from ..forks import in_a_forked_child, once_a_process
 from .blocks import Block, whole_lines
 
 GZIP_ERRORS = (EOFError, igzip.BadGzipFile, cast(type[Exception], isal_zlib.error))
 ENOUGH = 2 << 20
 """Bytes to wait for before memory is taken to gunzip them into."""
-_closing = ThreadPoolExecutor(1, thread_name_prefix="mixpanel_data")
 _open: weakref.WeakSet[Spool] = weakref.WeakSet()
+in_a_forked_child(_open.clear)
+
+
+@once_a_process
+def _closing() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(1, thread_name_prefix="mixpanel_data")
 
 
 def open_spools() -> int:
@@ -33,7 +39,7 @@ def open_spools() -> int:
 
 def let_go(file: IO[bytes]) -> None:
     """Closes a file soon: the system takes its time to free what has no name, a tenth of a second for 100 MB."""
-    _closing.submit(file.close)
+    _closing().submit(file.close)
 
 
 def spooled_bytes() -> int:
@@ -69,7 +75,7 @@ class Spool:
             self._closed = True
             self._changed.notify_all()
         _open.discard(self)
-        _closing.submit(self._close_file)
+        _closing().submit(self._close_file)
 
     def _close_file(self) -> None:
         with self._changed:  # nobody is reading now

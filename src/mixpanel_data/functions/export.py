@@ -17,7 +17,7 @@ import pyarrow as pa
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .answers import json_text
-from .body import SLICED_JSON, WORKERS, Proof
+from .body import SLICED_JSON, Proof, workers
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
 from .parallel import in_order
@@ -98,7 +98,7 @@ async def _read(downloads: Sequence[Download]) -> AsyncGenerator[pa.RecordBatch]
     try:
         for download in downloads:
             batches = download.batches()
-            while (batch := await loop.run_in_executor(WORKERS, next, batches, None)) is not None:
+            while (batch := await loop.run_in_executor(workers(), next, batches, None)) is not None:
                 yield batch
     finally:
         _discard(downloads)

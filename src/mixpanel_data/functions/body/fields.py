@@ -7,13 +7,13 @@ import json
 import uuid
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from functools import cache
 
 import duckdb
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from ...forks import once_a_process
 from ...quoting import literal
 from ..columns import whole_text
 from .slices import POOL
@@ -89,7 +89,7 @@ def _in_utc(engine: duckdb.DuckDBPyConnection, times: pa.Array, zone: str | None
     return _column(engine, sql, time=times)
 
 
-@cache
+@once_a_process
 def engine() -> duckdb.DuckDBPyConnection:
     """A DuckDB of our own to read JSON with, so that no user's connection is touched. Each worker is its thread."""
     fresh = duckdb.connect(config={"threads": 1})

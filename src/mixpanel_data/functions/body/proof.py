@@ -23,6 +23,7 @@ import pyarrow as pa
 from ...client import Spool
 from ...client.blocks import Block
 from ...client.spool import let_go
+from ...forks import once_a_process
 from .duplicates import NEEDED, Places, superseded, without
 from .fields import Wish
 from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of
@@ -30,12 +31,20 @@ from .slices import POOL
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
-WORKERS = ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
 """All work on blocks is done here: each thread more would keep memory of its own."""
-_room = Semaphore(CORES + 1)
-"""Blocks that are looked into or wait for it, of all bodies together."""
 T = TypeVar("T")
 R = TypeVar("R")
+
+
+@once_a_process
+def workers() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(CORES, thread_name_prefix="mixpanel_data")
+
+
+@once_a_process
+def _room() -> Semaphore:
+    """Blocks that are looked into or wait for it, of all bodies together."""
+    return Semaphore(CORES + 1)
 
 
 class Proof:
@@ -103,9 +112,9 @@ def _map(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:
     """What the function gives for each item, in order, on every core."""
     running: deque[Future[R]] = deque()
     for item in items:
-        _room.acquire()
-        future = WORKERS.submit(function, item)
-        future.add_done_callback(lambda _: _room.release())
+        _room().acquire()
+        future = workers().submit(function, item)
+        future.add_done_callback(lambda _: _room().release())
         running.append(future)
         while running and running[0].done():
             yield running.popleft().result()
