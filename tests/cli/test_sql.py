@@ -272,3 +272,9 @@ def test_ctrl_c(reach: dict[str, str], sandbox: Sandbox) -> None:
     assert code == 130
     assert shown.rstrip().endswith("mp: interrupted")
     assert time.monotonic() - started < 30
+
+
+def test_a_path_as_duckdb_and_shells_write_it(tmp_path: Path) -> None:
+    assert ok("--path", ":memory:", "sql", "CREATE TABLE t AS SELECT 1 AS a; FROM t", "--format", "plain") == "1\n"
+    ok("--path", "~/x.db", "sql", "CREATE TABLE t AS SELECT 1 AS a", HOME=str(tmp_path))
+    assert (tmp_path / "x.db").exists()

@@ -80,6 +80,37 @@ def events(
     typer.echo(json.dumps(result.to_dict()))
 
 
+@fetch.command("profiles")
+def profiles(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The table.")] = "profiles",
+    where: Annotated[str | None, typer.Option(help="A Mixpanel filter expression over profiles.")] = None,
+    cohort: Annotated[str | None, typer.Option(help="Only members of this cohort: its id, or its name.")] = None,
+    property: Annotated[  # noqa: A002 - the option's name
+        list[str] | None, typer.Option(help="Only this property; may be given again.")
+    ] = None,
+    append: Annotated[bool, typer.Option("--append", help="Add to the table; bring up to date what it has.")] = False,
+    replace: Annotated[bool, typer.Option("--replace", help="Put the new table in the place of the old.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked of Mixpanel.")] = False,
+) -> None:
+    """Fetch profiles into a table; it appears whole or not at all.
+
+    Example: mp --account sandbox --path shop.db fetch profiles pro --where 'properties["plan"] == "pro"'
+    """
+    settings: Settings = context.obj
+    with progress_line(settings.progress, settings.quiet) as line, _workspace(settings, line.show) as workspace:
+        result = workspace.fetch_profiles(
+            name,
+            where=where,
+            cohort=int(cohort) if cohort and cohort.isdigit() else cohort,
+            properties=property or None,
+            append=append,
+            replace=replace,
+            dry_run=dry_run,
+        )
+    typer.echo(json.dumps(result.to_dict()))
+
+
 def _workspace(settings: Settings, watch: Watcher) -> Workspace:
     from ..workspace.workspace import Workspace  # noqa: PLC0415 - takes longer to load than --help to answer
 

@@ -74,8 +74,8 @@ def _run(session: Session, text: str, form: Format, output: Path | TextIO) -> No
 
 def _session(settings: Settings, watch: Watcher) -> Session:
     """The database, whose functions are loaded only if the SQL uses them."""
-    from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..workspace.database import Database, file_at  # noqa: PLC0415 - takes longer to load than --help to answer
     from ..workspace.session import Session  # noqa: PLC0415
 
-    path = Path(settings.path).absolute() if settings.path else None
+    path = file_at(settings.path) if settings.path else None
     return Session(Database(path, lambda: credentials_of(settings.account), wait=settings.waits, watch=watch))

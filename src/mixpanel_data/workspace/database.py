@@ -330,6 +330,11 @@ def _alias(path: Path) -> str:
     return path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
 
 
+def file_at(path: str | Path) -> Path | None:
+    """Where the file is; None for DuckDB's own name for memory."""
+    return Path(path).expanduser().absolute() if str(path) != ":memory:" else None
+
+
 def data_folder() -> Path:
     """Where databases are unless a path is given: ``MP_DATA_DIR``, or ``~/.mixpanel_data``."""
     return Path(os.environ.get("MP_DATA_DIR") or Path.home() / ".mixpanel_data").expanduser().absolute()

@@ -16,7 +16,7 @@ from ..credentials import Credentials, for_project
 from ..exceptions import AccountNotFoundError, AuthenticationError
 from ..types import WorkspaceInfo
 from .api import MixpanelAPI
-from .database import Database, data_folder
+from .database import Database, data_folder, file_at
 from .discovery import Discovery
 from .fetching import Fetching
 from .live import Live
@@ -61,7 +61,7 @@ class Workspace(Discovery, Fetching, Live, Local):
         progress: bool | Watcher = True,
     ) -> None:
         credentials = _credentials(account, project_id, region)
-        where = _file(path) if path else data_folder() / f"{credentials.project_id}.db"
+        where = file_at(path) if path else data_folder() / f"{credentials.project_id}.db"
         self._begin(credentials, where, wait=wait, progress=progress)
 
     @classmethod
@@ -131,7 +131,7 @@ class Workspace(Discovery, Fetching, Live, Local):
             ...     ws.sql_scalar("SELECT count(*) FROM events")
             7873
         """
-        where = _file(path)
+        where = file_at(path)
         if where is None or not where.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
         workspace = cls.__new__(cls)
@@ -216,11 +216,6 @@ def _credentials(account: str | None, project_id: str | None, region: str | None
         if account and Path(account).suffix in {".db", ".duckdb"}:
             raise AccountNotFoundError(f"{error}; for a database file write Workspace(path={account!r})") from None
         raise
-
-
-def _file(path: str | Path) -> Path | None:
-    """Where the file is; None for DuckDB's own name for memory."""
-    return Path(path).expanduser().absolute() if str(path) != ":memory:" else None
 
 
 def _no_credentials() -> NoReturn:
