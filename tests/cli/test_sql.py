@@ -47,8 +47,10 @@ def test_json() -> None:
 
 
 def test_json_has_no_nan() -> None:
-    query = """SELECT 'nan'::DOUBLE AS "a.b", 0.5::DOUBLE AS "q""uote", '-inf'::FLOAT AS f, 1 AS n"""
-    assert ok("sql", query) == '[\n{"a.b":null,"q\\"uote":0.5,"f":null,"n":1}\n]\n'
+    query = (
+        """SELECT 'nan'::DOUBLE AS "a.b", 0.5::DOUBLE AS "q""uote", '-inf'::FLOAT AS f, 1 AS n, 2.5::DOUBLE AS "{x}" """
+    )
+    assert ok("sql", query) == '[\n{"a.b":null,"q\\"uote":0.5,"f":null,"n":1,"{x}":2.5}\n]\n'
 
 
 def test_json_of_no_rows_is_an_empty_list() -> None:

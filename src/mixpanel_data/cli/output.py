@@ -122,8 +122,7 @@ def _json_rows(result: Answer) -> Iterator[str]:
     """Each row as a JSON object, NaN and infinities as null: JSON has no word for them."""
     doubles = [name for name, kind in zip(result.columns, result.types, strict=True) if kind in {"DOUBLE", "FLOAT"}]
     finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quoted, doubles))
-    source = f"(SELECT * REPLACE ({', '.join(finite)}) FROM {{}})" if doubles else "{}"
-    return (text for (text,) in result.rows("to_json(_rows)::VARCHAR", source))
+    return (text for (text,) in result.rows("to_json(_rows)::VARCHAR", ", ".join(finite)))
 
 
 def _text_rows(result: Answer) -> Iterator[Row]:

@@ -73,10 +73,11 @@ class Answer:
         self._database = database
         self._is_open = False
 
-    def rows(self, select: str = "*", source: str = "{}") -> Iterator[tuple[Any, ...]]:
-        """The rows, as they come; of each what ``select`` says, where ``source`` is what it is selected from."""
+    def rows(self, select: str = "*", replaced: str = "") -> Iterator[tuple[Any, ...]]:
+        """The rows, as they come; of each what ``select`` says, where columns may have been ``replaced``."""
+        source = f"(SELECT * REPLACE ({replaced}) FROM {VIEW})" if replaced else VIEW
         with self._database.opened() as con:
-            con.execute(f"SELECT {select} FROM {source.format(VIEW)} AS _rows")
+            con.execute(f"SELECT {select} FROM {source} AS _rows")
             self._is_open = True
             while batch := con.fetchmany(A_FEW):
                 yield from batch
