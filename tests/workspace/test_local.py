@@ -295,6 +295,9 @@ def test_numbers_are_exact_and_odd_names_are_names(ws: Workspace) -> None:
     json.dumps(odd.to_dict(), allow_nan=False)
     for name, value in (("*", "1"), ("$x", "3"), ("/y", "4"), ("a.b", "5")):
         assert ws.column_stats("t", name).df["value"].tolist() == [value]
+    ws.sql("""CREATE TABLE mixed AS SELECT unnest(['{"n": 1}', '{"n": 3}', '{"n": 0.25}'])::JSON AS properties""")
+    mixed = ws.column_stats("mixed", "n")
+    assert (mixed.min, mixed.max, mixed.mean) == (0.25, 3, pytest.approx(4.25 / 3))
     ws.sql("CREATE TABLE empty (n INTEGER, PROPERTIES JSON)")
     assert ws.column_stats("empty", "n").dtype == "INTEGER"
     assert ws.property_keys("empty") == []

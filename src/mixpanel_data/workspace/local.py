@@ -46,7 +46,7 @@ SELECT value::VARCHAR AS value, count(*) AS count, round(100 * count(*) / sum(co
 FROM {} WHERE value IS NOT NULL GROUP BY ALL ORDER BY count DESC, value LIMIT $top"""
 STATS = """
 SELECT coalesce(mode(kind), 'NULL'), count(value), count(*) - count(value), count(DISTINCT value),
-  min(value), max(value)
+  min(value), max(value), bool_and(kind IN ('UBIGINT', 'BIGINT'))
 FROM {}"""
 OF_NUMBERS = """
 SELECT min(n), max(n), avg(n) FILTER (isfinite(n::DOUBLE)), stddev_samp(n::DOUBLE) FILTER (isfinite(n::DOUBLE))
@@ -211,12 +211,12 @@ class Local(Session):
         known = self._known(table)
         source = self._values_of(known, column)
         top_values = self._look(source.inside(*VALUES.split("{}"), top=top))
-        ((kind, count, nulls, unique, low, high),) = self._rows(source.inside(*STATS.split("{}")))
+        ((kind, count, nulls, unique, low, high, is_whole),) = self._rows(source.inside(*STATS.split("{}")))
         mean = std = None
         if found := known.column(column):
-            kind = found.dtype
+            kind, is_whole = found.dtype, found.dtype in WHOLE
         if kind.startswith(NUMBERS) and not kind.endswith("]"):
-            as_kind = OF_NUMBERS.format(kind="HUGEINT" if kind in WHOLE else "DOUBLE")
+            as_kind = OF_NUMBERS.format(kind="HUGEINT" if is_whole else "DOUBLE")
             ((low, high, mean, std),) = self._rows(source.inside(*as_kind.split("{}")))
         return ColumnStats(known.name, column, kind, count, nulls, unique, low, high, mean, std, arrow=top_values)
 
