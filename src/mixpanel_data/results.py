@@ -37,8 +37,11 @@ class Result(Shown):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the rows are under ``rows``."""
-        figures = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "arrow"}
-        return dict(plain({**figures, "rows": self.rows()}))
+        return dict(plain({**self._figures(), "rows": self.rows()}))
+
+    def _figures(self) -> dict[str, Any]:
+        """Everything but the rows."""
+        return {item.name: getattr(self, item.name) for item in fields(self) if item.name != "arrow"}
 
     def _repr_html_(self) -> str:
         return str(self.df._repr_html_())
@@ -111,8 +114,7 @@ class Series(Result):
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON; the counts are under ``series``."""
-        figures = {item.name: getattr(self, item.name) for item in fields(self) if item.name != "arrow"}
-        return dict(plain({**figures, "series": self.series}))
+        return dict(plain({**self._figures(), "series": self.series}))
 
     def _label(self, start: datetime) -> str:
         return str(start) if getattr(self, "unit", "") in {"minute", "hour"} else str(start.date())

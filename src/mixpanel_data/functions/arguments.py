@@ -58,7 +58,12 @@ class Refusal(ValueError):  # noqa: N818 - becomes an ArgumentError at once
     """Says what kind of value would have been right."""
 
 
-def _date(value: Any) -> date:
+def read_day(value: Any) -> date:
+    """A day as it may be written: ``2024-01-31``, alone or at midnight.
+
+    Raises:
+        ValueError: it is none.
+    """
     match = WHOLE_DAY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
         raise Refusal("a whole day in the form YYYY-MM-DD")
@@ -111,7 +116,7 @@ def _json(value: Any) -> Any:
 
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
-    "DATE": _date,
+    "DATE": read_day,
     "VARCHAR": _text,
     "VARCHAR[]": _texts,
     "BIGINT": _whole_number,

@@ -171,9 +171,7 @@ class Database:
             if not self._kept:
                 self._open(write=self.path is None or not self.path.exists() or os.access(self.path, os.W_OK))
                 self._users -= 1
-                self._kept = self.is_private = True
-                if self.path is not None:
-                    self._sharing.forget(id(self))
+                self._keep()
         return self._con
 
     def expect_transaction(self) -> None:
@@ -284,8 +282,7 @@ class Database:
         self._con.execute(f"USE {quoted(self._name)}")
         self._mode = "write" if write else "read"
         if self.is_private_file:
-            self._kept = True
-            self._sharing.forget(id(self))
+            self._keep()
 
     def _who_refuses(self, path: Path, reason: str, others: list[int]) -> str:
         """Who holds the file, if it is worth waiting for them.
@@ -305,6 +302,12 @@ class Database:
                 "asked for: close that one first, or call mixpanel_data.register on it"
             )
         return "another thread of this process"
+
+    def _keep(self) -> None:
+        """The file is not let go of any more."""
+        self._kept = self.is_private = True
+        if self.path is not None:
+            self._sharing.forget(id(self))
 
     def _close(self) -> None:
         """Lets go of the file, unless somebody still needs it."""

@@ -48,19 +48,14 @@ class Fetch:
 
     def create(self, first: date, last: date) -> Loaded:
         """A new table, which appears whole, with all that is written down of it, or not at all."""
-        refuse_existing(self.database, self.table)
         begun = now()
-        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
-            refuse_existing(self.database, self.table)  # somebody may have made it meanwhile
-            records.con.execute(f"CREATE TABLE {self.place} AS {rows.text}", rows.values or None)
+        with created(self.database, self.table, self.rows(first, last)) as records:
             return self._note(records, first, last, begun)
 
     def replace(self, first: date, last: date) -> Loaded:
         """The new table takes the place of the old one in one moment, when all of it is there."""
-        refuse_other_kind(self.database, self.table, self.selection.TYPE)
         begun = now()
-        with fetched(self.database, self.rows(first, last)) as rows, writing(self.database) as records:
-            records.con.execute(f"CREATE OR REPLACE TABLE {self.place} AS {rows.text}", rows.values or None)
+        with replaced(self.database, self.table, self.rows(first, last), self.selection.TYPE) as records:
             return self._note(records, first, last, begun)
 
     def append(self, first: date, last: date) -> Loaded:
@@ -77,7 +72,7 @@ class Fetch:
                 start=start,
                 end=end,
             )
-            ((added,),) = records.con.execute(query.text, query.values).fetchall()
+            ((added,),) = query.run(records.con)
             records.create()
             self._note_appended(records, selection, first, last, begun)
         return Loaded(added, (last - first).days + 1, first, last)
@@ -145,7 +140,7 @@ class Fetch:
             plan = call("export_plan", from_date=run.first, to_date=run.last, parallel=share)
             query = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM ")
             with self.database.asking() as con:
-                found += [PlannedRequest(*row) for row in con.execute(query.text, query.values).fetchall()]
+                found += [PlannedRequest(*row) for row in query.run(con)]
         return found
 
     def plan(self, days: Sequence[date]) -> FetchPlan:
@@ -170,9 +165,7 @@ class Fetch:
                 yield window, begun, rows, area
 
     def _note(self, records: Records, first: date, last: date, begun: datetime) -> Loaded:
-        """Writes down a new table, and nothing of what had its name before."""
-        records.create()
-        records.forget(self.table)
+        """Writes down what the new table has."""
         records.note_days(self.table, first, last, begun)
         rows = records.note_table(self.table, self.selection, first, last)
         return Loaded(rows, (last - first).days + 1, first, last)
@@ -192,9 +185,8 @@ class Fetch:
         refuse_existing(self.database, self.table)  # a view, that is
         with writing(self.database) as records:
             empty = self.rows(first, first).inside(f"CREATE TABLE {self.place} AS SELECT * FROM (", ") WHERE false")
-            records.con.execute(empty.text, empty.values)
-            records.create()
-            records.forget(self.table)
+            empty.run(records.con)
+            records.begin(self.table)
             records.note_table(self.table, self.selection, first, first)
 
     def _load(self, window: PlannedRequest, begun: datetime, rows: Statement) -> int:
@@ -234,6 +226,27 @@ def writing(database: Database) -> Iterator[Records]:
         con.execute("COMMIT")
 
 
+@contextmanager
+def created(database: Database, table: str, rows: Statement) -> Iterator[Records]:
+    """A new table of these rows, of which nothing is written down yet."""
+    refuse_existing(database, table)
+    with fetched(database, rows) as at_hand, writing(database) as records:
+        refuse_existing(database, table)  # somebody may have made it meanwhile
+        at_hand.inside(f"CREATE TABLE {database.place(table)} AS ").run(records.con)
+        records.begin(table)
+        yield records
+
+
+@contextmanager
+def replaced(database: Database, table: str, rows: Statement, kind: str) -> Iterator[Records]:
+    """The same in the place of a table of this kind, if there is one."""
+    refuse_other_kind(database, table, kind)
+    with fetched(database, rows) as at_hand, writing(database) as records:
+        at_hand.inside(f"CREATE OR REPLACE TABLE {database.place(table)} AS ").run(records.con)
+        records.begin(table)
+        yield records
+
+
 def refuse_existing(database: Database, table: str) -> None:
     with database.opened() as con:
         found = Records(con).find(table)
@@ -268,5 +281,5 @@ def budget_left(database: Database, budget: str) -> int | None:
     """Requests left for this hour."""
     query = call("budget").inside("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
     with database.asking() as con:
-        left = con.execute(query.text, query.values).fetchall()
+        left = query.run(con)
     return left[0][0] if left else None

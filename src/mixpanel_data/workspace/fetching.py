@@ -12,7 +12,7 @@ from typing import Any, Literal, TypedDict, Unpack, overload
 
 from ..client import Progress, Watcher
 from ..exceptions import ArgumentError, NotFoundError
-from ..functions.arguments import WHOLE_DAY
+from ..functions.arguments import read_day
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
 from .fetch import Fetch, Loaded
@@ -343,10 +343,10 @@ class Fetching(Session):
     def _cohort_id(self, name: str) -> int:
         query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
         with self._database.asking() as con:
-            found = con.execute(query.text, query.values).fetchall()
+            found = query.run(con)
             if len(found) == 1:
                 return int(found[0][0])
-            listed = con.execute(call("cohorts").inside("SELECT name FROM ", " ORDER BY name").text).fetchall()
+            listed = call("cohorts").inside("SELECT name FROM ", " ORDER BY name").run(con)
         if found:
             raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
         raise NotFoundError(
@@ -371,6 +371,6 @@ def _day(name: str, value: Day) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
-        return date.fromisoformat(WHOLE_DAY.fullmatch(str(value))[1])  # type: ignore[index]
-    except (TypeError, ValueError):
+        return read_day(str(value))
+    except ValueError:
         raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None

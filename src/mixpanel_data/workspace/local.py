@@ -223,7 +223,7 @@ class Local(Session):
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The rows of a query that is not the one to be shown."""
         with self._database.opened() as con:
-            return con.execute(statement.text, statement.values or None).fetchall()
+            return statement.run(con)
 
     def drop(self, *names: str) -> None:
         """Drops tables: all of them, or none where one is not there.

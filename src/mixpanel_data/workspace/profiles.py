@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
-from .fetch import Loaded, budget_left, fetched, refuse_existing, refuse_missing, refuse_other_kind, writing
+from .fetch import Loaded, budget_left, created, fetched, refuse_missing, refuse_other_kind, replaced, writing
 from .records import Records
 from .selection import ProfileSelection
 
@@ -27,17 +27,12 @@ class ProfileFetch:
 
     def create(self) -> Loaded:
         """A new table, which appears whole, or not at all."""
-        refuse_existing(self.database, self.table)
-        with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
-            refuse_existing(self.database, self.table)  # somebody may have made it meanwhile
-            records.con.execute(f"CREATE TABLE {self.place} AS {rows.text}", rows.values or None)
+        with created(self.database, self.table, self.selection.rows()) as records:
             return self._note(records)
 
     def replace(self) -> Loaded:
         """The new table takes the place of the old one in one moment, when all of it is there."""
-        refuse_other_kind(self.database, self.table, self.selection.TYPE)
-        with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
-            records.con.execute(f"CREATE OR REPLACE TABLE {self.place} AS {rows.text}", rows.values or None)
+        with replaced(self.database, self.table, self.selection.rows(), self.selection.TYPE) as records:
             return self._note(records)
 
     def append(self) -> Loaded:
@@ -46,7 +41,7 @@ class ProfileFetch:
         refuse_other_kind(self.database, self.table, self.selection.TYPE)
         with fetched(self.database, self.selection.rows()) as rows, writing(self.database) as records:
             con = records.con
-            con.execute(f"CREATE TEMP TABLE {FRESH} AS {rows.text}", rows.values or None)
+            rows.inside(f"CREATE TEMP TABLE {FRESH} AS ").run(con)
             con.execute(f"DELETE FROM {self.place} WHERE distinct_id IN (SELECT distinct_id FROM temp.{FRESH})")
             ((added,),) = con.execute(f"INSERT INTO {self.place} BY NAME FROM temp.{FRESH}").fetchall()
             con.execute(f"DROP TABLE temp.{FRESH}")
@@ -62,6 +57,4 @@ class ProfileFetch:
         return FetchPlan(self.table, requests, budget_left(self.database, "query"))
 
     def _note(self, records: Records) -> Loaded:
-        records.create()
-        records.forget(self.table)
         return Loaded(records.note_table(self.table, self.selection, None, None))

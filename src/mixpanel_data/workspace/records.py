@@ -48,6 +48,11 @@ class Records:
     def create(self) -> None:
         self.con.execute(TABLES)
 
+    def begin(self, table: str) -> None:
+        """For a new table: nothing is known any more of what had its name before."""
+        self.create()
+        self.forget(table)
+
     def find(self, name: str) -> tuple[str, str] | None:
         """What has this name, in capitals or not: the name as it is written, and ``table`` or ``view``."""
         found = self.con.execute(FIND, {"name": name}).fetchall()

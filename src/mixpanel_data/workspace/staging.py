@@ -35,7 +35,7 @@ class Staging:
         with self._database.asking() as con:
             self._running.add(con)
             try:
-                con.execute(f"CREATE TABLE {table} AS {rows.text}", rows.values or None)
+                rows.inside(f"CREATE TABLE {table} AS ").run(con)
             finally:
                 self._running.discard(con)
         return Statement(f"FROM {table}")

@@ -7,9 +7,12 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..quoting import CATALOG, literal, quoted
+
+if TYPE_CHECKING:
+    import duckdb
 
 PLACE = re.compile(r""""(?:[^"]|"")*"|'(?:[^']|'')*'|\$(\w+)""")
 """A value's place, or a name or text in quotes, where what looks like one is none."""
@@ -27,6 +30,10 @@ class Statement:
     def __str__(self) -> str:
         """The SQL as a person would write it, to be shown and never run by us."""
         return PLACE.sub(lambda m: _shown(self.values[m[1]]) if m[1] in self.values else m[0], self.text)
+
+    def run(self, con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
+        """The rows it gives on this connection, with its values bound."""
+        return con.execute(self.text, self.values or None).fetchall()
 
     def inside(self, head: str, tail: str = "", **more: Any) -> Statement:
         """Other SQL around this one, and with values of its own."""

@@ -14,7 +14,7 @@ from ..binding.clients import credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
 from ..exceptions import AccountNotFoundError, AuthenticationError
-from ..types import WorkspaceInfo
+from ..types import TableInfo, WorkspaceInfo
 from .api import MixpanelAPI
 from .database import Database, data_folder, file_at
 from .discovery import Discovery
@@ -188,25 +188,28 @@ class Workspace(Discovery, Fetching, Live, Local):
             ...     ws.info().account
             'sandbox'
         """
-        credentials, file = self._credentials, self._database.path
-        size, created = (file.stat().st_size, self._made_at(file)) if file and file.exists() else (0, self._begun)
+        credentials, file, tables = self._credentials, self._database.path, self.tables()
+        size, created = 0, self._begun
+        if file is not None and file.exists():
+            size, created = file.stat().st_size, _made_at(file, tables)
         return WorkspaceInfo(
             path=None if self._database.is_private_file else file,
             project_id=credentials.project_id if credentials else None,
             region=credentials.region if credentials else None,
             account=credentials.account if credentials else None,
-            tables=[table.name for table in self.tables()],
+            tables=[table.name for table in tables],
             size_mb=round(size / 1e6, 3),
             created_at=created,
         )
 
-    def _made_at(self, file: Path) -> datetime:
-        """When the database was made, as far as can be told: not every system remembers it of a file."""
-        fetched = [table.fetched_at for table in self.tables() if table.fetched_at]
-        return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
-
 
 ephemeral = Workspace.ephemeral
+
+
+def _made_at(file: Path, tables: list[TableInfo]) -> datetime:
+    """When the database was made, as far as can be told: not every system remembers it of a file."""
+    fetched = [table.fetched_at for table in tables if table.fetched_at]
+    return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
 
 
 def _credentials(account: str | None, project_id: str | None, region: str | None) -> Credentials:
