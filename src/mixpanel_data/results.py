@@ -14,6 +14,12 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 
+COUNTS = ("count", "value")
+"""Columns that hold whole numbers unless averages are asked for."""
+DAYS = ("day", "week", "month")
+"""Units that begin at midnight."""
+
+
 @dataclass(frozen=True)
 class Result(Shown):
     """Base of all results that have rows."""
@@ -24,15 +30,33 @@ class Result(Shown):
     """Columns that hold JSON."""
 
     @property
+    def answer(self) -> pa.Table:
+        """The rows as they are best read: what ``df`` gives, and ``mp`` prints."""
+        return self.arrow
+
+    @property
     def df(self) -> pd.DataFrame:
-        """The rows as a DataFrame, made anew each time."""
-        return frame(self.arrow, self.JSON)
+        """The answer as a DataFrame, made anew each time."""
+        return frame(self.answer, self.JSON)
 
     def rows(self) -> list[dict[str, Any]]:
         """The rows as dictionaries."""
+        return self._dictionaries(self.arrow)
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of ``df`` as dictionaries; where nothing is counted by the hour, with dates instead of times."""
+        found = self._dictionaries(_with_whole_counts(self.answer))
+        if getattr(self, "unit", None) not in DAYS:
+            return found
+        return [
+            {name: value.date() if isinstance(value, datetime) else value for name, value in row.items()}
+            for row in found
+        ]
+
+    def _dictionaries(self, table: pa.Table) -> list[dict[str, Any]]:
         return [
             {name: json.loads(value) if value and name in self.JSON else value for name, value in row.items()}
-            for row in self.arrow.to_pylist()
+            for row in table.to_pylist()
         ]
 
     def to_dict(self) -> dict[str, Any]:
@@ -55,16 +79,33 @@ def frame(rows: pa.Table, as_json: tuple[str, ...] = ()) -> pd.DataFrame:
     return made
 
 
-def wide(rows: pa.Table, keys: list[str], name: str, value: str) -> pd.DataFrame:
-    """A row for each key, and a column for each name with its values; whole numbers where all of them are."""
-    order = list(dict.fromkeys(rows.column(name).to_pylist()))
-    spread = frame(rows).pivot(index=keys, columns=name, values=value)[order]
-    spread.index.names = [f"_{key}" if key in order else key for key in keys]  # an event may be called date
-    for column in order:
-        if (spread[column] % 1 == 0).all():
-            spread[column] = spread[column].astype("int64")
-    spread.columns.name = None
-    return spread.reset_index()
+def wide(rows: pa.Table, keys: list[str], name: str, value: str) -> pa.Table:
+    """A row for each key, by date, and a column for each name with its values; whole numbers where all of them are."""
+    import pyarrow as pa  # noqa: PLC0415 - loaded with the first rows
+
+    key_of = list(zip(*(rows.column(key).to_pylist() for key in keys), strict=True))
+    names, values = (rows.column(column).to_pylist() for column in (name, value))
+    cells = dict(zip(zip(key_of, names, strict=True), values, strict=True))
+    places = sorted(dict.fromkeys(key_of), key=lambda place: place[0])
+    columns = {
+        f"_{key}" if key in names else key: pa.array([place[n] for place in places], rows.schema.field(key).type)
+        for n, key in enumerate(keys)  # an event may be called date
+    }
+    spread = {str(column): _whole_if_all([cells.get((place, column)) for place in places]) for column in names}
+    return pa.table({**columns, **{column: pa.array(values) for column, values in spread.items()}})
+
+
+def _with_whole_counts(rows: pa.Table) -> pa.Table:
+    """Counts come as fractions, which averages are; others are whole."""
+    for place, name in enumerate(rows.column_names):
+        if name in COUNTS:
+            rows = rows.set_column(place, name, [_whole_if_all(rows.column(place).to_pylist())])
+    return rows
+
+
+def _whole_if_all(numbers: list[float | None]) -> list[float | None]:
+    are_whole = all(number is None or float(number).is_integer() for number in numbers)
+    return [None if number is None else int(number) for number in numbers] if are_whole else numbers
 
 
 def parsed(texts: list[str | None]) -> list[Any]:
@@ -108,7 +149,7 @@ class Series(Result):
         return found
 
     @property
-    def df(self) -> pd.DataFrame:
+    def answer(self) -> pa.Table:
         """A row for each date: ``date``, and a column for each name."""
         return wide(self.arrow, [self.DATES], self.NAME, "count")
 
@@ -133,10 +174,10 @@ class EventCountsResult(Series):
     """``general``, ``unique`` or ``average``."""
 
     @property
-    def df(self) -> pd.DataFrame:
+    def answer(self) -> pa.Table:
         """A row for each date: ``date``, and a column for each event, in the order in which they were asked for."""
-        made = super().df
-        return made[[made.columns[0], *(event for event in self.events if event in made)]]
+        made = super().answer
+        return made.select([made.column_names[0], *(event for event in self.events if event in made.column_names)])
 
 
 @dataclass(frozen=True)
@@ -215,6 +256,39 @@ class FunnelResult(Result):
     steps: list[FunnelStep]
     """Of all users and dates together."""
 
+    def totals(self) -> list[dict[str, Any]]:
+        """The steps of each segment, over all dates; fractions to four digits."""
+        by_segment: dict[str, list[dict[str, Any]]] = {}
+        for row in self.rows():
+            by_segment.setdefault(row["segment"], []).append(row)
+        return [
+            {
+                "segment": segment,
+                "step": number,
+                "name": step.name,
+                "count": step.count,
+                "conversion": round(step.conversion, 4),
+                "overall": round(step.overall, 4),
+            }
+            for segment, rows in by_segment.items()
+            for number, step in enumerate(steps_of(rows), 1)
+        ]
+
+
+def steps_of(rows: list[dict[str, Any]]) -> list[FunnelStep]:
+    """The steps of one segment, over all dates."""
+    counts: dict[int, int] = {}
+    names: dict[int, str] = {}
+    for row in rows:
+        counts[row["step"]] = counts.get(row["step"], 0) + (row["count"] or 0)
+        names[row["step"]] = row["label"] or row["event_name"] or ""
+    first = next(iter(counts.values()), 0)
+    before = [first, *counts.values()]
+    return [
+        FunnelStep(names[step], count, count / before[place] if before[place] else 0.0, count / first if first else 0.0)
+        for place, (step, count) in enumerate(counts.items())
+    ]
+
 
 @dataclass(frozen=True)
 class CohortInfo(Shown):
@@ -239,9 +313,15 @@ class RetentionResult(Result):
     """Of all users, by date."""
 
     @property
-    def df(self) -> pd.DataFrame:
+    def answer(self) -> pa.Table:
         """The matrix: ``cohort_date``, ``segment``, ``cohort_size``, and a column 0, 1, 2… for each period."""
         return wide(self.arrow, ["cohort_date", "segment", "cohort_size"], "period", "retained")
+
+    @property
+    def df(self) -> pd.DataFrame:
+        """The matrix as a DataFrame; its periods are numbers."""
+        made = super().df
+        return made.rename(columns={name: int(name) for name in made.columns[3:]})
 
 
 @dataclass(frozen=True)
@@ -303,10 +383,16 @@ class JQLResult(Result):
         anything else is in the column ``value``."""
         import pandas as pd  # noqa: PLC0415 - only who asks for a frame pays for it
 
-        items = self.raw
-        if not items or not all(isinstance(item, dict) for item in items):
-            return pd.DataFrame({"value": pd.Series(items, dtype=object)})
-        return pd.DataFrame([_flat(item) for item in items])
+        if self._has_objects():
+            return pd.DataFrame(self.records())
+        return pd.DataFrame({"value": pd.Series(self.raw, dtype=object)})
+
+    def records(self) -> list[dict[str, Any]]:
+        """The rows of ``df`` as dictionaries."""
+        return [_flat(item) if self._has_objects() else {"value": item} for item in self.raw]
+
+    def _has_objects(self) -> bool:
+        return bool(self.raw) and all(isinstance(item, dict) for item in self.raw)
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: the items under ``raw``."""

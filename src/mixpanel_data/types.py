@@ -192,6 +192,95 @@ class TopEvent(Shown):
 
 
 @dataclass(frozen=True)
+class AnnotationInfo(Shown):
+    """A note on a point in time."""
+
+    id: int
+    date: datetime | None
+    """As Mixpanel has it."""
+    description: str | None
+    user: str | None
+    """Who wrote it."""
+    tags: list[str]
+
+
+@dataclass(frozen=True)
+class ProjectInfo(Shown):
+    """A project that the account may read."""
+
+    id: int
+    name: str | None
+    timezone: str | None
+    organization_id: int | None
+    organization: str | None
+    domain: str | None
+    """The host that serves it, where Mixpanel says so."""
+    has_workspaces: bool | None
+    """Whether it has data views."""
+
+
+@dataclass(frozen=True)
+class FunctionInfo(Shown):
+    """A table function."""
+
+    name: str
+    """What to write in SQL."""
+    doc: str
+    cost: str
+    """What a call takes from the request budget."""
+    example: str
+
+
+@dataclass(frozen=True)
+class RequestInfo(Shown):
+    """A request that was sent to Mixpanel."""
+
+    started_at: datetime
+    """In UTC."""
+    budget: str
+    """What it was paid from: ``export``, ``query``, ``lexicon`` or ``app``."""
+    endpoint: str
+    account: str | None
+    project_id: str
+    from_date: date | None
+    to_date: date | None
+    attempt: int
+    """1 for the first try."""
+    status: int | None
+    """The HTTP status; None where no answer came."""
+    error: str | None
+    """The kind of failure."""
+    rows: int | None
+    """Events or items in the answer."""
+    bytes: int | None
+    """Received, compressed."""
+    seconds: float | None
+    counted: bool
+    """Whether the budget was charged."""
+
+
+@dataclass(frozen=True)
+class BudgetInfo(Shown):
+    """One of a project's request budgets."""
+
+    budget: str
+    """``export``, ``query`` or ``lexicon``."""
+    project_id: str
+    allowed: int
+    """Requests in each window."""
+    window_seconds: int
+    """Length of the window, which rolls."""
+    used: int
+    """Requests in the window that ends now, from this machine."""
+    remaining: int
+    """Requests that may still be sent."""
+    frees_at: datetime | None
+    """When the next one is allowed, in UTC; None if it is now."""
+    at_once: int
+    """Requests that may be under way together."""
+
+
+@dataclass(frozen=True)
 class TableInfo(Shown):
     """A table of the local database."""
 

@@ -159,14 +159,19 @@ def test_a_failure_after_the_first_rows_is_a_failure_in_every_format(form: str) 
         form,
     )
     assert done.returncode == 3
-    assert done.stderr == "mp: Invalid Input Error: late\n"
+    if form in {"json", "jsonl"}:
+        assert json.loads(done.stderr) == {"code": "query", "message": "Invalid Input Error: late", "details": {}}
+    else:
+        assert done.stderr == "mp: Invalid Input Error: late\n"
 
 
 def test_mixpanel_failing_after_the_first_rows(reach: dict[str, str], sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="from_date=2024-01-23", status=403, body='{"error":"no"}', times=9))
     done = mp("sql", "FROM mixpanel_export('2024-01-01', '2024-01-31')", "--format", "jsonl", **reach)
     assert done.returncode == 2
-    assert done.stderr == "mp: the service account may not read this in project 1 in region us: no\n"
+    said = json.loads(done.stderr)
+    assert said["message"] == "the service account may not read this in project 1 in region us: no"
+    assert (said["code"], said["details"]["status"]) == ("access_denied", 403)
 
 
 def test_the_budget_spent(reach: dict[str, str], sandbox: Sandbox) -> None:
@@ -227,7 +232,7 @@ def test_a_reader_that_has_had_enough() -> None:
 
 def test_version_and_help() -> None:
     assert ok("--version") == "0.1.0\n"
-    assert "Example: mp --account sandbox sql" in ok("sql", "--help")
+    assert ok("sql", "--help").splitlines()[2].startswith("  mp --account sandbox sql")
     assert "--account" in ok("--help")
 
 
@@ -260,7 +265,7 @@ def test_progress_is_shown_on_a_terminal_only(reach: dict[str, str]) -> None:
     assert code == 0
     assert "31/31 days" in shown
     assert "events" in shown
-    assert '{"n":111948}' in shown
+    assert "111948" in shown
     code, shown = on_a_terminal(["--quiet", *MONTH], reach)
     assert code == 0
     assert "days" not in shown

@@ -2,28 +2,66 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 import warnings
-from typing import Annotated
+from collections.abc import Iterator, MutableMapping
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
-from .failures import INTERRUPTED, exit_code, one_line
-from .fetch import fetch
-from .progress import Form
+from .command import CONTEXT, everywhere, keyword, parameters
+from .failures import INTERRUPTED, exit_code, told
 from .settings import Settings
-from .sql import sql
+
+COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "sandbox")
+
+
+class Loading(MutableMapping[str, Any]):
+    """The commands by name, each loaded from the module of its name when it is asked for."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        command = typer.main.get_command(import_module(f".{name}", __package__).app)
+        command.name = name
+        return command
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+    def __setitem__(self, name: str, command: Any) -> None:
+        raise NotImplementedError
+
+    def __delitem__(self, name: str) -> None:
+        raise NotImplementedError
+
+
+class Group(TyperGroup):
+    """The root, which loads only the command that runs."""
+
+    def __init__(self, **given: Any) -> None:
+        super().__init__(**given)
+        self.commands = Loading()
+
+    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
+        return list(COMMANDS)
+
 
 app = typer.Typer(
     name="mp",
-    help="Mixpanel as SQL. Try it without an account: mp --account sandbox sql 'FROM mixpanel_events()'",
+    cls=Group,
+    help="\b\nmp --account sandbox sql 'FROM mixpanel_events()'\n\nMixpanel as SQL. The sandbox needs no account.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )
-app.command()(sql)
-app.add_typer(fetch)
 
 
 def _show_version(asked: bool) -> None:
@@ -34,30 +72,37 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
-def _global_options(
-    context: typer.Context,
-    account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.")] = None,
-    path: Annotated[str | None, typer.Option(help="DuckDB database file; in memory unless given.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notices.")] = False,
-    no_wait: Annotated[
-        bool, typer.Option("--no-wait", help="Fail at once when the request budget is spent, instead of waiting.")
-    ] = False,
-    progress: Annotated[
-        Form | None, typer.Option(help="Progress on stderr; a line on a terminal unless given.", show_default=False)
-    ] = None,
-    version: Annotated[  # noqa: ARG001 - handled by its callback
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
-    ] = False,
-) -> None:
-    context.obj = Settings(account, path, quiet, not no_wait, progress)
-    if quiet:
+VERSION = inspect.Parameter(
+    "version",
+    inspect.Parameter.KEYWORD_ONLY,
+    default=typer.Option(False, "--version", callback=_show_version, is_eager=True, help="Show the version."),
+    annotation=bool,
+)
+
+
+def _start(context: typer.Context, **given: Any) -> None:
+    context.obj = Settings().with_given({name: value for name, value in given.items() if name in Settings.names()})
+    if context.obj.quiet:
         warnings.simplefilter("ignore")
     warnings.showwarning = _show_warning  # type: ignore[assignment]
 
 
+_start.__signature__ = inspect.Signature([CONTEXT, *map(keyword, parameters(everywhere)), VERSION])  # type: ignore[attr-defined]
+app.callback()(_start)
+
+
+class WithoutPandas:
+    """Says that there is no pandas: no command makes a frame, but pyarrow would load it for its first array, and that
+    takes a third of a second."""
+
+    def find_spec(self, name: str, *_: object) -> None:
+        if name == "pandas":
+            raise ModuleNotFoundError(name=name)
+
+
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and an exit code that tells its kind."""
+    sys.meta_path.insert(0, WithoutPandas())
     code = _run()
     try:
         sys.stdout.flush()
@@ -70,14 +115,14 @@ def main() -> None:
 
 def _run() -> int:
     try:
-        result = app(standalone_mode=False)
+        result = app(prog_name="mp", standalone_mode=False)
     except BrokenPipeError:
         return 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last stop
-        print(f"mp: {one_line(error)}", file=sys.stderr)
+        print(told(error, sys.argv), file=sys.stderr)
         return exit_code(error)
     if result == INTERRUPTED:  # typer has made it of a KeyboardInterrupt
-        print(f"mp: {one_line(KeyboardInterrupt())}", file=sys.stderr)
+        print(told(KeyboardInterrupt(), sys.argv), file=sys.stderr)
     return result if isinstance(result, int) else 0
 
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+
 import typer
 
 from ..exceptions import (
     AuthenticationError,
     ConfigError,
+    MixpanelDataError,
     NotFoundError,
     QueryError,
     RateLimitError,
@@ -31,9 +36,28 @@ def exit_code(error: BaseException) -> int:
     return next((code for kind, code in CODES if isinstance(error, kind)), GENERAL)
 
 
+def told(error: BaseException, command_line: Sequence[str]) -> str:
+    """What stderr says of it: a line, or a JSON object where JSON is asked for."""
+    line = one_line(error)
+    if not _asks_for_json(command_line):
+        return f"mp: {line}"
+    if isinstance(error, MixpanelDataError):
+        return json.dumps(error.to_dict(), ensure_ascii=False)
+    code = "interrupted" if exit_code(error) == INTERRUPTED else "usage" if exit_code(error) == USAGE else "error"
+    return json.dumps({"code": code, "message": line, "details": {}}, ensure_ascii=False)
+
+
+def _asks_for_json(command_line: Sequence[str]) -> bool:
+    """Looked up here, since a command line that cannot be understood has no options yet."""
+    given = [*(f"{one}={other}" for one, other in pairwise(command_line)), *command_line]
+    return any(f"--format={form}" in given for form in ("json", "jsonl"))
+
+
 def one_line(error: BaseException) -> str:
     """What went wrong, for a person."""
     if isinstance(error, KeyboardInterrupt | typer.Abort):
         return "interrupted"
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
+    if near := getattr(error, "possibilities", None):
+        text = f"No such option: {error.option_name}; did you mean {' or '.join(near)}?"  # type: ignore[attr-defined]
     return " ".join(text.split()) or type(error).__name__

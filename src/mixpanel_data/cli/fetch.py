@@ -1,22 +1,30 @@
-"""``mp fetch``: Mixpanel's data into local tables."""
+"""``mp fetch``: Mixpanel's data into local tables, or straight to standard output."""
 
 from __future__ import annotations
 
-import json
 from enum import StrEnum
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ..exceptions import QueryError
-from .progress import progress_line
-from .settings import Settings
+from ..exceptions import ArgumentError, QueryError
+from .command import command, group
+from .names import Cohort, Event, Events, Property, Where, names_in, number_or_name
+from .rows import Lines
 
 if TYPE_CHECKING:
-    from ..client import Watcher
     from ..workspace.workspace import Workspace
 
-fetch = typer.Typer(name="fetch", help="Fetch into the local database.", no_args_is_help=True, rich_markup_mode=None)
+app = group(
+    "mp --account sandbox fetch events january --from 2024-01-01 --to 2024-01-31 --replace",
+    "Fetch events and profiles into local tables.",
+)
+EVENT_COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")
+PROFILE_COLUMNS = ("distinct_id", "properties", "last_seen")
+
+Stdout = Annotated[bool, typer.Option("--stdout", help="Print JSON lines instead of filling a table.")]
+Raw = Annotated[bool, typer.Option("--raw", help="With --stdout: as Mixpanel has them.")]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked of Mixpanel.")]
 
 
 class Properties(StrEnum):
@@ -26,15 +34,21 @@ class Properties(StrEnum):
     VARIANT = "variant"
 
 
-@fetch.command("events")
+@command(
+    app,
+    "events",
+    "mp --account sandbox fetch events january --from 2024-01-01 --to 2024-01-31 --replace",
+    twin="Workspace.fetch_events",
+)
 def events(
-    context: typer.Context,
+    workspace: Workspace,
     name: Annotated[str, typer.Argument(help="The table.")] = "events",
     from_date: Annotated[str | None, typer.Option("--from", help="First day, as in 2024-01-01.")] = None,
     to_date: Annotated[str | None, typer.Option("--to", help="Last day, inclusive; today unless given.")] = None,
-    names: Annotated[str | None, typer.Option("--events", help="Only these events, separated by commas.")] = None,
-    event: Annotated[list[str] | None, typer.Option(help="Only this event; may be given again.")] = None,
-    where: Annotated[str | None, typer.Option(help="A Mixpanel filter expression.")] = None,
+    events: Events = None,
+    event: Event = None,
+    where: Where = None,
+    limit: Annotated[int | None, typer.Option(min=1, help="A sample of so many events.")] = None,
     append: Annotated[bool, typer.Option("--append", help="Add to the table what it has not yet.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Put the new table in the place of the old.")] = False,
     resume: Annotated[
@@ -42,7 +56,7 @@ def events(
     ] = False,
     sync: Annotated[bool, typer.Option("--sync", help="Bring the table up to date, late events included.")] = False,
     look_back: Annotated[int, typer.Option(help="With --sync: how many loaded days to fetch once more.")] = 5,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked of Mixpanel.")] = False,
+    dry_run: DryRun = False,
     properties: Annotated[Properties, typer.Option(help="How to store properties.")] = Properties.JSON,
     column: Annotated[
         list[str] | None,
@@ -52,71 +66,86 @@ def events(
         bool, typer.Option("--keep-duplicates", help="Keep what Mixpanel sent more than once.")
     ] = False,
     parallel: Annotated[int | None, typer.Option(help="Downloads at once.", show_default=False)] = None,
-) -> None:
-    """Fetch raw events into a table; it appears whole or not at all.
+    stdout: Stdout = False,
+    raw: Raw = False,
+) -> Any:
+    """Fetch raw events into a table.
 
-    Example: mp --account sandbox --path shop.db fetch events january --from 2024-01-01 --to 2024-01-31
+    It appears whole or not at all; what was fetched is said on standard output.
     """
-    settings: Settings = context.obj
-    wanted = [*(names.split(",") if names else []), *(event or [])]
-    with progress_line(settings.progress, settings.quiet) as line, _workspace(settings, line.show) as workspace:
-        result = workspace.fetch_events(
-            name,
-            from_date=from_date,
-            to_date=to_date,
-            events=wanted or None,
-            where=where,
-            append=append,
-            replace=replace,
-            resume=resume,
-            sync=sync,
-            look_back=look_back,
-            dry_run=dry_run,
-            properties=properties.value,
-            columns=dict(_column(text) for text in column or []),
-            deduplicate=not keep_duplicates,
-            parallel=parallel,
-        )
-    typer.echo(json.dumps(result.to_dict()))
+    wish: dict[str, Any] = {
+        "from_date": from_date,
+        "to_date": to_date,
+        "events": names_in(events, event),
+        "where": where,
+    }
+    if _goes_out(stdout, raw, append=append, replace=replace, resume=resume, sync=sync, dry_run=dry_run):
+        if from_date is None or to_date is None:
+            raise ArgumentError("--stdout needs a first and a last day: add --from 2024-01-01 --to 2024-01-31")
+        return Lines(workspace.event_lines(**wish, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
+    return workspace.fetch_events(
+        name,
+        **wish,
+        append=append,
+        replace=replace,
+        resume=resume,
+        sync=sync,
+        look_back=look_back,
+        dry_run=dry_run,
+        properties=properties.value,
+        columns=dict(_column(text) for text in column or []),
+        deduplicate=not keep_duplicates,
+        limit=limit,
+        parallel=parallel,
+    )
 
 
-@fetch.command("profiles")
+@command(
+    app,
+    "profiles",
+    """mp --account sandbox fetch profiles pro --where 'properties["plan"] == "pro"' --replace""",
+    twin="Workspace.fetch_profiles",
+)
 def profiles(
-    context: typer.Context,
+    workspace: Workspace,
     name: Annotated[str, typer.Argument(help="The table.")] = "profiles",
-    where: Annotated[str | None, typer.Option(help="A Mixpanel filter expression over profiles.")] = None,
-    cohort: Annotated[str | None, typer.Option(help="Only members of this cohort: its id, or its name.")] = None,
-    property: Annotated[  # noqa: A002 - the option's name
-        list[str] | None, typer.Option(help="Only this property; may be given again.")
-    ] = None,
+    where: Where = None,
+    cohort: Cohort = None,
+    property: Property = None,  # noqa: A002 - the option's name
     append: Annotated[bool, typer.Option("--append", help="Add to the table; bring up to date what it has.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Put the new table in the place of the old.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would be asked of Mixpanel.")] = False,
-) -> None:
-    """Fetch profiles into a table; it appears whole or not at all.
+    dry_run: DryRun = False,
+    stdout: Stdout = False,
+    raw: Raw = False,
+) -> Any:
+    """Fetch profiles into a table.
 
-    Example: mp --account sandbox --path shop.db fetch profiles pro --where 'properties["plan"] == "pro"'
+    It appears whole or not at all; what was fetched is said on standard output.
     """
-    settings: Settings = context.obj
-    with progress_line(settings.progress, settings.quiet) as line, _workspace(settings, line.show) as workspace:
-        result = workspace.fetch_profiles(
-            name,
-            where=where,
-            cohort=int(cohort) if cohort and cohort.isdigit() else cohort,
-            properties=property or None,
-            append=append,
-            replace=replace,
-            dry_run=dry_run,
-        )
-    typer.echo(json.dumps(result.to_dict()))
+    wish: dict[str, Any] = {"where": where, "cohort": number_or_name(cohort), "properties": property or None}
+    if _goes_out(stdout, raw, append=append, replace=replace, dry_run=dry_run):
+        return Lines(workspace.profile_lines(**wish, raw=raw), _columns(PROFILE_COLUMNS, raw))
+    return workspace.fetch_profiles(name, **wish, append=append, replace=replace, dry_run=dry_run)
 
 
-def _workspace(settings: Settings, watch: Watcher) -> Workspace:
-    from ..workspace.workspace import Workspace  # noqa: PLC0415 - takes longer to load than --help to answer
+def _goes_out(stdout: bool, raw: bool, **others: bool) -> bool:
+    """Whether nothing is to be kept.
 
-    if settings.path is None:
-        raise QueryError("fetch needs a database to put the table into: write mp --path shop.db fetch …")
-    return Workspace(settings.account, path=settings.path, wait=settings.waits, progress=watch)
+    Raises:
+        ArgumentError: options that are for tables are given too.
+    """
+    if raw and not stdout:
+        raise ArgumentError("--raw is for --stdout: add it, or leave --raw out")
+    unfit = next((name for name, given in others.items() if given), None)
+    if stdout and unfit:
+        raise ArgumentError(f"--stdout fills no table: leave --{unfit.replace('_', '-')} out")
+    return stdout
+
+
+def _columns(usual: tuple[str, ...], raw: bool) -> tuple[str, ...]:
+    if not raw:
+        return usual
+    return ("event", "properties") if usual is EVENT_COLUMNS else ("$distinct_id", "$properties")
 
 
 def _column(text: str) -> tuple[str, str | tuple[str, str]]:

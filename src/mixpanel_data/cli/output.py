@@ -1,22 +1,17 @@
-"""Rows as text. Data goes out as it is: nothing wraps it, colours it or cuts it."""
+"""How rows are printed. Data goes out as it is: only a table on a person's terminal is laid out to its width."""
 
 from __future__ import annotations
 
 import csv
 import os
 import tempfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
 from ..exceptions import QueryError
-from ..quoting import quoted
-
-if TYPE_CHECKING:
-    from ..workspace.session import Answer
-
-Row = tuple[str | None, ...]
+from .rows import Answered, Objects, Rows
 
 
 class Format(StrEnum):
@@ -30,12 +25,12 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
-def write_rows(result: Answer, form: Format, out: TextIO) -> None:
+def write_rows(rows: Rows, form: Format, out: TextIO) -> None:
     """Writes the rows as they come."""
-    WRITERS[form](result, out)
+    WRITERS[form](rows.upright() if isinstance(rows, Objects) and rows.is_one and form in UPRIGHT else rows, out)
 
 
-def write_file(result: Answer, path: Path) -> None:
+def write_file(rows: Answered, path: Path) -> None:
     """Writes the rows to a file of the kind its ending says; the file appears whole or not at all."""
     kind = path.suffix.lower()
     if kind not in {".parquet", *FILES}:
@@ -48,66 +43,69 @@ def write_file(result: Answer, path: Path) -> None:
     try:
         with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
             if kind == ".parquet":
-                result.write_parquet(name)
+                rows.write_parquet(name)
             else:
-                write_rows(result, FILES[kind], out)
+                write_rows(rows, FILES[kind], out)
         unfinished.chmod(0o666 & ~_umask())
         unfinished.replace(path)
     finally:
         unfinished.unlink(missing_ok=True)
 
 
-def _json(result: Answer, out: TextIO) -> None:
+def _json(rows: Rows, out: TextIO) -> None:
+    if rows.is_one:
+        _jsonl(rows, out)
+        return
     separator = "[\n"
-    for line in _json_rows(result):
+    for line in rows.jsons():
         out.write(f"{separator}{line}")
         separator = ",\n"
     out.write("[]\n" if separator == "[\n" else "\n]\n")
 
 
-def _jsonl(result: Answer, out: TextIO) -> None:
-    for line in _json_rows(result):
+def _jsonl(rows: Rows, out: TextIO) -> None:
+    for line in rows.jsons():
         out.write(f"{line}\n")
 
 
-def _csv(result: Answer, out: TextIO) -> None:
+def _csv(rows: Rows, out: TextIO) -> None:
     writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(result.columns)
-    writer.writerows(_text_rows(result))
+    writer.writerow(rows.columns)
+    writer.writerows(rows.texts())
 
 
-def _plain(result: Answer, out: TextIO) -> None:
+def _plain(rows: Rows, out: TextIO) -> None:
     escapes = str.maketrans({"\t": "\\t", "\n": "\\n"})
-    for row in _text_rows(result):
+    for row in rows.texts():
         out.write("\t".join((value or "").translate(escapes) for value in row) + "\n")
 
 
-def _markdown(result: Answer, out: TextIO) -> None:
-    def line(values: Iterator[str]) -> str:
+def _markdown(rows: Rows, out: TextIO) -> None:
+    def line(values: Iterable[str]) -> str:
         return "| " + " | ".join(v.replace("|", "\\|").replace("\n", "<br>") for v in values) + " |\n"
 
-    out.write(line(iter(result.columns)))
-    out.write(line("---:" if _is_number(kind) else "---" for kind in result.types))
-    for row in _text_rows(result):
+    out.write(line(rows.columns))
+    out.write(line("---:" if is_number else "---" for is_number in rows.numeric))
+    for row in rows.texts():
         out.write(line("" if value is None else value for value in row))
 
 
-def _table(result: Answer, out: TextIO) -> None:
+def _table(rows: Rows, out: TextIO) -> None:
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only tables need it
     from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, kind in zip(result.columns, result.types, strict=True):
-        table.add_column(Text(name), justify="right" if _is_number(kind) else "left", overflow="fold")
-    for row in _text_rows(result):
+    for name, is_number in zip(rows.columns, rows.numeric, strict=True):
+        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
+    for row in rows.texts():
         table.add_row(*(Text("NULL", style="dim") if value is None else Text(value) for value in row))
     width = None if out.isatty() else 1_000_000
     Console(file=out, width=width, highlight=False).print(table, crop=False)
 
 
-WRITERS: Mapping[Format, Callable[[Answer, TextIO], None]] = {
+WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
     Format.JSON: _json,
     Format.JSONL: _jsonl,
     Format.CSV: _csv,
@@ -116,21 +114,7 @@ WRITERS: Mapping[Format, Callable[[Answer, TextIO], None]] = {
     Format.MARKDOWN: _markdown,
 }
 FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
-
-
-def _json_rows(result: Answer) -> Iterator[str]:
-    """Each row as a JSON object, NaN and infinities as null: JSON has no word for them."""
-    doubles = [name for name, kind in zip(result.columns, result.types, strict=True) if kind in {"DOUBLE", "FLOAT"}]
-    finite = (f"CASE WHEN isfinite({name}) THEN {name} END AS {name}" for name in map(quoted, doubles))
-    return (text for (text,) in result.rows("to_json(_rows)::VARCHAR", ", ".join(finite)))
-
-
-def _text_rows(result: Answer) -> Iterator[Row]:
-    return result.rows("COLUMNS(*)::VARCHAR")
-
-
-def _is_number(kind: str) -> bool:
-    return kind.startswith(("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL"))
+UPRIGHT = {Format.TABLE, Format.PLAIN, Format.MARKDOWN}
 
 
 def _umask() -> int:

@@ -2,24 +2,78 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, fields, replace
+from typing import TYPE_CHECKING, Any
 
+from ..exceptions import ArgumentError
+from .output import Format
 from .progress import Form
 
 if TYPE_CHECKING:
+    from ..client import Watcher
     from ..credentials import Credentials
+    from ..workspace.workspace import Workspace
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The global options."""
+    """The options that every command has, and of those that print rows, how."""
 
     account: str | None = None
     path: str | None = None
+    ephemeral: bool = False
     quiet: bool = False
-    waits: bool = True
+    verbose: bool = False
+    no_wait: bool = False
     progress: Form | None = None
+    format: Format | None = None
+    fields: str | None = None
+    jq: str | None = None
+    max_rows: int | None = None
+
+    @classmethod
+    def names(cls) -> list[str]:
+        return [item.name for item in fields(cls)]
+
+    def with_given(self, given: Mapping[str, Any]) -> Settings:
+        """These, and those that are given after the command."""
+        return replace(self, **{name: value for name, value in given.items() if value not in (None, False)})
+
+    @property
+    def picked(self) -> list[str]:
+        """The fields to print; none where all are."""
+        return [name.strip() for name in self.fields.split(",")] if self.fields else []
+
+    @contextmanager
+    def workspace(self, watch: Watcher) -> Iterator[Workspace]:
+        """The workspace to work in; credentials and functions are loaded when it first asks Mixpanel."""
+        from ..workspace.workspace import Workspace  # noqa: PLC0415 - takes longer to load than --help to answer
+
+        self.refuse_unknown_account()
+        if self.ephemeral:
+            with Workspace.ephemeral(self.account, wait=not self.no_wait, progress=watch) as workspace:
+                yield workspace
+            return
+        with Workspace.lazily(self.account, self.path, wait=not self.no_wait, progress=watch) as workspace:
+            yield workspace
+
+    def refuse_unknown_account(self) -> None:
+        """Says early that there is no such account.
+
+        Raises:
+            AccountNotFoundError: the configuration has none of that name.
+            ArgumentError: two places for the database are given.
+        """
+        if self.path and self.ephemeral:
+            raise ArgumentError("give only one of --path and --ephemeral")
+        if self.account is None:
+            return
+        from ..config import SANDBOX, ConfigManager  # noqa: PLC0415 - who names no account need not wait for it
+
+        if self.account != SANDBOX:
+            ConfigManager().read().account(self.account)
 
 
 def credentials_of(account: str | None) -> Credentials:
@@ -27,17 +81,3 @@ def credentials_of(account: str | None) -> Credentials:
     from ..binding.clients import credentials_for  # noqa: PLC0415 - takes longer to load than --help to answer
 
     return credentials_for(account)
-
-
-def refuse_unknown(account: str | None) -> None:
-    """Says early that there is no such account.
-
-    Raises:
-        AccountNotFoundError: the configuration has none of that name.
-    """
-    if account is None:
-        return
-    from ..config import SANDBOX, ConfigManager  # noqa: PLC0415 - who names no account need not wait for it
-
-    if account != SANDBOX:
-        ConfigManager().read().account(account)

@@ -2,80 +2,104 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import deque
 from contextlib import closing
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, TextIO
 
 import typer
 
 from ..exceptions import QueryError
-from .output import Format, write_file, write_rows
+from .command import command
+from .files import read_text
+from .output import write_file
+from .printing import write
 from .progress import progress_line
-from .settings import Settings, credentials_of, refuse_unknown
+from .rows import Answered
+from .settings import Settings, credentials_of
 
 if TYPE_CHECKING:
     from ..client import Watcher
     from ..workspace.session import Session
 
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+
+@command(
+    app,
+    "sql",
+    "mp --account sandbox sql \"SELECT count(*) AS n FROM mixpanel_export('2024-01-01', '2024-01-07')\"",
+    twin="Workspace.sql",
+)
 def sql(
-    context: typer.Context,
+    settings: Settings,
     query: Annotated[str | None, typer.Argument(help="The SQL; from standard input unless given.")] = None,
     file: Annotated[Path | None, typer.Option("--file", "-f", help="Read the SQL from this file.")] = None,
-    format: Annotated[Format, typer.Option(help="How to print rows.")] = Format.JSON,  # noqa: A002
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", help="Write the last result here: .csv, .json, .jsonl, .parquet"),
     ] = None,
-    account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.")] = None,
-    path: Annotated[str | None, typer.Option(help="DuckDB database file; in memory unless given.")] = None,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No progress, no notices.")] = False,
 ) -> None:
     """Run SQL and print the rows.
 
-    Example: mp --account sandbox sql "SELECT event_name, count(*) FROM mixpanel_export('2024-01-01', '2024-01-07')
-    GROUP BY ALL" --format table
+    The local tables are those of --path, or of the project; without any account they are in memory.
     """
-    given: Settings = context.obj
-    settings = replace(given, account=account or given.account, path=path or given.path, quiet=quiet or given.quiet)
     text = _text(query, file)
-    refuse_unknown(settings.account)
+    settings.refuse_unknown_account()
     with progress_line(settings.progress, settings.quiet) as line, closing(_session(settings, line.show)) as session:
-        _run(session, text, format, output or line.stdout())
+        _run(session, text, settings, output or line.stdout())
 
 
 def _text(query: str | None, file: Path | None) -> str:
     if query is not None and file is not None:
         raise QueryError("give the SQL either as an argument or with --file, not both")
     if file is not None:
-        try:
-            return file.read_text(encoding="utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise QueryError(f"cannot read {file}: {getattr(error, 'strerror', None) or error}") from None
+        return read_text(file)
     if query is None and sys.stdin.isatty():
         raise QueryError('no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql')
     return query if query is not None else sys.stdin.read()
 
 
-def _run(session: Session, text: str, form: Format, output: Path | TextIO) -> None:
+def _run(session: Session, text: str, settings: Settings, output: Path | TextIO) -> None:
     """Prints each result as it comes; to a file, only that of the last statement is written."""
     with closing(session.script(text)) as answers:
         for answer in answers:
             if not isinstance(output, Path):
-                write_rows(answer, form, output)
+                write(Answered(answer, settings.picked), settings, output)
             elif answer.is_last:
-                write_file(answer, output)
+                write_file(Answered(answer, settings.picked), output)
             else:
                 deque(answer.rows(), maxlen=0)
 
 
 def _session(settings: Settings, watch: Watcher) -> Session:
     """The database, whose functions are loaded only if the SQL uses them."""
-    from ..workspace.database import Database, file_at  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
     from ..workspace.session import Session  # noqa: PLC0415
 
-    path = file_at(settings.path) if settings.path else None
-    return Session(Database(path, lambda: credentials_of(settings.account), wait=settings.waits, watch=watch))
+    account = settings.account
+    return Session(Database(_file(settings), lambda: credentials_of(account), wait=not settings.no_wait, watch=watch))
+
+
+def _file(settings: Settings) -> Path | None:
+    """The database file; none where no project is known, since SQL alone needs none."""
+    from ..config import config_path  # noqa: PLC0415
+    from ..workspace.database import data_folder, file_at  # noqa: PLC0415
+
+    if settings.path:
+        return file_at(settings.path)
+    if settings.ephemeral or not (settings.account or os.environ.get("MP_USERNAME") or config_path().exists()):
+        return None
+    return data_folder() / f"{_project(settings.account)}.db"
+
+
+def _project(account: str | None) -> str:
+    from ..config import SANDBOX  # noqa: PLC0415
+
+    if account != SANDBOX:
+        return credentials_of(account).project_id
+    from ..sandbox import PROJECT  # noqa: PLC0415 - and it need not be started yet
+
+    return PROJECT

@@ -12,9 +12,10 @@ from functools import cache
 
 from .dataset import DEFAULT_SESSIONS
 from .faults import Fault
+from .params import PROJECT
 from .server import Request, Sandbox
 
-__all__ = ["Fault", "Request", "Sandbox", "shared"]
+__all__ = ["DEFAULT_SESSIONS", "PROJECT", "Fault", "Request", "Sandbox", "shared"]
 
 
 @cache

@@ -81,6 +81,7 @@ class Database:
     def functions(self) -> Registration:
         """The functions, registered when they are first needed: who only wants SQL need not load them."""
         with self._turn:
+            self._refuse_closed()
             if self._registration is None:
                 from ..binding import register  # noqa: PLC0415
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Literal, TypeVar
+from typing import Literal
 
 from ..results import whole
-from ..types import BookmarkInfo, FunnelInfo, LexiconSchema, SavedCohort, TopEvent
-from .session import Session
+from ..types import AnnotationInfo, BookmarkInfo, FunnelInfo, LexiconSchema, ProjectInfo, SavedCohort, TopEvent
+from .session import Day, Session
 from .statement import Statement, call
 
 EVERY_EVENT = 5000
@@ -18,7 +18,6 @@ SELECT id, name, count, coalesce(description, '') AS description,
 FROM """
 BOOKMARKS = "SELECT id, name, type, description, created, modified, creator, workspace_id FROM "
 SCHEMAS = "SELECT entity_type, name, display_name, description, properties, tags, hidden, dropped FROM "
-T = TypeVar("T")
 
 
 class Discovery(Session):
@@ -143,6 +142,32 @@ class Discovery(Session):
             TopEvent(row["event_name"], whole(row["count"] or 0), (row["percent_change"] or 0.0) * 100) for row in rows
         ]
 
+    def annotations(self, from_date: Day | None = None, to_date: Day | None = None) -> list[AnnotationInfo]:
+        """Notes on what happened when.
+
+        Args:
+            from_date: only from this day on.
+            to_date: only until this day.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     len(ws.annotations())
+            4
+        """
+        return self._each(AnnotationInfo, call("annotations", from_date=from_date, to_date=to_date).inside("FROM "))
+
+    def projects(self) -> list[ProjectInfo]:
+        """The projects that the account may read.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     [project.id for project in ws.projects()]
+            [1]
+        """
+        return self._each(ProjectInfo, call("projects").inside("FROM "))
+
     def clear_discovery_cache(self) -> None:
         """Lets go of the answers that were kept, so that Mixpanel is asked again.
 
@@ -172,10 +197,6 @@ class Discovery(Session):
     def list_bookmarks(self, type: str | None = None) -> list[BookmarkInfo]:  # noqa: A002
         """The same as ``bookmarks``."""
         return self.bookmarks(type)
-
-    def _each(self, kind: type[T], statement: Statement) -> list[T]:
-        """The rows as objects that have a field for each column."""
-        return [kind(**row) for row in self._answer(statement).to_pylist()]
 
     def _names(self, statement: Statement) -> list[str]:
         """The one column that the statement gives."""

@@ -41,6 +41,8 @@ class Fetch:
     table: str
     selection: Selection
     parallel: int | None = None
+    limit: int | None = None
+    """Rows of a sample."""
 
     @property
     def place(self) -> str:
@@ -149,7 +151,7 @@ class Fetch:
 
     def rows(self, first: date, last: date) -> Statement:
         """The events of these days, as the table has them."""
-        return self.selection.rows(first, last, self.parallel)
+        return self.selection.rows(first, last, self.parallel, self.limit)
 
     def _windows_as_they_come(
         self, days: Sequence[date]
@@ -166,7 +168,8 @@ class Fetch:
 
     def _note(self, records: Records, first: date, last: date, begun: datetime) -> Loaded:
         """Writes down what the new table has."""
-        records.note_days(self.table, first, last, begun)
+        if self.limit is None:
+            records.note_days(self.table, first, last, begun)
         rows = records.note_table(self.table, self.selection, first, last)
         return Loaded(rows, (last - first).days + 1, first, last)
 

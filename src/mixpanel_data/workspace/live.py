@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..quoting import CATALOG
 from ..results import (
     ActivityFeedResult,
     CohortInfo,
@@ -13,7 +14,6 @@ from ..results import (
     FlowsResult,
     FrequencyResult,
     FunnelResult,
-    FunnelStep,
     JQLResult,
     NumericAverageResult,
     NumericBucketResult,
@@ -22,11 +22,12 @@ from ..results import (
     RetentionResult,
     SavedReportResult,
     SegmentationResult,
+    steps_of,
     whole,
 )
 from .selection import names_of
 from .session import Day, Session
-from .statement import call
+from .statement import Statement, call
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -104,11 +105,7 @@ class Live(Session):
         if where is None:
             rows = self._ask("event_counts", events=events, **days)
         else:
-            filtered = (call("segmentation", event=event, filter=where, **days) for event in events)
-            each = [self._answer(one.inside("SELECT date, segment AS event_name, count FROM ")) for one in filtered]
-            import pyarrow as pa  # noqa: PLC0415
-
-            rows = pa.concat_tables(each)
+            rows = self._answer(_each_counted(events, {**days, "filter": where}))
         return EventCountsResult(events, str(from_date), str(to_date), unit, type, arrow=rows)
 
     def property_counts(
@@ -251,7 +248,7 @@ class Live(Session):
         rows = self._answer(asked.inside("FROM "))
         shown, name = self.last_sql, self._funnel_name(funnel_id)
         self.last_sql = shown
-        steps = _steps(rows.to_pylist())
+        steps = steps_of([row for row in rows.to_pylist() if row["segment"] == OVERALL])
         conversion = steps[-1].overall if steps else 0.0
         return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, arrow=rows)
 
@@ -406,24 +403,18 @@ class Live(Session):
         return JQLResult(arrow=self._ask("jql", script=script, params=given))
 
 
+def _each_counted(events: Sequence[str], asked: Mapping[str, Any]) -> Statement:
+    """The counts of several events, each asked for on its own."""
+    shared = ", ".join(f"{name} := ${name}" for name in asked)
+    calls = [
+        f"SELECT date, segment AS event_name, count FROM {CATALOG}.segmentation(event := $event_{n}, {shared})"
+        for n in range(len(events))
+    ]
+    return Statement(" UNION ALL ".join(calls), {**asked, **{f"event_{n}": event for n, event in enumerate(events)}})
+
+
 def _total(rows: pa.Table, column: str) -> int | float:
     return whole(sum(filter(None, rows.column(column).to_pylist())))
-
-
-def _steps(rows: Iterable[Mapping[str, Any]]) -> list[FunnelStep]:
-    """The steps over all dates, of all users."""
-    counts: dict[int, int] = {}
-    names: dict[int, str] = {}
-    for row in rows:
-        if row["segment"] == OVERALL:
-            counts[row["step"]] = counts.get(row["step"], 0) + (row["count"] or 0)
-            names[row["step"]] = row["label"] or row["event_name"] or ""
-    first = next(iter(counts.values()), 0)
-    before = [first, *counts.values()]
-    return [
-        FunnelStep(names[step], count, count / before[place] if before[place] else 0.0, count / first if first else 0.0)
-        for place, (step, count) in enumerate(counts.items())
-    ]
 
 
 def _cohorts(rows: Iterable[Mapping[str, Any]]) -> list[CohortInfo]:

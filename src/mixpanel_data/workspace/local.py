@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
-from ..exceptions import ArgumentError, TableNotFoundError
+from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..quoting import pointer, quoted
-from ..results import ColumnStats, EventBreakdown, TableSummary
+from ..results import ColumnStats, EventBreakdown, Result, TableSummary
 from ..types import ColumnInfo, TableInfo, TableSchema
 from .fetch import writing
 from .records import OURS, Records
@@ -20,6 +22,7 @@ from .statement import Statement
 
 if TYPE_CHECKING:
     import pandas as pd
+    import pyarrow as pa
 
 TABLES = f"""
 SELECT table_name FROM duckdb_tables()
@@ -51,6 +54,7 @@ FROM {}"""
 OF_NUMBERS = """
 SELECT min(n), max(n), avg(n) FILTER (isfinite(n::DOUBLE)), stddev_samp(n::DOUBLE) FILTER (isfinite(n::DOUBLE))
 FROM (SELECT TRY_CAST(value::VARCHAR AS {kind}) AS n FROM {{}})"""
+KEPT = "__mixpanel_data_kept"
 WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 NUMBERS = (*WHOLE, "FLOAT", "DOUBLE", "DECIMAL")
 
@@ -72,6 +76,16 @@ class Known:
     def query(self, text: str, **values: Any) -> Statement:
         """SQL with the table in the place of ``{}``."""
         return Statement(self.place, values).inside(*text.split("{}"))
+
+
+@contextmanager
+def registered(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
+    """The name by which SQL knows these rows meanwhile."""
+    con.register(KEPT, rows)
+    try:
+        yield KEPT
+    finally:
+        con.unregister(KEPT)
 
 
 class Local(Session):
@@ -125,9 +139,24 @@ class Local(Session):
             ...     len(ws.sample("events", 3))
             3
         """
+        return self.sql(self.sample_query(table, n))
+
+    def sample_query(self, table: str, n: int) -> str:
+        """The SQL for some rows of a table, chosen at random.
+
+        Raises:
+            TableNotFoundError: there is no such table.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     _ = ws.sql("CREATE TABLE mine AS SELECT 1 AS one")
+            ...     ws.sample_query("mine", 3)
+            'FROM "memory".main."mine" USING SAMPLE 3 ROWS'
+        """
         if n < 0:
             raise ArgumentError(f"n must be a number of rows, not {n}")
-        return self.sql(f"FROM {self._known(table).place} USING SAMPLE {int(n)} ROWS")
+        return f"FROM {self._known(table).place} USING SAMPLE {int(n)} ROWS"
 
     def summarize(self, table: str = "events") -> TableSummary:
         """For each column: type, smallest and largest value, distinct values, share of NULLs; of numbers quartiles too.
@@ -220,10 +249,41 @@ class Local(Session):
             ((low, high, mean, std),) = self._rows(source.inside(*as_kind.split("{}")))
         return ColumnStats(known.name, column, kind, count, nulls, unique, low, high, mean, std, arrow=top_values)
 
+    def keep(self, result: Result, table: str, *, replace: bool = False) -> TableInfo:
+        """Keeps the rows of a result as a table, to be asked with SQL as often as you like.
+
+        Args:
+            result: what a report gave.
+            table: the new table's name.
+            replace: put it in the place of a table of that name.
+
+        Raises:
+            TableExistsError: there is one, and it is not to be replaced; or it is one that was fetched.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     sales = ws.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-31", on="plan")
+            ...     ws.keep(sales, "sales").rows
+            ...     ws.sql_scalar("SELECT sum(count) FROM sales")
+            93
+            3547.0
+        """
+        with writing(self._database) as records:
+            found, is_fetched = records.find(table), records.type_of(table) is not None
+            if found is not None and (is_fetched or not replace or found[1] == "view"):
+                way = (
+                    "choose another name" if is_fetched or found[1] == "view" else "replace it, or choose another name"
+                )
+                raise TableExistsError(f"{found[1]} {found[0]} exists: {way}", table=found[0])
+            with registered(records.con, result.arrow) as rows:
+                records.con.execute(f"CREATE OR REPLACE TABLE {self._database.place(table)} AS FROM {rows}")
+        return next(known for known in self.tables() if known.name.lower() == table.lower())
+
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The rows of a query that is not the one to be shown."""
         with self._database.opened() as con:
-            return statement.run(con)
+            return self._with_functions_if_needed(lambda: statement.run(con))
 
     def drop(self, *names: str) -> None:
         """Drops tables: all of them, or none where one is not there.

@@ -49,7 +49,7 @@ class Selection:
         wished = {name: _column(name, wish) for name, wish in (columns or {}).items()}
         return Selection(tuple(sorted(set(names))) if names else None, where, properties, wished, deduplicate)
 
-    def rows(self, first: object, last: object, parallel: int | None) -> Statement:
+    def rows(self, first: object, last: object, parallel: int | None, limit: int | None = None) -> Statement:
         """The SELECT that has the events of these days."""
         extracted = [
             f"TRY_CAST(json_extract_string(properties, $path_{number}) AS {kind}) AS {quoted(name)}"
@@ -65,6 +65,7 @@ class Selection:
             filter=self.where,
             deduplicate=self.deduplicate or None,
             parallel=parallel,
+            max_rows=limit,
         )
         return export.inside(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM ", **paths)
 

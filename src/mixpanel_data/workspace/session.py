@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from datetime import date
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import duckdb
 from duckdb import StatementType
@@ -37,6 +38,7 @@ Day: TypeAlias = str | date
 """``2024-01-31``, or a date."""
 Rows: TypeAlias = duckdb.DuckDBPyRelation | duckdb.DuckDBPyConnection
 Values: TypeAlias = Sequence[Any] | Mapping[str, Any] | None
+T = TypeVar("T")
 
 
 def run(con: duckdb.DuckDBPyConnection, query: str, values: Values = None) -> Rows:
@@ -62,6 +64,16 @@ def batches(
         reader.close()
 
 
+class Told(Exception):  # noqa: N818 - nothing has failed
+    """Instead of an answer: the SQL that would be asked."""
+
+    def __init__(self, sql: str) -> None:
+        self.sql = sql
+
+
+IS_ONLY_TOLD: ContextVar[bool] = ContextVar("IS_ONLY_TOLD", default=False)
+
+
 class Answer:
     """What one statement of a script gives."""
 
@@ -73,9 +85,9 @@ class Answer:
         self._database = database
         self._is_open = False
 
-    def rows(self, select: str = "*", replaced: str = "") -> Iterator[tuple[Any, ...]]:
-        """The rows, as they come; of each what ``select`` says, where columns may have been ``replaced``."""
-        source = f"(SELECT * REPLACE ({replaced}) FROM {VIEW})" if replaced else VIEW
+    def rows(self, select: str = "*", chosen: str = "*") -> Iterator[tuple[Any, ...]]:
+        """The rows, as they come; what ``select`` makes of each, of those columns that are ``chosen``."""
+        source = VIEW if chosen == "*" else f"(SELECT {chosen} FROM {VIEW})"
         with self._database.opened() as con:
             con.execute(f"SELECT {select} FROM {source} AS _rows")
             self._is_open = True
@@ -90,10 +102,10 @@ class Answer:
             with suppress(duckdb.Error):
                 con.fetchall()
 
-    def write_parquet(self, file: str) -> None:
+    def write_parquet(self, file: str, chosen: str = "*") -> None:
         """Writes the rows to a Parquet file."""
         with self._database.opened() as con:
-            con.view(VIEW).write_parquet(file)
+            con.view(VIEW).project(chosen).write_parquet(file)
 
 
 class Session:
@@ -118,6 +130,7 @@ class Session:
             ...     ws.connection.execute("SELECT 40 + 2").fetchall()
             [(42,)]
         """
+        self._database.functions()
         return self._database.keep_open()
 
     def sql(self, query: str, values: Values = None) -> pd.DataFrame:
@@ -253,17 +266,22 @@ class Session:
         """The statement's rows; the functions are loaded if it speaks of them, itself or by a view."""
         if CATALOG in statement.query.lower():
             self._database.functions()
+        return self._with_functions_if_needed(lambda: con.sql(statement))
+
+    def _with_functions_if_needed(self, ask: Callable[[], T]) -> T:
+        """What is asked, once more with the functions if it fails for want of them: a view may speak of them."""
         try:
-            return con.sql(statement)
+            return ask()
         except duckdb.Error as error:
             if self._database.has_functions or CATALOG not in str(error).lower():
                 raise
         self._database.functions()
-        return con.sql(statement)
+        return ask()
 
     @contextmanager
     def _run(self, query: str, values: Values) -> Iterator[Rows]:
         self.last_sql = query
+        self._database.functions()
         with self._database.opened(write=self._writes(self._database.statements_of(query))) as con:
             yield run(con, query, values)
 
@@ -279,8 +297,28 @@ class Session:
         """The rows of a table function; the database file is not touched meanwhile."""
         return self._answer(call(function, **arguments).inside("FROM "))
 
+    def sql_of(self, method: Callable[..., Any], *arguments: Any, **named: Any) -> str:
+        """The SQL that one of the methods which ask Mixpanel would run, with its values written in; nothing is asked.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.memory("sandbox") as ws:
+            ...     ws.sql_of(ws.property_values, "Purchase", "plan", limit=3)
+            "SELECT value FROM mixpanel.property_values(event := 'Purchase', property := 'plan', max_rows := 3)"
+        """
+        token = IS_ONLY_TOLD.set(True)
+        try:
+            method(*arguments, **named)
+        except Told as told:
+            return told.sql
+        finally:
+            IS_ONLY_TOLD.reset(token)
+        raise ArgumentError(f"{getattr(method, '__name__', method)} asks nothing of Mixpanel")
+
     def _answer(self, statement: Statement) -> pa.Table:
         self.last_sql = str(statement)
+        if IS_ONLY_TOLD.get():
+            raise Told(self.last_sql)
         with self._database.asking() as con:
             return run(con, statement.text, statement.values).to_arrow_table()
 
@@ -288,4 +326,9 @@ class Session:
         """The rows of a query over the local tables."""
         self.last_sql = str(statement)
         with self._database.opened() as con:
-            return run(con, statement.text, statement.values).to_arrow_table()
+            rows = self._with_functions_if_needed(lambda: run(con, statement.text, statement.values))
+            return rows.to_arrow_table()
+
+    def _each(self, kind: type[T], statement: Statement) -> list[T]:
+        """The rows as objects that have a field for each column."""
+        return [kind(**row) for row in self._answer(statement).to_pylist()]

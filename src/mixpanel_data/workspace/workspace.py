@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from types import TracebackType
 from typing import NoReturn
@@ -13,8 +14,9 @@ from typing import NoReturn
 from ..binding.clients import credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
-from ..exceptions import AccountNotFoundError, AuthenticationError
+from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
+from .about import About
 from .api import MixpanelAPI
 from .database import Database, data_folder, file_at
 from .discovery import Discovery
@@ -25,7 +27,7 @@ from .temporary import temporary_folder
 from .watch import Watch
 
 
-class Workspace(Discovery, Fetching, Live, Local):
+class Workspace(About, Discovery, Fetching, Live, Local):
     """A project of Mixpanel's, and a database for what is fetched from it.
 
     Args:
@@ -62,7 +64,7 @@ class Workspace(Discovery, Fetching, Live, Local):
     ) -> None:
         credentials = _credentials(account, project_id, region)
         where = file_at(path) if path else data_folder() / f"{credentials.project_id}.db"
-        self._begin(credentials, where, wait=wait, progress=progress)
+        self._begin(lambda: credentials, where, wait=wait, progress=progress)
 
     @classmethod
     @contextmanager
@@ -89,7 +91,8 @@ class Workspace(Discovery, Fetching, Live, Local):
         credentials = _credentials(account, project_id, region)
         with temporary_folder() as folder:
             workspace = cls.__new__(cls)
-            workspace._begin(credentials, folder / "workspace.db", is_private=True, wait=wait, progress=progress)
+            file = folder / "workspace.db"
+            workspace._begin(lambda: credentials, file, is_private=True, wait=wait, progress=progress)
             with workspace:
                 yield workspace
 
@@ -113,7 +116,26 @@ class Workspace(Discovery, Fetching, Live, Local):
         """
         credentials = _credentials(account, project_id, region)
         workspace = cls.__new__(cls)
-        workspace._begin(credentials, None, wait=wait, progress=progress)
+        workspace._begin(lambda: credentials, None, wait=wait, progress=progress)
+        return workspace
+
+    @classmethod
+    def lazily(
+        cls, account: str | None, path: str | Path | None, *, wait: bool = True, progress: bool | Watcher = True
+    ) -> Workspace:
+        """A workspace for a command: the functions are loaded, and where a path is given the credentials looked for,
+        when Mixpanel is first to be asked. One that only looks at the local tables needs neither.
+
+        Example:
+            >>> from mixpanel_data import Workspace
+            >>> with Workspace.lazily("sandbox", "shop.duckdb") as ws:
+            ...     ws.sql_scalar("SELECT 40 + 2")
+            42
+        """
+        credentials = cache(lambda: _credentials(account, None, None))
+        where = file_at(path) if path else data_folder() / f"{credentials().project_id}.db"
+        workspace = cls.__new__(cls)
+        workspace._begin(credentials, where, wait=wait, progress=progress, loads_late=True)
         return workspace
 
     @classmethod
@@ -135,25 +157,26 @@ class Workspace(Discovery, Fetching, Live, Local):
         if where is None or not where.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
         workspace = cls.__new__(cls)
-        workspace._begin(None, where, wait=wait, progress=True)
+        workspace._begin(_no_credentials, where, wait=wait, progress=True)
         return workspace
 
     def _begin(
         self,
-        credentials: Credentials | None,
+        credentials: Callable[[], Credentials],
         path: Path | None,
         *,
         wait: bool,
         progress: bool | Watcher,
         is_private: bool = False,
+        loads_late: bool = False,
     ) -> None:
-        account: Credentials | Callable[[], Credentials] = credentials or _no_credentials
-        self._credentials = credentials
+        self._account = credentials
         self._begun = datetime.now(UTC)
         self._busy = threading.Lock()
         self._watch = Watch(progress)
-        self._database = Database(path, account, is_private=is_private, wait=wait, watch=self._watch)
-        self._database.functions()
+        self._database = Database(path, credentials, is_private=is_private, wait=wait, watch=self._watch)
+        if not loads_late:
+            self._database.functions()
 
     def __enter__(self) -> Workspace:
         return self
@@ -164,7 +187,8 @@ class Workspace(Discovery, Fetching, Live, Local):
         self.close()
 
     def __repr__(self) -> str:
-        project = self._credentials.project_id if self._credentials else "without credentials"
+        credentials = self._credentials()
+        project = credentials.project_id if credentials else "without credentials"
         return f"<Workspace {project} in {self._database.path or 'memory'}>"
 
     @property
@@ -188,7 +212,7 @@ class Workspace(Discovery, Fetching, Live, Local):
             ...     ws.info().account
             'sandbox'
         """
-        credentials, file, tables = self._credentials, self._database.path, self.tables()
+        credentials, file, tables = self._credentials(), self._database.path, self.tables()
         size, created = 0, self._begun
         if file is not None and file.exists():
             size, created = file.stat().st_size, _made_at(file, tables)
@@ -201,6 +225,12 @@ class Workspace(Discovery, Fetching, Live, Local):
             size_mb=round(size / 1e6, 3),
             created_at=created,
         )
+
+    def _credentials(self) -> Credentials | None:
+        try:
+            return self._account()
+        except (AuthenticationError, ConfigError):
+            return None
 
 
 ephemeral = Workspace.ephemeral

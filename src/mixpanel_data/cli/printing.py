@@ -1,0 +1,140 @@
+"""What a command has found goes out: picked, cut where that is wished, and in the format that is asked for."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TextIO
+
+from ..exceptions import ArgumentError
+from .output import Format, write_rows
+from .rows import Answered, Lines, Names, Objects, Rows, Texts, as_json
+
+if TYPE_CHECKING:
+    from .settings import Settings
+
+AGENTS = ("AI_AGENT", "AGENT", "CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "OPENCODE")
+"""Variables that programs set which run commands for a language model, and read all that is printed."""
+ENOUGH_ROWS = 200
+ENOUGH_CHARACTERS = 40_000
+"""About ten thousand tokens."""
+
+
+def show(value: Any, settings: Settings, out: TextIO) -> None:
+    """Prints what a command returns; None is nothing to print."""
+    if isinstance(value, str):
+        out.write(f"{value}\n")
+    elif isinstance(value, Generator):
+        with closing(value) as answers:
+            for answer in answers:
+                write(Answered(answer, settings.picked), settings, out)
+    elif value is not None:
+        write(rows_of(value, settings.picked), settings, out)
+
+
+def write(rows: Rows, settings: Settings, out: TextIO) -> None:
+    """Prints rows as the options say."""
+    form = settings.format or _usual(rows, out)
+    cut = Cut(rows, *_enough(settings, out))
+    if settings.jq is None:
+        write_rows(cut if not rows.is_one else rows, form, out)
+    else:
+        for line in cut.limited(_piped(rows, settings.jq), len):
+            out.write(f"{line}\n")
+    if cut.left_out:
+        out.flush()
+        print(f"mp: {cut.left_out:,} more rows left out: --max-rows 0 prints all", file=sys.stderr)
+
+
+def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
+    """What a method of the workspace returns, as rows."""
+    from ..results import Result  # noqa: PLC0415 - mp sql needs none of them
+    from ..types import Shown  # noqa: PLC0415
+
+    if isinstance(value, Rows):
+        return value
+    if isinstance(value, Result):
+        return Objects(value.records(), picked, named=value.answer.column_names)
+    if isinstance(value, Shown):
+        return Objects([value.to_dict()], picked, is_one=True)
+    if isinstance(value, dict):
+        return Objects([value], picked, is_one=True)
+    items = list(value)
+    if items and isinstance(items[0], str):
+        return Names("name", _plain_names(items, picked))
+    return Objects([item.to_dict() if isinstance(item, Shown) else item for item in items], picked)
+
+
+def _plain_names(names: list[str], picked: Sequence[str]) -> list[str]:
+    """All of them: they have no fields.
+
+    Raises:
+        ArgumentError: fields were asked for.
+    """
+    if picked:
+        raise ArgumentError("this gives a list of names, which have no fields: leave --fields out")
+    return names
+
+
+@dataclass
+class Cut:
+    """Rows of which only so many are let through, and the others counted."""
+
+    rows: Rows
+    most: int
+    characters: int
+    left_out: int = field(default=0, init=False)
+    is_one = False
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return self.rows.columns
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        return self.rows.numeric
+
+    def texts(self) -> Iterator[Texts]:
+        return self.limited(self.rows.texts(), lambda row: sum(len(value or "") for value in row))
+
+    def jsons(self) -> Iterator[str]:
+        return self.limited(self.rows.jsons(), len)
+
+    def limited(self, rows: Iterable[Any], size: Any) -> Iterator[Any]:
+        """The rows until there are enough."""
+        count = characters = 0
+        for row in rows:
+            count, characters = count + 1, characters + size(row)
+            if (self.most and count > self.most) or (self.characters and characters > self.characters):
+                self.left_out += 1
+            else:
+                yield row
+
+
+def _usual(rows: Rows, out: TextIO) -> Format:
+    """The format, unless one is asked for."""
+    return Format.JSONL if isinstance(rows, Lines) else Format.TABLE if out.isatty() else Format.JSON
+
+
+def _enough(settings: Settings, out: TextIO) -> tuple[int, int]:
+    """How many rows and characters are enough; 0 where there is no end."""
+    if settings.max_rows is not None:
+        return settings.max_rows, 0
+    is_for_an_agent = not out.isatty() and any(os.environ.get(name) for name in AGENTS)
+    return (ENOUGH_ROWS, ENOUGH_CHARACTERS) if is_for_an_agent else (0, 0)
+
+
+def _piped(rows: Rows, program: str) -> Iterator[str]:
+    """What a jq program makes of the rows as one JSON value; strings without their quotes, as jq -r has them."""
+    import jq  # noqa: PLC0415 - only who asks for it pays for it
+
+    texts = rows.jsons()
+    text = next(texts) if rows.is_one else f"[{','.join(texts)}]"
+    try:
+        for value in jq.compile(program).input_text(text):
+            yield value if isinstance(value, str) else as_json(value)
+    except ValueError as error:
+        raise ArgumentError(f"--jq {program}: {error}") from None

@@ -1,0 +1,183 @@
+"""What a command has to say, as rows that every format can print."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from ..exceptions import ArgumentError
+from ..quoting import quoted
+
+if TYPE_CHECKING:
+    from ..workspace.session import Answer
+
+Texts = tuple[str | None, ...]
+NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
+
+
+@runtime_checkable
+class Rows(Protocol):
+    """Rows to be printed."""
+
+    @property
+    def columns(self) -> Sequence[str]: ...
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        """Of each column, whether it holds numbers."""
+
+    @property
+    def is_one(self) -> bool:
+        """Whether it is one object, and no list."""
+
+    def texts(self) -> Iterator[Texts]:
+        """The values of each row, as text."""
+
+    def jsons(self) -> Iterator[str]:
+        """Each row as JSON."""
+
+
+@dataclass
+class Answered:
+    """The rows of a SQL statement, which DuckDB puts into words as they come."""
+
+    answer: Answer
+    fields: Sequence[str] = ()
+    is_one = False
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return chosen(self.answer.columns, self.fields)
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        return [kind.startswith(NUMBERS) for kind in self._types()]
+
+    def texts(self) -> Iterator[Texts]:
+        return self.answer.rows("COLUMNS(*)::VARCHAR", self._source("{}"))
+
+    def jsons(self) -> Iterator[str]:
+        """Each row as a JSON object, NaN and infinities as null: JSON has no word for them."""
+        source = self._source("CASE WHEN isfinite({}) THEN {} END")
+        return (text for (text,) in self.answer.rows("to_json(_rows)::VARCHAR", source))
+
+    def write_parquet(self, file: str) -> None:
+        """Writes the rows to a Parquet file."""
+        self.answer.write_parquet(file, self._source("{}"))
+
+    def _types(self) -> list[str]:
+        if not self.fields:
+            return self.answer.types
+        types = dict(zip(self.answer.columns, self.answer.types, strict=True))
+        return [types[name] for name in self.columns]
+
+    def _source(self, of_doubles: str) -> str:
+        """What to select; as little as possible, since columns may share a name."""
+        doubles = {name for name, kind in zip(self.columns, self._types(), strict=True) if kind in {"DOUBLE", "FLOAT"}}
+        terms = {name: f"{of_doubles.replace('{}', quoted(name))} AS {quoted(name)}" for name in doubles}
+        if self.fields:
+            return ", ".join(terms.get(name, quoted(name)) for name in self.columns)
+        return f"* REPLACE ({', '.join(terms.values())})" if terms and of_doubles != "{}" else "*"
+
+
+@dataclass
+class Objects:
+    """Objects, whose keys are the columns."""
+
+    objects: Sequence[Mapping[str, Any]]
+    fields: Sequence[str] = ()
+    named: Sequence[str] = ()
+    """The columns, where no object may be there to tell them."""
+    is_one: bool = False
+
+    @property
+    def columns(self) -> Sequence[str]:
+        known = dict.fromkeys([*self.named, *(name for item in self.objects for name in item)])
+        return chosen(list(known), self.fields) if known else []
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        return [
+            any(_is_number(item.get(name)) for item in self.objects)
+            and all(_is_number(item.get(name)) or item.get(name) is None for item in self.objects)
+            for name in self.columns
+        ]
+
+    def texts(self) -> Iterator[Texts]:
+        return (tuple(as_text(item.get(name)) for name in self.columns) for item in self.objects)
+
+    def jsons(self) -> Iterator[str]:
+        columns = self.columns
+        return (as_json({name: item[name] for name in columns if name in item}) for item in self.objects)
+
+    def upright(self) -> Objects:
+        """One object as a row for each of its values, as a person reads it."""
+        return Objects([{"name": name, "value": self.objects[0].get(name)} for name in self.columns])
+
+
+@dataclass
+class Names:
+    """A list of names: strings, and no objects."""
+
+    column: str
+    names: Iterable[str]
+    is_one: bool = False
+    numeric: Sequence[bool] = field(default=(False,))
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return [self.column]
+
+    def texts(self) -> Iterator[Texts]:
+        return ((name,) for name in self.names)
+
+    def jsons(self) -> Iterator[str]:
+        return map(as_json, self.names)
+
+
+def chosen(columns: Sequence[str], fields: Sequence[str]) -> Sequence[str]:
+    """The fields that were asked for, or all.
+
+    Raises:
+        ArgumentError: there is no such field.
+    """
+    for name in fields:
+        if name not in columns:
+            raise ArgumentError(f"there is no field {name}: there are {', '.join(columns)}")
+    return list(fields) or columns
+
+
+def as_json(value: Any) -> str:
+    """JSON in one line; times as SQL writes them."""
+    return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False, separators=(",", ":"))
+
+
+def as_text(value: Any) -> str | None:
+    if value is None or isinstance(value, str):
+        return value
+    return as_json(value) if isinstance(value, bool | list | tuple | Mapping) else str(value)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+@dataclass
+class Lines:
+    """Objects that are JSON already, a line each, as they come."""
+
+    lines: Iterator[str]
+    columns: Sequence[str]
+    is_one: bool = False
+
+    @property
+    def numeric(self) -> Sequence[bool]:
+        return [False] * len(self.columns)
+
+    def texts(self) -> Iterator[Texts]:
+        return (tuple(as_text(item.get(name)) for name in self.columns) for item in map(json.loads, self.lines))
+
+    def jsons(self) -> Iterator[str]:
+        return self.lines

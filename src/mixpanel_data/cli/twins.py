@@ -1,0 +1,132 @@
+"""Commands that are methods of the workspace: options are their parameters, and help what their docstrings say."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
+
+import typer
+
+from ..exceptions import ArgumentError
+from .command import command, parameters
+from .names import names_in
+
+if TYPE_CHECKING:
+    from ..workspace.workspace import Workspace
+
+FLAGS = {"from_date": "--from", "to_date": "--to", "born_event": "--born", "return_event": "--return"}
+"""Parameters that are options of another name."""
+SAYS = {
+    "event": "name of the event",
+    "events": "names of events, separated by commas",
+    "property_name": "name of the property",
+    "from_date": "first day, as in 2024-01-01",
+    "to_date": "last day, inclusive",
+    "on": "the property, or an expression",
+    "unit": "length of a period",
+    "where": "a Mixpanel filter expression",
+    "type": "what counts: events, users (unique), or events for each user (average)",
+    "limit": "only so many, the most frequent",
+    "table": "the table",
+    "bookmark_id": "the report's id, as mp inspect bookmarks has it",
+    "funnel_id": "the funnel's id, as mp inspect funnels has it",
+    "distinct_ids": "the users",
+}
+"""Parameters that mean the same everywhere; a docstring may say more."""
+ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
+Asking = Callable[["Workspace", Callable[..., Any], dict[str, Any]], Any]
+
+
+def twin(
+    group: typer.Typer,
+    method: Callable[..., Any],
+    example: str,
+    *,
+    name: str | None = None,
+    asks: Asking = lambda workspace, method, given: method(workspace, **given),
+    more: Callable[..., None] | None = None,
+    optional: Sequence[str] = (),
+    says: Mapping[str, str] | None = None,
+) -> None:
+    """Makes a method of the workspace a command.
+
+    Args:
+        example: the command line behind ``mp --account sandbox`` that help opens with.
+        name: of the command; the method's unless given.
+        asks: what to do instead of just calling the method.
+        more: a function that has the options which the method has not.
+        optional: parameters that need not be given here.
+        says: what parameters mean, where the docstring does not tell.
+    """
+    documented = {**SAYS, **_arguments(method), **(says or {})}
+    own = [
+        option
+        for parameter in parameters(method)[1:]
+        for option in _options(_optional(parameter) if parameter.name in optional else parameter, documented)
+    ]
+
+    def call(workspace: Workspace, **given: Any) -> Any:
+        if "event" in given and "events" in given:
+            given["events"] = _needed(names_in(given["events"], given.pop("event")))
+        return asks(workspace, method, given)
+
+    call.__doc__ = re.split(r"\n\n(?:Args|Raises|Example):", inspect.getdoc(method) or "")[0].replace("``", "")
+    title = name or method.__name__.replace("_", "-")
+    twins = f"Workspace.{method.__name__}"
+    options = [*own, *(parameters(more) if more else [])]
+    command(group, title, f"mp --account sandbox {example}", twin=twins, own=options)(call)
+
+
+def _options(parameter: inspect.Parameter, documented: Mapping[str, str]) -> list[inspect.Parameter]:
+    """The argument, or the option, that gives the parameter its value; a list of names has two."""
+    says = sentence(documented.get(parameter.name, ""))
+    if parameter.name == "events":
+        listed = Annotated[str | None, typer.Option("--events", help=says)]
+        each = Annotated[list[str] | None, typer.Option("--event", help="One of the events; may be given again.")]
+        return [
+            parameter.replace(annotation=listed, default=None),
+            parameter.replace(name="event", annotation=each, default=None),
+        ]
+    flag = FLAGS.get(parameter.name, f"--{parameter.name.replace('_', '-')}")
+    if _is_argument(parameter):
+        info: Any = typer.Argument(help=says, metavar=parameter.name.upper())
+    else:
+        info = typer.Option(flag, help=says, metavar="DATE" if flag in {"--from", "--to"} else None)
+    return [parameter.replace(annotation=Annotated[_kind(parameter.annotation), info])]
+
+
+def _is_argument(parameter: inspect.Parameter) -> bool:
+    """Whether it has its place; of those that may be left out only the table has."""
+    has_place = parameter.kind is not inspect.Parameter.KEYWORD_ONLY and parameter.name not in FLAGS
+    return has_place and (parameter.name == "table" or parameter.default is inspect.Parameter.empty)
+
+
+def _kind(annotation: Any) -> Any:
+    """The type, as a command line can give it."""
+    if get_origin(annotation) is not Literal and date in get_args(annotation):
+        return str
+    return list[str] if annotation == Sequence[str] else annotation
+
+
+def _optional(parameter: inspect.Parameter) -> inspect.Parameter:
+    return parameter.replace(annotation=parameter.annotation | None, default=None)
+
+
+def _needed(names: list[str] | None) -> list[str]:
+    if names is None:
+        raise ArgumentError("no events are given: write --events 'Sign Up,Purchase'")
+    return names
+
+
+def sentence(text: str) -> str:
+    text = text.replace("``", "")
+    return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def _arguments(method: Callable[..., Any]) -> dict[str, str]:
+    """What the docstring says of each argument."""
+    _, _, section = (inspect.getdoc(method) or "").partition("Args:\n")
+    return {name: " ".join(text.split()) for name, text in ARGUMENT.findall(section.split("\n\n")[0])}
