@@ -13,11 +13,8 @@ It is ``~/.mp/config.toml``, or what ``MP_CONFIG_PATH`` names::
 
 from __future__ import annotations
 
-import difflib
 import os
 import stat
-import tempfile
-import tomllib
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -62,6 +59,8 @@ class Config:
         """
         if name in self.accounts:
             return self.accounts[name]
+        import difflib  # noqa: PLC0415 - who only asks where the file is need not wait for it
+
         near = difflib.get_close_matches(name, self.accounts, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.accounts) or 'none'}"
         raise AccountNotFoundError(f"no account {name!r} in {self.path}; {hint}", account=name)
@@ -85,6 +84,8 @@ class ConfigManager:
         Raises:
             ConfigError: the file cannot be used.
         """
+        import tomllib  # noqa: PLC0415
+
         try:
             content = tomllib.loads(self._text())
         except tomllib.TOMLDecodeError as error:
@@ -173,6 +174,8 @@ class ConfigManager:
         """The new file beside the old one, then in its place: a reader sees one or the other, never half of it."""
         folder = self.path.parent
         folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        import tempfile  # noqa: PLC0415
+
         handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}-")
         try:
             with os.fdopen(handle, "w", encoding="utf-8") as file:

@@ -5,7 +5,6 @@ Data goes to stdout, and a log gets no line that moves: there, it is only said w
 
 from __future__ import annotations
 
-import json
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TextIO
@@ -62,6 +61,8 @@ class JsonLines(NoLine):
         seconds, days_done = self._told.get(id(progress), (-1.0, 0))
         if progress.days_done == days_done and progress.seconds < seconds + AT_MOST_EVERY:
             return
+        import json  # noqa: PLC0415 - only programs ask for it
+
         self._told[id(progress)] = (progress.seconds, progress.days_done)
         print(json.dumps(progress.to_dict()), file=sys.stderr, flush=True)
 

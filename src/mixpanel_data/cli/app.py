@@ -81,7 +81,7 @@ VERSION = inspect.Parameter(
 
 
 def _start(context: typer.Context, **given: Any) -> None:
-    context.obj = Settings().with_given({name: value for name, value in given.items() if name in Settings.names()})
+    context.obj = Settings().with_given({name: value for name, value in given.items() if name in Settings._fields})
     if context.obj.quiet:
         warnings.simplefilter("ignore")
     warnings.showwarning = _show_warning  # type: ignore[assignment]

@@ -96,7 +96,7 @@ def command(
         given = declared if own is None else list(own)
 
         def run(context: typer.Context, **arguments: Any) -> None:
-            more = {name: arguments.pop(name) for name in Settings.names() if name in arguments and name not in mine}
+            more = {name: arguments.pop(name) for name in Settings._fields if name in arguments and name not in mine}
             _run(function, subject, context.obj.with_given(more), arguments)
 
         mine = {parameter.name for parameter in given}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -38,6 +37,8 @@ def exit_code(error: BaseException) -> int:
 
 def told(error: BaseException, command_line: Sequence[str]) -> str:
     """What stderr says of it: a line, or a JSON object where JSON is asked for."""
+    import json  # noqa: PLC0415 - what goes well needs it not
+
     line = one_line(error)
     if not _asks_for_json(command_line):
         return f"mp: {line}"

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import csv
 import os
-import tempfile
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
@@ -32,6 +30,8 @@ def write_rows(rows: Rows, form: Format, out: TextIO) -> None:
 
 def write_file(rows: Answered, path: Path) -> None:
     """Writes the rows to a file of the kind its ending says; the file appears whole or not at all."""
+    import tempfile  # noqa: PLC0415 - only files need it
+
     kind = path.suffix.lower()
     if kind not in {".parquet", *FILES}:
         raise QueryError(f"cannot write {path.name}: the name must end in .csv, .json, .jsonl or .parquet")
@@ -69,6 +69,8 @@ def _jsonl(rows: Rows, out: TextIO) -> None:
 
 
 def _csv(rows: Rows, out: TextIO) -> None:
+    import csv  # noqa: PLC0415 - only this format needs it
+
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(rows.columns)
     writer.writerows(rows.texts())

@@ -6,7 +6,6 @@ import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..exceptions import ArgumentError
@@ -64,7 +63,7 @@ def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
         return Objects([value], picked, is_one=True)
     items = list(value)
     if items and isinstance(items[0], str):
-        return Names("name", _plain_names(items, picked))
+        return Names(_plain_names(items, picked))
     return Objects([item.to_dict() if isinstance(item, Shown) else item for item in items], picked)
 
 
@@ -79,15 +78,14 @@ def _plain_names(names: list[str], picked: Sequence[str]) -> list[str]:
     return names
 
 
-@dataclass
-class Cut:
+class Cut(Rows):
     """Rows of which only so many are let through, and the others counted."""
 
-    rows: Rows
-    most: int
-    characters: int
-    left_out: int = field(default=0, init=False)
-    is_one = False
+    def __init__(self, rows: Rows, most: int, characters: int) -> None:
+        self.rows = rows
+        self.most = most
+        self.characters = characters
+        self.left_out = 0
 
     @property
     def columns(self) -> Sequence[str]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ArgumentError
 from ..quoting import quoted
@@ -17,35 +15,36 @@ Texts = tuple[str | None, ...]
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
 
 
-@runtime_checkable
-class Rows(Protocol):
+class Rows:
     """Rows to be printed."""
 
+    is_one = False
+    """Whether it is one object, and no list."""
+
     @property
-    def columns(self) -> Sequence[str]: ...
+    def columns(self) -> Sequence[str]:
+        raise NotImplementedError
 
     @property
     def numeric(self) -> Sequence[bool]:
         """Of each column, whether it holds numbers."""
-
-    @property
-    def is_one(self) -> bool:
-        """Whether it is one object, and no list."""
+        return [False] * len(self.columns)
 
     def texts(self) -> Iterator[Texts]:
         """The values of each row, as text."""
+        raise NotImplementedError
 
     def jsons(self) -> Iterator[str]:
         """Each row as JSON."""
+        raise NotImplementedError
 
 
-@dataclass
-class Answered:
+class Answered(Rows):
     """The rows of a SQL statement, which DuckDB puts into words as they come."""
 
-    answer: Answer
-    fields: Sequence[str] = ()
-    is_one = False
+    def __init__(self, answer: Answer, fields: Sequence[str] = ()) -> None:
+        self.answer = answer
+        self.fields = fields
 
     @property
     def columns(self) -> Sequence[str]:
@@ -82,15 +81,21 @@ class Answered:
         return f"* REPLACE ({', '.join(terms.values())})" if terms and of_doubles != "{}" else "*"
 
 
-@dataclass
-class Objects:
-    """Objects, whose keys are the columns."""
+class Objects(Rows):
+    """Objects, whose keys are the columns; ``named`` tells them too, since no object may be there."""
 
-    objects: Sequence[Mapping[str, Any]]
-    fields: Sequence[str] = ()
-    named: Sequence[str] = ()
-    """The columns, where no object may be there to tell them."""
-    is_one: bool = False
+    def __init__(
+        self,
+        objects: Sequence[Mapping[str, Any]],
+        fields: Sequence[str] = (),
+        named: Sequence[str] = (),
+        *,
+        is_one: bool = False,
+    ) -> None:
+        self.objects = objects
+        self.fields = fields
+        self.named = named
+        self.is_one = is_one
 
     @property
     def columns(self) -> Sequence[str]:
@@ -106,6 +111,7 @@ class Objects:
         ]
 
     def texts(self) -> Iterator[Texts]:
+
         return (tuple(as_text(item.get(name)) for name in self.columns) for item in self.objects)
 
     def jsons(self) -> Iterator[str]:
@@ -117,18 +123,15 @@ class Objects:
         return Objects([{"name": name, "value": self.objects[0].get(name)} for name in self.columns])
 
 
-@dataclass
-class Names:
+class Names(Rows):
     """A list of names: strings, and no objects."""
 
-    column: str
-    names: Iterable[str]
-    is_one: bool = False
-    numeric: Sequence[bool] = field(default=(False,))
+    def __init__(self, names: Iterable[str]) -> None:
+        self.names = names
 
     @property
     def columns(self) -> Sequence[str]:
-        return [self.column]
+        return ["name"]
 
     def texts(self) -> Iterator[Texts]:
         return ((name,) for name in self.names)
@@ -151,6 +154,8 @@ def chosen(columns: Sequence[str], fields: Sequence[str]) -> Sequence[str]:
 
 def as_json(value: Any) -> str:
     """JSON in one line; times as SQL writes them."""
+    import json  # noqa: PLC0415 - what SQL gives is JSON already
+
     return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False, separators=(",", ":"))
 
 
@@ -164,19 +169,20 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
-@dataclass
-class Lines:
+class Lines(Rows):
     """Objects that are JSON already, a line each, as they come."""
 
-    lines: Iterator[str]
-    columns: Sequence[str]
-    is_one: bool = False
+    def __init__(self, lines: Iterator[str], columns: Sequence[str]) -> None:
+        self.lines = lines
+        self._columns = columns
 
     @property
-    def numeric(self) -> Sequence[bool]:
-        return [False] * len(self.columns)
+    def columns(self) -> Sequence[str]:
+        return self._columns
 
     def texts(self) -> Iterator[Texts]:
+        import json  # noqa: PLC0415
+
         return (tuple(as_text(item.get(name)) for name in self.columns) for item in map(json.loads, self.lines))
 
     def jsons(self) -> Iterator[str]:

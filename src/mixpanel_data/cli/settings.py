@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields, replace
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..exceptions import ArgumentError
 from .output import Format
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from ..workspace.workspace import Workspace
 
 
-@dataclass(frozen=True)
-class Settings:
+class Settings(NamedTuple):
     """The options that every command has, and of those that print rows, how."""
 
     account: str | None = None
@@ -33,13 +33,9 @@ class Settings:
     jq: str | None = None
     max_rows: int | None = None
 
-    @classmethod
-    def names(cls) -> list[str]:
-        return [item.name for item in fields(cls)]
-
     def with_given(self, given: Mapping[str, Any]) -> Settings:
         """These, and those that are given after the command."""
-        return replace(self, **{name: value for name, value in given.items() if value not in (None, False)})
+        return self._replace(**{name: value for name, value in given.items() if value not in (None, False)})
 
     @property
     def picked(self) -> list[str]:
@@ -58,6 +54,29 @@ class Settings:
             return
         with Workspace.lazily(self.account, self.path, wait=not self.no_wait, progress=watch) as workspace:
             yield workspace
+
+    def database_file(self) -> Path | None:
+        """The database file; none where no project is known, and so tables are in memory."""
+        from ..config import config_path  # noqa: PLC0415 - who gives a path need not wait for it
+        from ..workspace.database import file_at  # noqa: PLC0415
+
+        if self.path:
+            return file_at(self.path)
+        if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or config_path().exists()):
+            return None
+        from ..workspace.databases import current_database  # noqa: PLC0415
+
+        return current_database(self.project_id())
+
+    def project_id(self) -> str:
+        """The project of the account; the sandbox need not be started to know its own."""
+        from ..config import SANDBOX  # noqa: PLC0415
+
+        if self.account != SANDBOX:
+            return credentials_of(self.account).project_id
+        from ..sandbox import PROJECT  # noqa: PLC0415
+
+        return PROJECT
 
     def refuse_unknown_account(self) -> None:
         """Says early that there is no such account.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections import deque
 from contextlib import closing
@@ -80,26 +79,6 @@ def _session(settings: Settings, watch: Watcher) -> Session:
     from ..workspace.session import Session  # noqa: PLC0415
 
     account = settings.account
-    return Session(Database(_file(settings), lambda: credentials_of(account), wait=not settings.no_wait, watch=watch))
-
-
-def _file(settings: Settings) -> Path | None:
-    """The database file; none where no project is known, since SQL alone needs none."""
-    from ..config import config_path  # noqa: PLC0415
-    from ..workspace.database import data_folder, file_at  # noqa: PLC0415
-
-    if settings.path:
-        return file_at(settings.path)
-    if settings.ephemeral or not (settings.account or os.environ.get("MP_USERNAME") or config_path().exists()):
-        return None
-    return data_folder() / f"{_project(settings.account)}.db"
-
-
-def _project(account: str | None) -> str:
-    from ..config import SANDBOX  # noqa: PLC0415
-
-    if account != SANDBOX:
-        return credentials_of(account).project_id
-    from ..sandbox import PROJECT  # noqa: PLC0415 - and it need not be started yet
-
-    return PROJECT
+    return Session(
+        Database(settings.database_file(), lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)
+    )

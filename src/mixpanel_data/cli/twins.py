@@ -6,6 +6,7 @@ import inspect
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
+from itertools import takewhile
 from typing import TYPE_CHECKING, Annotated, Any, Literal, get_args, get_origin
 
 import typer
@@ -36,6 +37,7 @@ SAYS = {
     "distinct_ids": "the users",
 }
 """Parameters that mean the same everywhere; a docstring may say more."""
+SECTION = re.compile(r"(Args|Raises|Example):")
 ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 Asking = Callable[["Workspace", Callable[..., Any], dict[str, Any]], Any]
 
@@ -73,7 +75,7 @@ def twin(
             given["events"] = _needed(names_in(given["events"], given.pop("event")))
         return asks(workspace, method, given)
 
-    call.__doc__ = re.split(r"\n\n(?:Args|Raises|Example):", inspect.getdoc(method) or "")[0].replace("``", "")
+    call.__doc__ = _says(method)
     title = name or method.__name__.replace("_", "-")
     twins = f"Workspace.{method.__name__}"
     options = [*own, *(parameters(more) if more else [])]
@@ -124,6 +126,12 @@ def _needed(names: list[str] | None) -> list[str]:
 def sentence(text: str) -> str:
     text = text.replace("``", "")
     return f"{text[:1].upper()}{text[1:].rstrip('.')}." if text else ""
+
+
+def _says(method: Callable[..., Any]) -> str:
+    """What the docstring says of the method itself."""
+    paragraphs = takewhile(lambda text: not SECTION.match(text), (inspect.getdoc(method) or "").split("\n\n"))
+    return "\n\n".join(text for text in paragraphs if not text.startswith("In the shell")).replace("``", "")
 
 
 def _arguments(method: Callable[..., Any]) -> dict[str, str]:

@@ -109,7 +109,7 @@ class Fetching(Session):
         limit: int | None = None,
         parallel: int | None = None,
     ) -> FetchResult | FetchPlan:
-        """Fetches events into a table. In the shell: ``mp fetch events``.
+        """Fetches events into a table.
 
         Unless told otherwise the table must not exist yet; it appears whole, or not at all.
 
@@ -194,7 +194,7 @@ class Fetching(Session):
         replace: bool = False,
         dry_run: bool = False,
     ) -> FetchResult | FetchPlan:
-        """Fetches profiles into a table. In the shell: ``mp fetch profiles``.
+        """Fetches profiles into a table.
 
         Unless told otherwise the table must not exist yet; it appears whole, or not at all.
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -50,9 +49,15 @@ def call(function: str, **arguments: Any) -> Statement:
 def _shown(value: Any) -> str:
     match value:
         case bool() | int() | float():
-            return json.dumps(value)
+            return _as_json(value)
         case str() | date():
             return literal(str(value))
         case Sequence():
             return f"[{', '.join(map(_shown, value))}]"
-    return "NULL" if value is None else literal(json.dumps(value, ensure_ascii=False, default=str))
+    return "NULL" if value is None else literal(_as_json(value))
+
+
+def _as_json(value: Any) -> str:
+    import json  # noqa: PLC0415 - most values are texts
+
+    return json.dumps(value, ensure_ascii=False, default=str)
