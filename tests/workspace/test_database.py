@@ -419,3 +419,17 @@ def test_a_forked_child_asks_for_itself(sandbox: Sandbox) -> None:
         assert os.waitpid(child, 0)[1] == 0
         ws.clear_discovery_cache()
         assert ws.events() == names
+
+
+SPILL = "SET memory_limit = '60MB'; SET threads = 1; CREATE TEMP TABLE t AS SELECT hash(i + {0}) AS h, i FROM range(6000000) r(i)"
+
+
+def test_what_does_not_fit_into_memory_is_not_mixed_up(sandbox: Sandbox, ws: Workspace, path: Path) -> None:
+    with Workspace("sandbox", path=path) as other:
+        for number, workspace in enumerate((ws, other)):
+            workspace.sql(SPILL.format(number))
+        assert list(path.parent.glob("*.tmp"))
+        for number, workspace in enumerate((ws, other)):
+            assert workspace.sql_scalar(f"SELECT count(*) FROM t WHERE h <> hash(i + {number})") == 0
+    ws.close()
+    assert list(path.parent.glob("*.tmp")) == []

@@ -11,6 +11,7 @@ import os
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,6 +34,7 @@ IS_1 = duckdb.__version__.startswith("1.")
 FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
 """DuckDB 1.5 would make files for older versions, which know no VARIANT."""
 OPEN_HERE = "Unique file handle conflict"
+_spilling = count(1)
 
 
 class Database:
@@ -72,7 +74,7 @@ class Database:
         self._name = _alias(path) if path else "memory"
         if path is not None:
             self._sharing: Sharing = sharing_of(path)
-            self._con.execute("SET temp_directory = ?", [f"{path}.tmp"])
+            self._con.execute("SET temp_directory = ?", [str(_spill_folder(path))])
 
     @property
     def has_functions(self) -> bool:
@@ -332,6 +334,12 @@ class Database:
 def _alias(path: Path) -> str:
     """What the file is called in SQL: as DuckDB would, where it can be."""
     return path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
+
+
+def _spill_folder(path: Path) -> Path:
+    """Where this process puts what does not fit into memory: DuckDB 1.5 would read from a folder that it shares with
+    another process, or with another DuckDB of this one, what that one has written."""
+    return path.with_name(f"{path.name}.{os.getpid()}-{next(_spilling)}.tmp")
 
 
 def file_at(path: str | Path) -> Path | None:

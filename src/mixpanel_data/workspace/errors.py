@@ -40,6 +40,8 @@ def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
         return ours
     if isinstance(error, duckdb.InterruptException):
         return KeyboardInterrupt()
+    if isinstance(error, MixpanelDataError):
+        return error
     text = ONCE_MORE.sub("", str(error).split("\n\nLINE ")[0])
     if isinstance(error, duckdb.OutOfMemoryException):
         return caused(StorageError(f"there is not enough memory, or disk to make up for it: {text}"), error)
