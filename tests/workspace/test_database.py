@@ -331,6 +331,15 @@ def test_a_stream_of_this_thread_keeps_another_workspace_from_writing(ws: Worksp
         other.sql("CREATE TABLE u AS SELECT 1")
 
 
+def test_an_answer_that_this_thread_reads_keeps_it_from_writing(ws: Workspace) -> None:
+    ws.sql("CREATE TABLE t AS SELECT 1 AS one")
+    for answer in ws.script("FROM t"):
+        with pytest.raises(StorageError, match="is being read by this workspace: read what it gives to its end first"):
+            ws.sql("CREATE TABLE u AS SELECT 1")
+        assert list(answer.rows()) == [(1,)]
+    ws.sql("CREATE TABLE u AS SELECT 1")
+
+
 def test_a_stream_of_another_thread_is_waited_for(ws: Workspace) -> None:
     ws.sql("CREATE TABLE t AS FROM range(100000)")
     begun, go_on = threading.Event(), threading.Event()

@@ -10,14 +10,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import duckdb
 
-from ..exceptions import QueryError, StorageError
+from ..exceptions import AuthenticationError, QueryError, StorageError
 from ..quoting import literal, quoted
 from .errors import as_ours, lock_holder
 from .locks import Claim, Waiting
@@ -34,6 +34,7 @@ IS_1 = duckdb.__version__.startswith("1.")
 FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
 """DuckDB 1.5 would make files for older versions, which know no VARIANT."""
 OPEN_HERE = "Unique file handle conflict"
+BEING_READ = "{} is being read by this workspace: read what it gives to its end first"
 _spilling = count(1)
 
 
@@ -77,6 +78,11 @@ class Database:
             self._con.execute("SET temp_directory = ?", [str(_spill_folder(path))])
 
     @property
+    def name(self) -> str:
+        """What the file is called in SQL."""
+        return self._name
+
+    @property
     def has_functions(self) -> bool:
         return self._registration is not None
 
@@ -107,6 +113,23 @@ class Database:
                 yield self._con
             finally:
                 self._close()
+
+    @contextmanager
+    def alone(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The connection with the file open for us only, and let go of afterwards: it may be replaced or removed.
+
+        Raises:
+            StorageError: somebody else has it, or this workspace itself keeps it open.
+            QueryError: a transaction is open.
+        """
+        with self._turn:
+            if self._kept:
+                raise StorageError(f"{self.path} is kept open by the connection of this workspace: close it first")
+            with self.opened(write=True) as con:
+                self.refuse_transaction()
+                if self._users > 1:
+                    raise StorageError(BEING_READ.format(self.path))
+                yield con
 
     @contextmanager
     def writing(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -214,7 +237,7 @@ class Database:
         if self.path is None:
             yield
             return
-        claim = Claim(self.path.with_name(f"{self.path.name}.fetching"))
+        claim = Claim(claim_on(self.path))
         wait = Waiting(f"{self.path} is being fetched into by", self._wait)
         try:
             self._make_room()
@@ -237,6 +260,13 @@ class Database:
     def _refuse_own_stream(self) -> None:
         if threading.get_ident() in self._streams:
             raise StorageError(f"{self.path} is being read by a stream of this thread: finish or close it first")
+
+    def _refuse_to_wait_for_oneself(self) -> None:
+        self._refuse_own_stream()
+        if self._kept:
+            raise StorageError(f"{self.path} is open, and may only be read")
+        if self._users > len(self._streams):  # only who has the turn has it open without streaming
+            raise StorageError(BEING_READ.format(self.path))
 
     def _has_transaction(self) -> bool:
         """Whether the user has begun one: outside, every statement has a transaction, and so a number, of its own."""
@@ -266,7 +296,7 @@ class Database:
         """Attaches the file, unless it is: for reading, only if it exists."""
         self._refuse_closed()
         while self._mode == "read" and write:
-            self._refuse_own_stream()
+            self._refuse_to_wait_for_oneself()
             self._changed.wait()  # for a stream of another thread
         if self._mode is None and self.path is not None and (write or self.path.exists()):
             self._attach(self.path, write)
@@ -328,12 +358,40 @@ class Database:
     def _make_room(self) -> None:
         """The folder that databases are in unless told otherwise."""
         if self.path is not None and self.path.parent == data_folder():
-            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_data_folder()
+
+
+@contextmanager
+def alone_with(path: Path) -> Iterator[None]:
+    """A database that nobody else has, and that nobody fetches into: for those who remove it.
+
+    Raises:
+        StorageError: somebody has it, or it cannot be opened.
+    """
+    with closing(Database(path, no_credentials, wait=False)) as database, database.claimed(), database.alone():
+        yield
+
+
+def no_credentials() -> NoReturn:
+    """For a database that was opened without."""
+    raise AuthenticationError(
+        "this workspace was opened without credentials: to ask Mixpanel, use Workspace(account, path=…)"
+    )
 
 
 def _alias(path: Path) -> str:
     """What the file is called in SQL: as DuckDB would, where it can be."""
     return path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
+
+
+def claim_on(path: Path) -> Path:
+    """The lock file of those who fetch into the database."""
+    return path.with_name(f"{path.name}.fetching")
+
+
+def wal_of(path: Path) -> Path:
+    """Where DuckDB writes first, until it is in the file itself."""
+    return path.with_name(f"{path.name}.wal")
 
 
 def _spill_folder(path: Path) -> Path:
@@ -350,3 +408,8 @@ def file_at(path: str | Path) -> Path | None:
 def data_folder() -> Path:
     """Where databases are unless a path is given: ``MP_DATA_DIR``, or ``~/.mixpanel_data``."""
     return Path(os.environ.get("MP_DATA_DIR") or Path.home() / ".mixpanel_data").expanduser().absolute()
+
+
+def make_data_folder() -> None:
+    """Makes it, for its owner only."""
+    data_folder().mkdir(mode=0o700, parents=True, exist_ok=True)

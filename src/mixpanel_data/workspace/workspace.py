@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import NoReturn
 
 from ..binding.clients import credentials_for
 from ..client import Watcher
@@ -18,16 +17,16 @@ from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
 from .about import About
 from .api import MixpanelAPI
-from .database import Database, data_folder, file_at
+from .database import Database, data_folder, file_at, no_credentials
 from .discovery import Discovery
 from .fetching import Fetching
+from .housekeeping import Housekeeping
 from .live import Live
-from .local import Local
 from .temporary import temporary_folder
 from .watch import Watch
 
 
-class Workspace(About, Discovery, Fetching, Live, Local):
+class Workspace(About, Discovery, Fetching, Live, Housekeeping):
     """A project of Mixpanel's, and a database for what is fetched from it.
 
     Args:
@@ -157,7 +156,7 @@ class Workspace(About, Discovery, Fetching, Live, Local):
         if where is None or not where.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
         workspace = cls.__new__(cls)
-        workspace._begin(_no_credentials, where, wait=wait, progress=True)
+        workspace._begin(no_credentials, where, wait=wait, progress=True)
         return workspace
 
     def _begin(
@@ -249,9 +248,3 @@ def _credentials(account: str | None, project_id: str | None, region: str | None
         if account and Path(account).suffix in {".db", ".duckdb"}:
             raise AccountNotFoundError(f"{error}; for a database file write Workspace(path={account!r})") from None
         raise
-
-
-def _no_credentials() -> NoReturn:
-    raise AuthenticationError(
-        "this workspace was opened without credentials: to ask Mixpanel, use Workspace(account, path=…)"
-    )
