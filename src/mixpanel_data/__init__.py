@@ -63,6 +63,7 @@ if TYPE_CHECKING:
         BookmarkInfo,
         BudgetInfo,
         ColumnInfo,
+        DatabaseInfo,
         FetchPlan,
         FetchResult,
         FunctionInfo,
@@ -78,6 +79,7 @@ if TYPE_CHECKING:
         TopEvent,
         WorkspaceInfo,
     )
+    from .workspace import databases
     from .workspace.api import MixpanelAPI
     from .workspace.workspace import Workspace, ephemeral
 
@@ -100,6 +102,7 @@ __all__ = [
     "ConfigError",
     "ConfigManager",
     "Credentials",
+    "DatabaseInfo",
     "EventBreakdown",
     "EventCountsResult",
     "FetchPlan",
@@ -146,6 +149,7 @@ __all__ = [
     "WorkspaceInfo",
     "__version__",
     "auth",
+    "databases",
     "ephemeral",
     "register",
     "resolve_credentials",
@@ -165,11 +169,13 @@ HOMES = (
     "workspace.workspace",
 )
 """Where the public names live, what loads fastest first: nobody waits for what is not used."""
+MODULES = {"auth": ".auth", "databases": ".workspace.databases"}
+"""Public names that are modules."""
 
 
 def __getattr__(name: str) -> Any:
-    if name == "auth":
-        return import_module(".auth", __name__)
+    if name in MODULES:
+        return import_module(MODULES[name], __name__)
     if name in __all__:
         for home in HOMES:
             if (found := getattr(import_module(f".{home}", __name__), name, None)) is not None:

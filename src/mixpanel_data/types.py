@@ -70,6 +70,22 @@ class TestResult(Shown):
 
 
 @dataclass(frozen=True)
+class DatabaseInfo(Shown):
+    """A database in the data folder."""
+
+    name: str
+    """``default``, or what it was called when it was made."""
+    project_id: str
+    path: Path
+    size_mb: float
+    """With what is still in its ``.wal`` file."""
+    is_current: bool
+    """Whether it is the one that ``Workspace()`` and ``mp`` use."""
+    modified_at: datetime | None
+    """In UTC; None while nothing was written, and so there is no file."""
+
+
+@dataclass(frozen=True)
 class FetchResult(Shown):
     """What a fetch has put into a table."""
 

@@ -39,6 +39,19 @@ def is_free(path: Path) -> bool:
         os.close(handle)
 
 
+def is_alive(process: int) -> bool:
+    """Whether there is such a process."""
+    if fcntl is None:
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
+
+
 MOMENT = 0.1
 
 

@@ -48,12 +48,16 @@ def temporary_folder() -> Iterator[Path]:
                 _heed(_end, signal.SIG_DFL)
 
 
-def sweep() -> None:
-    """Removes what processes left that were killed."""
+def sweep(*, dry_run: bool = False) -> list[Path]:
+    """Removes what processes left that were killed, and tells what that is."""
+    found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
             if folder not in _ours and time.time() - folder.stat().st_mtime > YOUNG and is_free(folder):
-                shutil.rmtree(folder, ignore_errors=True)
+                found.append(folder)
+                if not dry_run:
+                    shutil.rmtree(folder, ignore_errors=True)
+    return found
 
 
 @atexit.register

@@ -17,7 +17,8 @@ from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
 from .about import About
 from .api import MixpanelAPI
-from .database import Database, data_folder, file_at, no_credentials
+from .database import Database, file_at, no_credentials
+from .databases import current_database
 from .discovery import Discovery
 from .fetching import Fetching
 from .housekeeping import Housekeeping
@@ -34,7 +35,8 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             unless given.
         project_id: another project of the same service account.
         region: another region than the account's.
-        path: the DuckDB file; ``~/.mixpanel_data/<project_id>.db`` unless given (``MP_DATA_DIR`` moves the folder).
+        path: the DuckDB file; unless given the project's current one in ``~/.mixpanel_data`` (``MP_DATA_DIR`` moves the
+            folder), which is ``<project_id>.db`` unless ``databases.switch_database`` said otherwise.
         wait: whether to wait for a request budget that is spent, and for a database that another process holds.
         progress: what fetches tell: a line on a terminal; False for none, or a function that is called with a
             :class:`Progress` at every step.
@@ -62,7 +64,7 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
         progress: bool | Watcher = True,
     ) -> None:
         credentials = _credentials(account, project_id, region)
-        where = file_at(path) if path else data_folder() / f"{credentials.project_id}.db"
+        where = file_at(path) if path else current_database(credentials.project_id)
         self._begin(lambda: credentials, where, wait=wait, progress=progress)
 
     @classmethod
@@ -132,7 +134,7 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             42
         """
         credentials = cache(lambda: _credentials(account, None, None))
-        where = file_at(path) if path else data_folder() / f"{credentials().project_id}.db"
+        where = file_at(path) if path else current_database(credentials().project_id)
         workspace = cls.__new__(cls)
         workspace._begin(credentials, where, wait=wait, progress=progress, loads_late=True)
         return workspace
