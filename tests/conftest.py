@@ -14,6 +14,7 @@ import pytest
 from hypothesis import settings
 
 import mixpanel_data
+from mixpanel_data.cli.printing import AGENTS
 from mixpanel_data.client import Budget, retry
 from mixpanel_data.client.journal import sandbox_journal
 from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
@@ -27,7 +28,7 @@ settings.load_profile("ci")
 @pytest.fixture(autouse=True)
 def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No credentials or requests of whoever runs the tests, and no real waits between tries."""
-    for name in [name for name in os.environ if name.startswith("MP_")]:
+    for name in [name for name in os.environ if name.startswith("MP_") or name in AGENTS]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MP_CONFIG_PATH", str(tmp_path / "config.toml"))
     monkeypatch.setenv("MP_DATA_DIR", str(tmp_path / "databases"))

@@ -48,6 +48,8 @@ ME = "SELECT value->>'$.results.user_email', json_keys(value->'$.results.project
 def list_accounts() -> list[AccountInfo]:
     """The accounts of the configuration file, without their secrets.
 
+    In the shell: ``mp auth list``.
+
     Raises:
         ConfigError: the file cannot be used.
 
@@ -62,6 +64,8 @@ def list_accounts() -> list[AccountInfo]:
 
 def get_account(name: str) -> AccountInfo:
     """One account of the configuration file, without its secret.
+
+    In the shell: ``mp auth show``.
 
     Raises:
         AccountNotFoundError: the file has none of that name.
@@ -88,6 +92,8 @@ def add_account(
     in_keyring: bool = False,
 ) -> None:
     """Adds an account to the configuration file, which only its owner can read; the first one becomes the default.
+
+    In the shell: ``mp auth add``.
 
     Args:
         name: what to call it.
@@ -128,6 +134,8 @@ def add_account(
 def remove_account(name: str) -> None:
     """Takes an account out of the configuration file, and its secret out of the keyring.
 
+    In the shell: ``mp auth remove``.
+
     Raises:
         AccountNotFoundError: there is no account of that name.
 
@@ -149,6 +157,8 @@ def remove_account(name: str) -> None:
 def set_default(name: str) -> None:
     """Makes an account the one that is used where none is named.
 
+    In the shell: ``mp auth switch``.
+
     Raises:
         AccountNotFoundError: there is no account of that name.
 
@@ -167,6 +177,8 @@ def set_default(name: str) -> None:
 
 def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no test
     """Asks Mixpanel whether an account's credentials work. Takes nothing from the request budget.
+
+    In the shell: ``mp auth test``.
 
     Args:
         name: the account, ``"sandbox"`` among them; the environment's or the default one unless given.

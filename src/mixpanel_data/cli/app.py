@@ -103,7 +103,7 @@ class WithoutPandas:
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and an exit code that tells its kind."""
     sys.meta_path.insert(0, WithoutPandas())
-    code = _run()
+    code = run()
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -113,7 +113,8 @@ def main() -> None:
     sys.exit(code)
 
 
-def _run() -> int:
+def run() -> int:
+    """Runs the command line, says what is wrong, and gives the exit code."""
     try:
         result = app(prog_name="mp", standalone_mode=False)
     except BrokenPipeError:

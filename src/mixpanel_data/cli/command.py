@@ -20,8 +20,15 @@ SUBJECTS = ("workspace", "settings")
 CONTEXT = inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context)
 
 
+def accounts() -> list[str]:
+    """The names that --account can be given."""
+    from ..config import SANDBOX, ConfigManager  # noqa: PLC0415 - only a shell that completes asks for it
+
+    return [*ConfigManager().read().accounts, SANDBOX]
+
+
 def everywhere(
-    account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.")] = None,
+    account: Annotated[str | None, typer.Option(help="Account to read, or 'sandbox'.", autocompletion=accounts)] = None,
     path: Annotated[
         str | None, typer.Option(help="DuckDB database file; ~/.mixpanel_data/PROJECT_ID.db unless given.")
     ] = None,
@@ -56,7 +63,11 @@ def where_rows_are_printed(
 def group(example: str, says: str) -> typer.Typer:
     """Commands that belong together."""
     return typer.Typer(
-        help=_help(example, says, None), no_args_is_help=True, add_completion=False, rich_markup_mode=None
+        help=_help(example, says, None),
+        short_help=says,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
     )
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
 from ..exceptions import QueryError
+from ..workspace.whole import whole
 from .rows import Answered, Objects, Rows
 
 
@@ -30,26 +30,17 @@ def write_rows(rows: Rows, form: Format, out: TextIO) -> None:
 
 def write_file(rows: Answered, path: Path) -> None:
     """Writes the rows to a file of the kind its ending says; the file appears whole or not at all."""
-    import tempfile  # noqa: PLC0415 - only files need it
-
     kind = path.suffix.lower()
     if kind not in {".parquet", *FILES}:
         raise QueryError(f"cannot write {path.name}: the name must end in .csv, .json, .jsonl or .parquet")
     try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise QueryError(f"cannot write {path}: {error.strerror}") from None
-    unfinished = Path(name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="") as out:
+        with whole(path) as part, part.open("w", encoding="utf-8", newline="") as out:
             if kind == ".parquet":
-                rows.write_parquet(name)
+                rows.write_parquet(str(part))
             else:
                 write_rows(rows, FILES[kind], out)
-        unfinished.chmod(0o666 & ~_umask())
-        unfinished.replace(path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    except OSError as error:
+        raise QueryError(f"cannot write {path}: {error.strerror}") from None
 
 
 def _json(rows: Rows, out: TextIO) -> None:
@@ -117,9 +108,3 @@ WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
 }
 FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 UPRIGHT = {Format.TABLE, Format.PLAIN, Format.MARKDOWN}
-
-
-def _umask() -> int:
-    mask = os.umask(0o077)
-    os.umask(mask)
-    return mask

@@ -9,7 +9,7 @@ import typer
 from ..exceptions import ArgumentError
 from .command import command, group
 from .names import Cohort, Event, Events, From, Limit, Property, To, Where, names_in, number_or_name
-from .rows import Lines
+from .rows import Document, Lines
 from .scripts import Params, Script, ScriptFile, params_of, script_of
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def engage(
 )
 def jql(workspace: Workspace, script: Script = None, file: ScriptFile = None, params: Params = None) -> Any:
     """What a JQL script returns, as JSON."""
-    return workspace.jql(script_of(script, file), params_of(params)).raw
+    return Document(workspace.jql(script_of(script, file), params_of(params)).raw)
 
 
 @command(
@@ -86,7 +86,7 @@ def get(
     param: Annotated[list[str] | None, typer.Option(help="A parameter, as in limit=3; may be given again.")] = None,
 ) -> Any:
     """The answer of any endpoint that only reads, as JSON."""
-    return workspace.api.get(path, dict(_pair(text) for text in param or []))
+    return Document(workspace.api.get(path, dict(_pair(text) for text in param or [])))
 
 
 def _pair(text: str) -> tuple[str, str]:

@@ -169,6 +169,25 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, int | float) and not isinstance(value, bool)
 
 
+class Document(Rows):
+    """One JSON value, of whatever kind."""
+
+    is_one = True
+
+    def __init__(self, value: Any) -> None:
+        self.value = value
+
+    @property
+    def columns(self) -> Sequence[str]:
+        return ["value"]
+
+    def texts(self) -> Iterator[Texts]:
+        return iter([(as_text(self.value),)])
+
+    def jsons(self) -> Iterator[str]:
+        return iter([as_json(self.value)])
+
+
 class Lines(Rows):
     """Objects that are JSON already, a line each, as they come."""
 

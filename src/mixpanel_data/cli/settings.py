@@ -57,12 +57,11 @@ class Settings(NamedTuple):
 
     def database_file(self) -> Path | None:
         """The database file; none where no project is known, and so tables are in memory."""
-        from ..config import config_path  # noqa: PLC0415 - who gives a path need not wait for it
         from ..workspace.database import file_at  # noqa: PLC0415
 
         if self.path:
             return file_at(self.path)
-        if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or config_path().exists()):
+        if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or _has_default_account()):
             return None
         from ..workspace.databases import current_database  # noqa: PLC0415
 
@@ -93,6 +92,12 @@ class Settings(NamedTuple):
 
         if self.account != SANDBOX:
             ConfigManager().read().account(self.account)
+
+
+def _has_default_account() -> bool:
+    from ..config import ConfigManager, config_path  # noqa: PLC0415 - who gives a path need not wait for it
+
+    return config_path().exists() and ConfigManager().read().default is not None
 
 
 def credentials_of(account: str | None) -> Credentials:

@@ -19,6 +19,8 @@ class About(Session):
     def functions(self) -> list[FunctionInfo]:
         """The table functions that SQL can use: what they return, what a call costs, and an example.
 
+        In the shell: ``mp inspect functions``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -29,6 +31,8 @@ class About(Session):
 
     def requests(self, limit: int = 20) -> list[RequestInfo]:
         """The last requests to Mixpanel from this machine, the newest first, whichever process sent them.
+
+        In the shell: ``mp inspect requests``.
 
         Args:
             limit: at most so many.
@@ -44,6 +48,8 @@ class About(Session):
 
     def budget(self) -> list[BudgetInfo]:
         """What is left of the project's request budgets.
+
+        In the shell: ``mp inspect budget``.
 
         Example:
             >>> from mixpanel_data import Workspace

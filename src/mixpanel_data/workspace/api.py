@@ -21,6 +21,8 @@ class MixpanelAPI:
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
         """The answer to a GET, as Python has JSON.
 
+        In the shell: ``mp raw get``.
+
         Args:
             path: beginning with ``/api/query/`` (or ``/api/2.0/``, as it was called before) or ``/api/app/``;
                 ``{project_id}`` in it stands for the project.

@@ -44,6 +44,8 @@ POINTER = ".current"
 def list_databases(project_id: str | None = None) -> list[DatabaseInfo]:
     """The databases of a project, or of all; the current one also where nothing was written into it yet.
 
+    In the shell: ``mp db workspace list``.
+
     Raises:
         ArgumentError: the project's id is no number.
         ConfigError: the file that tells which one is current cannot be used.
@@ -62,6 +64,8 @@ def list_databases(project_id: str | None = None) -> list[DatabaseInfo]:
 def current_database(project_id: str) -> Path:
     """Where the database is that ``Workspace()`` and ``mp`` use, be it there or not.
 
+    In the shell: ``mp db path``.
+
     Raises:
         ArgumentError: the project's id is no number.
         ConfigError: the file that tells which one it is cannot be used.
@@ -76,6 +80,8 @@ def current_database(project_id: str) -> Path:
 
 def create_database(project_id: str, name: str) -> Path:
     """Makes an empty database; :func:`switch_database` makes it the one that is used.
+
+    In the shell: ``mp db workspace create``.
 
     Args:
         project_id: whose data it is for.
@@ -106,6 +112,8 @@ def create_database(project_id: str, name: str) -> Path:
 def switch_database(project_id: str, name: str) -> Path:
     """Makes a database the one that ``Workspace()`` and ``mp`` use from now on.
 
+    In the shell: ``mp db workspace switch``.
+
     Raises:
         NotFoundError: there is none of that name.
         StorageError: that cannot be written down.
@@ -132,6 +140,8 @@ def switch_database(project_id: str, name: str) -> Path:
 
 def delete_database(project_id: str, name: str) -> None:
     """Removes a database. Where it was the current one, that is ``default`` again.
+
+    In the shell: ``mp db workspace delete``.
 
     Raises:
         NotFoundError: there is none of that name.
@@ -179,6 +189,8 @@ def reset_database(project_id: str, name: str | None = None) -> Path:
 
 def prune(*, temporary: bool = True, older_than: timedelta | None = None, dry_run: bool = False) -> list[Path]:
     """Removes what is not needed any more; gives what was removed. What somebody uses is left alone.
+
+    In the shell: ``mp db prune``.
 
     Args:
         temporary: what killed processes left: temporary folders, and what is beside the databases in the data folder.

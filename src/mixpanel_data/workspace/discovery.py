@@ -26,6 +26,8 @@ class Discovery(Session):
     def events(self) -> list[str]:
         """The names of all events, in alphabetical order.
 
+        In the shell: ``mp inspect events``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -36,6 +38,8 @@ class Discovery(Session):
 
     def properties(self, event: str) -> list[str]:
         """The names of an event's properties, in alphabetical order.
+
+        In the shell: ``mp inspect properties``.
 
         Raises:
             NotFoundError: there is no such event; the message names the nearest.
@@ -52,6 +56,8 @@ class Discovery(Session):
 
     def property_values(self, event: str, property: str, limit: int = 100) -> list[str]:  # noqa: A002
         """Values of a property, the most frequent first.
+
+        In the shell: ``mp inspect values``.
 
         Args:
             event: name of the event.
@@ -70,6 +76,8 @@ class Discovery(Session):
     def funnels(self) -> list[FunnelInfo]:
         """The saved funnels.
 
+        In the shell: ``mp inspect funnels``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -81,6 +89,8 @@ class Discovery(Session):
     def cohorts(self) -> list[SavedCohort]:
         """The saved cohorts.
 
+        In the shell: ``mp inspect cohorts``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -91,6 +101,8 @@ class Discovery(Session):
 
     def bookmarks(self, type: str | None = None) -> list[BookmarkInfo]:  # noqa: A002
         """The saved reports.
+
+        In the shell: ``mp inspect bookmarks``.
 
         Args:
             type: only reports of this type: ``insights``, ``funnels``, ``retention``, ``flows``…
@@ -105,6 +117,8 @@ class Discovery(Session):
 
     def schemas(self, entity_type: str | None = None, name: str | None = None) -> list[LexiconSchema]:
         """What the Lexicon says of events and profiles.
+
+        In the shell: ``mp inspect schemas``.
 
         Args:
             entity_type: only of this kind, such as ``event`` or ``profile``.
@@ -126,6 +140,8 @@ class Discovery(Session):
     ) -> list[TopEvent]:
         """Today's most frequent events, asked for anew each time.
 
+        In the shell: ``mp inspect top-events``.
+
         Args:
             type: what counts: events (``general``), users (``unique``), or events for each user (``average``).
             limit: only so many; all unless given.
@@ -145,6 +161,8 @@ class Discovery(Session):
     def annotations(self, from_date: Day | None = None, to_date: Day | None = None) -> list[AnnotationInfo]:
         """Notes on what happened when.
 
+        In the shell: ``mp inspect annotations``.
+
         Args:
             from_date: only from this day on.
             to_date: only until this day.
@@ -159,6 +177,8 @@ class Discovery(Session):
 
     def projects(self) -> list[ProjectInfo]:
         """The projects that the account may read.
+
+        In the shell: ``mp inspect projects``.
 
         Example:
             >>> from mixpanel_data import Workspace

@@ -111,6 +111,8 @@ class Fetching(Session):
     ) -> FetchResult | FetchPlan:
         """Fetches events into a table.
 
+        In the shell: ``mp fetch events``.
+
         Unless told otherwise the table must not exist yet; it appears whole, or not at all.
 
         Args:
@@ -195,6 +197,8 @@ class Fetching(Session):
         dry_run: bool = False,
     ) -> FetchResult | FetchPlan:
         """Fetches profiles into a table.
+
+        In the shell: ``mp fetch profiles``.
 
         Unless told otherwise the table must not exist yet; it appears whole, or not at all.
 
@@ -290,6 +294,8 @@ class Fetching(Session):
         """Events one by one, without keeping them, each as a line of JSON: far faster than ``stream_events`` where they
         only go on to a file or another program.
 
+        In the shell: ``mp raw export``.
+
         Args:
             from_date: first day.
             to_date: last day, inclusive.
@@ -316,6 +322,8 @@ class Fetching(Session):
         raw: bool = False,
     ) -> Generator[str, None, None]:
         """Profiles one by one, without keeping them, each as a line of JSON.
+
+        In the shell: ``mp raw engage``.
 
         Args:
             where: a Mixpanel filter expression over profiles.

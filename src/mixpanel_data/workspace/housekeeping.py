@@ -22,6 +22,8 @@ class Housekeeping(Local):
     ) -> list[Path]:
         """Writes tables to files: all of them, or none where one cannot be written.
 
+        In the shell: ``mp db export``.
+
         Args:
             target: for one table a file that ends in ``.parquet``, ``.csv``, ``.json``, ``.jsonl`` or ``.ndjson``;
                 else a folder, made if need be, in which each table becomes a file of its own.
@@ -58,6 +60,8 @@ class Housekeeping(Local):
 
     def vacuum(self) -> int:
         """Makes the database file as small as what is in it; gives the bytes that are saved.
+
+        In the shell: ``mp db vacuum``.
 
         What was dropped leaves room in the file, which DuckDB uses again, but seldom gives back. So the database is
         copied into a new file, which needs as much room as its contents for a moment, and takes the old one's place.

@@ -55,6 +55,8 @@ class Live(Session):
     ) -> SegmentationResult:
         """How often an event happened over time, and by the values of a property.
 
+        In the shell: ``mp query segmentation``.
+
         Args:
             event: name of the event.
             from_date: first day.
@@ -91,6 +93,8 @@ class Live(Session):
     ) -> EventCountsResult:
         """How often several events happened over time, for the price of one request.
 
+        In the shell: ``mp query event-counts``.
+
         With ``where``, which Mixpanel does not know here, each event is asked for on its own, and costs a request.
 
         Example:
@@ -122,6 +126,8 @@ class Live(Session):
     ) -> PropertyCountsResult:
         """How often an event happened with each value of a property, for its most frequent ``limit`` values.
 
+        In the shell: ``mp query property-counts``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -150,6 +156,8 @@ class Live(Session):
     ) -> NumericBucketResult:
         """How often an event happened, by the size of a number, in ranges that Mixpanel chooses.
 
+        In the shell: ``mp query segmentation-numeric``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -173,6 +181,8 @@ class Live(Session):
     ) -> NumericSumResult:
         """The sum of a number over an event, over time.
 
+        In the shell: ``mp query segmentation-sum``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -195,6 +205,8 @@ class Live(Session):
         where: str | None = None,
     ) -> NumericAverageResult:
         """The average of a number over an event, over time.
+
+        In the shell: ``mp query segmentation-average``.
 
         Example:
             >>> from mixpanel_data import Workspace
@@ -220,6 +232,8 @@ class Live(Session):
         length_unit: Literal["second", "minute", "hour", "day"] | None = None,
     ) -> FunnelResult:
         """How far users went in a saved funnel.
+
+        In the shell: ``mp query funnel``.
 
         The funnel's name comes from the list of funnels, which costs one more request the first time.
 
@@ -272,6 +286,8 @@ class Live(Session):
     ) -> RetentionResult:
         """How many of those who did one event came back to do another, period by period.
 
+        In the shell: ``mp query retention``.
+
         Args:
             born_event: the event that users begin with.
             return_event: the event that counts as coming back.
@@ -311,6 +327,8 @@ class Live(Session):
     ) -> FrequencyResult:
         """On how many hours or days of a period users did something.
 
+        In the shell: ``mp query frequency``.
+
         Args:
             from_date: first day.
             to_date: last day.
@@ -335,6 +353,8 @@ class Live(Session):
     def saved_report(self, bookmark_id: int) -> SavedReportResult:
         """The answer of a saved insights, funnel or retention report.
 
+        In the shell: ``mp query saved-report``.
+
         Args:
             bookmark_id: its id; ``bookmarks()`` has them.
 
@@ -355,6 +375,8 @@ class Live(Session):
     def flows(self, bookmark_id: int) -> FlowsResult:
         """The answer of a saved flows report: what users did step by step.
 
+        In the shell: ``mp query flows``.
+
         Raises:
             NotFoundError: there is no such report.
 
@@ -369,6 +391,8 @@ class Live(Session):
     def activity_feed(self, distinct_ids: Sequence[str], *, from_date: Day, to_date: Day) -> ActivityFeedResult:
         """What some users did, event by event.
 
+        In the shell: ``mp query activity-feed``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -382,6 +406,8 @@ class Live(Session):
 
     def jql(self, script: str, params: Mapping[str, Any] | None = None) -> JQLResult:
         """Runs a script in Mixpanel's JavaScript query language.
+
+        In the shell: ``mp query jql`` and ``mp raw jql``.
 
         Args:
             script: JavaScript that defines ``main``.

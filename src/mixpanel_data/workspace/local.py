@@ -94,6 +94,8 @@ class Local(Session):
     def tables(self) -> list[TableInfo]:
         """The tables, with what is known of how they were fetched.
 
+        In the shell: ``mp inspect tables``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
@@ -107,6 +109,8 @@ class Local(Session):
 
     def schema(self, table: str) -> TableSchema:
         """A table's columns, number of rows, and the properties of one of its rows.
+
+        In the shell: ``mp inspect schema``.
 
         Raises:
             TableNotFoundError: there is no such table.
@@ -128,6 +132,8 @@ class Local(Session):
 
     def sample(self, table: str = "events", n: int = 10) -> pd.DataFrame:
         """Some rows of a table, chosen at random.
+
+        In the shell: ``mp inspect sample``.
 
         Raises:
             TableNotFoundError: there is no such table.
@@ -161,6 +167,8 @@ class Local(Session):
     def summarize(self, table: str = "events") -> TableSummary:
         """For each column: type, smallest and largest value, distinct values, share of NULLs; of numbers quartiles too.
 
+        In the shell: ``mp inspect summarize``.
+
         Raises:
             TableNotFoundError: there is no such table.
 
@@ -176,6 +184,8 @@ class Local(Session):
 
     def event_breakdown(self, table: str = "events") -> EventBreakdown:
         """How often each event is in a table, by how many users, from when to when.
+
+        In the shell: ``mp inspect breakdown``.
 
         Raises:
             TableNotFoundError: there is no such table.
@@ -195,6 +205,8 @@ class Local(Session):
 
     def property_keys(self, table: str = "events", event: str | None = None) -> list[str]:
         """The names of the properties in a table, the most frequent first.
+
+        In the shell: ``mp inspect keys``.
 
         Args:
             table: a table with a column ``properties``.
@@ -220,6 +232,8 @@ class Local(Session):
 
     def column_stats(self, table: str, column: str, *, top: int = 10) -> ColumnStats:
         """One column of a table, or one property of its events: how much, how different, from what to what.
+
+        In the shell: ``mp inspect column``.
 
         Args:
             table: the table.
@@ -288,6 +302,8 @@ class Local(Session):
     def drop(self, *names: str) -> None:
         """Drops tables: all of them, or none where one is not there.
 
+        In the shell: ``mp inspect drop``.
+
         Raises:
             TableNotFoundError: there is no such table.
             ArgumentError: it is a table in which we keep what was fetched.
@@ -313,6 +329,8 @@ class Local(Session):
 
     def drop_all(self, type: Literal["events", "profiles"] | None = None) -> None:  # noqa: A002
         """Drops all tables, or all that were fetched as events or as profiles.
+
+        In the shell: ``mp db reset``.
 
         Raises:
             ArgumentError: there is no such type.

@@ -136,6 +136,8 @@ class Session:
     def sql(self, query: str, values: Values = None) -> pd.DataFrame:
         """Runs SQL; gives the rows of the last statement as a DataFrame, in which JSON is Python objects.
 
+        In the shell: ``mp sql`` and ``mp query sql``.
+
         Args:
             query: SQL, in which the local tables and every ``mixpanel_…`` function can be used.
             values: for ``?`` a sequence, for ``$name`` a mapping.

@@ -207,6 +207,8 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
     def info(self) -> WorkspaceInfo:
         """The workspace at a glance.
 
+        In the shell: ``mp inspect info`` and ``mp db size``.
+
         Example:
             >>> from mixpanel_data import Workspace
             >>> with Workspace.memory("sandbox") as ws:
