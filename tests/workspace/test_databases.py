@@ -150,7 +150,7 @@ def test_deleting(folder: Path) -> None:
     databases.create_database("1", "test")
     databases.switch_database("1", "shop")
     databases.delete_database("1", "test")
-    assert names("1") == ["1.shop*"]
+    assert names("1") == ["1.default", "1.shop*"]
     (folder / "1.shop.db.tmp").mkdir()
     (folder / "1.shop.db.tmp" / "duckdb_temp_storage").write_text("rows")
     databases.delete_database("1", "shop")
@@ -184,7 +184,7 @@ def test_one_that_another_process_has(folder: Path, mode: str) -> None:
         aged(path)
         assert databases.prune(older_than=MONTH, dry_run=True) == []
         assert databases.prune(older_than=MONTH) == []
-    assert names("1") == ["1.shop*"]
+    assert names("1") == ["1.default", "1.shop*"]
 
 
 def test_one_that_another_process_fetches_into(folder: Path) -> None:
@@ -245,7 +245,7 @@ def test_resetting(sandbox: Sandbox, folder: Path) -> None:
         )
         assert ws.tables() == []
         assert ws.info().size_mb < full
-    assert names("1") == ["1.shop*"], "and is still the current one"
+    assert names("1") == ["1.default", "1.shop*"], "and is still the current one"
 
 
 def test_the_note_of_the_current_one_is_nonsense(folder: Path) -> None:
@@ -264,7 +264,7 @@ def test_the_note_of_the_current_one_is_nonsense(folder: Path) -> None:
 def test_the_current_one_was_removed_by_hand(sandbox: Sandbox, folder: Path) -> None:
     databases.create_database("1", "shop")
     databases.switch_database("1", "shop").unlink()
-    assert names() == ["1.shop*"]
+    assert names() == ["1.default", "1.shop*"]
     with Workspace("sandbox") as ws:
         ws.sql("CREATE TABLE t AS SELECT 1 AS one")
         assert ws.info().path == folder / "1.shop.db"

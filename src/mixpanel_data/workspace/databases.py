@@ -42,7 +42,7 @@ POINTER = ".current"
 
 
 def list_databases(project_id: str | None = None) -> list[DatabaseInfo]:
-    """The databases of a project, or of all; the current one also where nothing was written into it yet.
+    """The databases of a project, or of all; ``default`` and the current one also where they have no file yet.
 
     In the shell: ``mp db workspace list``.
 
@@ -242,8 +242,8 @@ def _pointers() -> Iterator[str]:
 
 
 def _names(project_id: str) -> list[str]:
-    """The project's databases that are there, and the current one."""
-    names = {_current_name(project_id), *(name for project, name in _files() if project == project_id)}
+    """``default`` and the current one, and whatever else is there."""
+    names = {DEFAULT, _current_name(project_id), *(name for project, name in _files() if project == project_id)}
     return sorted(names, key=lambda name: (name != DEFAULT, name))
 
 
