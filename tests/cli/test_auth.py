@@ -73,7 +73,9 @@ def test_the_sandbox_passes(ok: Ok) -> None:
 
 def test_a_terminal_is_asked_and_does_not_show_the_secret(tmp_path: Path) -> None:
     environment = {"MP_CONFIG_PATH": str(tmp_path / "config.toml")}
-    code, shown = on_a_terminal(["auth", "add", "shop", "--region", "eu"], environment, typed=["reader", "12345", SECRET])
+    code, shown = on_a_terminal(
+        ["auth", "add", "shop", "--region", "eu"], environment, typed=["reader", "12345", SECRET]
+    )
     assert code == 0, shown
     assert "Username: " in shown
     assert "Secret: " in shown

@@ -50,7 +50,9 @@ def test_the_example_works(
     assert said.startswith("mp ")
     if "COMMAND" not in HELP[words]:
         options_or_words = [part for part in shlex.split(said) if part != "--account" and part != "sandbox"]
-        assert " ".join(options_or_words).startswith(words.replace("mp query sql", "mp sql")), "it is an example of this command"
+        assert " ".join(options_or_words).startswith(words.replace("mp query sql", "mp sql")), (
+            "it is an example of this command"
+        )
     done = run(*shlex.split(said)[1:], stdin="s3cret")
     assert (done.code, done.err) == (0, "")
     assert done.out.strip()

@@ -6,7 +6,6 @@ import csv
 import io
 import json
 import os
-import pty
 import signal
 import subprocess
 import sys
@@ -17,6 +16,7 @@ import duckdb
 import pytest
 
 from mixpanel_data.sandbox import Fault, Sandbox
+from tests.cli.terminal import on_a_terminal
 from tests.shell import mp, ok
 
 ODD = "SELECT 1 AS n, 'a|b\tc\nd' AS t, NULL AS nothing, [1, 2] AS l, {'k': 'v'} AS s, '{\"j\":9007199254740993}'::JSON AS j, DATE '2024-01-01' AS d"
@@ -236,27 +236,6 @@ def test_version_and_help() -> None:
     assert "--account" in ok("--help")
 
 
-def on_a_terminal(arguments: list[str], environment: dict[str, str], interrupt: bool = False) -> tuple[int, str]:
-    """Exit code and all that a terminal shows, stdout and stderr together."""
-    pid, terminal = pty.fork()
-    if pid == 0:
-        os.environ.update(environment, TERM="xterm", COLUMNS="120")
-        os.execv(sys.executable, [sys.executable, "-m", "mixpanel_data", *arguments])
-    shown = b""
-    while True:
-        try:
-            part = os.read(terminal, 65536)
-        except OSError:
-            break
-        shown += part
-        if interrupt and b"days" in shown:
-            os.kill(pid, signal.SIGINT)
-            interrupt = False
-    _, status = os.waitpid(pid, 0)
-    os.close(terminal)
-    return os.waitstatus_to_exitcode(status), shown.decode()
-
-
 MONTH = ["sql", "SELECT count(*) AS n FROM mixpanel_export('2024-01-01', '2024-01-31')"]
 
 
@@ -275,7 +254,7 @@ def test_progress_is_shown_on_a_terminal_only(reach: dict[str, str]) -> None:
 def test_ctrl_c(reach: dict[str, str], sandbox: Sandbox) -> None:
     sandbox.faults.add(Fault(match="from_date=2024-01-12", hang=True, cut=0, times=9))
     started = time.monotonic()
-    code, shown = on_a_terminal(MONTH, reach, interrupt=True)
+    code, shown = on_a_terminal(MONTH, reach, interrupt_at=b"days")
     assert code == 130
     assert shown.rstrip().endswith("mp: interrupted")
     assert time.monotonic() - started < 30

@@ -82,9 +82,9 @@ def prune(
 
     age, is_temporary = _span(older_than), temp or older_than is None
     found = databases.prune(temporary=is_temporary, older_than=age, dry_run=True)
-    if dry_run or not found:
+    if dry_run:
         return {"would_be_removed": [str(file) for file in found]}
-    if age is not None:
+    if age is not None and found:
         confirm(f"remove {', '.join(map(str, found))}", yes)
     removed = databases.prune(temporary=is_temporary, older_than=age)
     return {"removed": [str(file) for file in removed]}

@@ -35,7 +35,9 @@ class Settings(NamedTuple):
 
     def with_given(self, given: Mapping[str, Any]) -> Settings:
         """These, and those that are given after the command."""
-        return self._replace(**{name: value for name, value in given.items() if value not in (None, False)})
+        return self._replace(
+            **{name: value for name, value in given.items() if value is not None and value is not False}
+        )
 
     @property
     def picked(self) -> list[str]:

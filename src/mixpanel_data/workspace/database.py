@@ -75,7 +75,7 @@ class Database:
         self._name = _alias(path) if path else "memory"
         if path is not None:
             self._sharing: Sharing = sharing_of(path)
-            self._con.execute("SET temp_directory = ?", [str(_spill_folder(path))])
+        self._con.execute("SET temp_directory = ?", [str(_spill_folder(path or Path.cwd() / ".mixpanel_data"))])
 
     @property
     def name(self) -> str:

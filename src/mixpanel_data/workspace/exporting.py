@@ -73,7 +73,7 @@ def planned(target: Path, places: dict[str, str], wish: str | None) -> list[Expo
 def refuse_existing_files(exports: Sequence[Export]) -> None:
     for export in exports:
         if os.path.lexists(export.file):
-            raise StorageError(f"{export.file} exists: write replace=True, or choose another place")
+            raise StorageError(f"{export.file} exists: replace it, or choose another place")
 
 
 def write(con: duckdb.DuckDBPyConnection, exports: Sequence[Export]) -> None:

@@ -15,7 +15,7 @@ from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..functions.windows import runs
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
-from .records import Records, now
+from .records import OURS, Records, now
 from .selection import STANDARD, Selection
 from .staging import Staging, staging
 from .statement import Statement, call
@@ -248,6 +248,21 @@ def replaced(database: Database, table: str, rows: Statement, kind: str) -> Iter
         at_hand.inside(f"CREATE OR REPLACE TABLE {database.place(table)} AS ").run(records.con)
         records.begin(table)
         yield records
+
+
+def named(database: Database, table: str) -> str:
+    """The name as it is written, if there is such a table: names do not differ by capitals alone.
+
+    Raises:
+        ArgumentError: it is no name, or that of a table of ours.
+    """
+    if not isinstance(table, str) or not table:
+        raise ArgumentError(f"the table's name must be a string, not {table!r}")
+    if table.lower() in OURS:
+        raise ArgumentError(f"{table} is a table of ours: choose another name")
+    with database.opened() as con:
+        found = Records(con).find(table)
+    return found[0] if found else table
 
 
 def refuse_existing(database: Database, table: str) -> None:

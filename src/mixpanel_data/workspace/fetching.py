@@ -15,9 +15,9 @@ from ..exceptions import ArgumentError, NotFoundError
 from ..functions.arguments import read_day
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
-from .fetch import Fetch, Loaded
+from .fetch import Fetch, Loaded, named
 from .profiles import ProfileFetch
-from .records import OURS, Records
+from .records import Records
 from .selection import ColumnsWish, ProfileSelection, Properties, Selection, names_of
 from .session import Day, Session, batches
 from .statement import Statement, call
@@ -153,7 +153,7 @@ class Fetching(Session):
         """
         _only_one_of(append=append, replace=replace, resume=resume, sync=sync)
         self._database.functions()
-        name = self._table(name)
+        name = named(self._database, name)
         if parallel is not None and parallel < 1:
             raise ArgumentError(f"parallel must be at least 1, not {parallel}")
         if limit is not None and (append or resume or sync):
@@ -229,7 +229,7 @@ class Fetching(Session):
         """
         _only_one_of(append=append, replace=replace)
         self._database.functions()
-        name = self._table(name)
+        name = named(self._database, name)
         cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
         selection = ProfileSelection(
             where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
@@ -381,20 +381,6 @@ class Fetching(Session):
             whole.duplicates,
             loaded.days,
         )
-
-    def _table(self, name: str) -> str:
-        """The name as it is written, if there is such a table: names do not differ by capitals alone.
-
-        Raises:
-            ArgumentError: it is no name, or that of a table of ours.
-        """
-        if not isinstance(name, str) or not name:
-            raise ArgumentError(f"the table's name must be a string, not {name!r}")
-        if name.lower() in OURS:
-            raise ArgumentError(f"{name} is a table of ours: choose another name")
-        with self._database.opened() as con:
-            found = Records(con).find(name)
-        return found[0] if found else name
 
     def _range(self, fetch: Fetch, from_date: Day | None, to_date: Day | None, *, sync: bool) -> tuple[date, date]:
         """The first and the last day to fetch, the last one not after today."""

@@ -15,7 +15,7 @@ from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..quoting import pointer, quoted
 from ..results import ColumnStats, EventBreakdown, Result, TableSummary
 from ..types import ColumnInfo, TableInfo, TableSchema
-from .fetch import writing
+from .fetch import named, writing
 from .records import OURS, Records
 from .session import Session
 from .statement import Statement
@@ -283,6 +283,7 @@ class Local(Session):
             93
             3547.0
         """
+        table = named(self._database, table)
         with writing(self._database) as records:
             found, is_fetched = records.find(table), records.type_of(table) is not None
             if found is not None and (is_fetched or not replace or found[1] == "view"):
@@ -292,7 +293,7 @@ class Local(Session):
                 raise TableExistsError(f"{found[1]} {found[0]} exists: {way}", table=found[0])
             with registered(records.con, result.arrow) as rows:
                 records.con.execute(f"CREATE OR REPLACE TABLE {self._database.place(table)} AS FROM {rows}")
-        return next(known for known in self.tables() if known.name.lower() == table.lower())
+        return next(known for known in self.tables() if known.name == table)
 
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The rows of a query that is not the one to be shown."""

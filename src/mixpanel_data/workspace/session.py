@@ -274,8 +274,8 @@ class Session:
         """What is asked, once more with the functions if it fails for want of them: a view may speak of them."""
         try:
             return ask()
-        except duckdb.Error as error:
-            if self._database.has_functions or CATALOG not in str(error).lower():
+        except (duckdb.CatalogException, duckdb.BinderException):
+            if self._database.has_functions:
                 raise
         self._database.functions()
         return ask()

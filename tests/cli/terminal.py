@@ -1,0 +1,46 @@
+"""A real terminal for a command to run in."""
+
+from __future__ import annotations
+
+import os
+import pty
+import signal
+import sys
+from collections.abc import Iterable, Mapping
+
+
+def on_a_terminal(
+    arguments: list[str],
+    environment: Mapping[str, str],
+    *,
+    interrupt_at: bytes | None = None,
+    typed: Iterable[str] = (),
+) -> tuple[int, str]:
+    """Exit code and all that the terminal shows, stdout and stderr together.
+
+    Args:
+        interrupt_at: press Ctrl-C when this is shown.
+        typed: what to answer to each question, which ends in a colon and a space.
+    """
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.environ.update(environment, TERM="xterm", COLUMNS="120")
+        os.execv(sys.executable, [sys.executable, "-m", "mixpanel_data", *arguments])
+    shown, answers = b"", iter(typed)
+    while part := _read(terminal):
+        shown += part
+        if shown.endswith(b": ") and (answer := next(answers, None)) is not None:
+            os.write(terminal, f"{answer}\n".encode())
+        if interrupt_at and interrupt_at in shown:
+            os.kill(pid, signal.SIGINT)
+            interrupt_at = None
+    _, status = os.waitpid(pid, 0)
+    os.close(terminal)
+    return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # the command has ended
+        return b""
