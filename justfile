@@ -4,7 +4,7 @@ default:
 
 # The tests, with whatever arguments pytest takes: just test -k export
 test *arguments:
-    .venv/bin/pytest {{arguments}}
+    .venv/bin/pytest -n auto {{arguments}}
 
 # Formats, then says what is left to mend.
 lint:
@@ -12,6 +12,7 @@ lint:
     .venv/bin/ruff check --fix .
     .venv/bin/mypy
 
-# Writes docs/functions.md anew from the declarations.
+# Writes docs/functions.md anew from the declarations, and docs/cli.md from the commands.
 reference:
     .venv/bin/python -m mixpanel_data.functions.reference > docs/functions.md
+    .venv/bin/python -m mixpanel_data.cli.reference > docs/cli.md

@@ -15,6 +15,7 @@ from types import FunctionType
 
 import duckdb
 import pytest
+from _pytest.mark import ParameterSet
 
 import mixpanel_data
 from mixpanel_data import MixpanelAPI, Workspace, auth, databases
@@ -27,7 +28,7 @@ FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_RUN = ("python3 -m venv", "import getpass", "export MP_USERNAME", "git clone")
 
 
-def blocks(language: str) -> list[object]:
+def blocks(language: str) -> list[ParameterSet]:
     return [
         pytest.param(match[2], id=f"{page.stem}-{number}")
         for page in PAGES
@@ -56,14 +57,23 @@ def test_python_blocks(text: str, sandbox: Sandbox) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("text", blocks("bash"))
+def scripts() -> list[object]:
+    """The shell blocks of each page, in the order in which a reader types them."""
+    pages: dict[str, list[str]] = {}
+    for block in blocks("bash"):
+        page, _, _ = block.id.rpartition("-")
+        pages.setdefault(page, []).extend(block.values)
+    return [pytest.param("".join(texts), id=page) for page, texts in pages.items()]
+
+
+@pytest.mark.parametrize("text", scripts())
 def test_shell_blocks(text: str) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=110,
         env={**os.environ, "PATH": path},
     )
     assert (done.returncode, done.stderr) == (0, "")
