@@ -5,11 +5,13 @@ Data goes to stdout, and a log gets no line that moves: there, it is only said w
 
 from __future__ import annotations
 
+import os
 import sys
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
+    from rich.console import Console
     from rich.progress import TaskID
 
     from .client import Progress
@@ -20,6 +22,13 @@ AT_MOST_EVERY = 0.5
 def somebody_looks() -> bool:
     """Whether a moving line would be seen: on a terminal, or in a notebook that can show one."""
     return sys.stderr.isatty() or ("ipykernel" in sys.modules and find_spec("ipywidgets") is not None)
+
+
+def console(out: TextIO, width: int | None = None) -> Console:
+    """Where rich prints; without any colour or style if ``NO_COLOR`` is set."""
+    from rich.console import Console  # noqa: PLC0415 - only for a person's terminal
+
+    return Console(file=out, width=width, highlight=False, color_system=None if os.environ.get("NO_COLOR") else "auto")
 
 
 class NoLine:
@@ -71,15 +80,14 @@ class Line(NoLine):
     """One line that says how far each running call has come; gone when rows come."""
 
     def __init__(self) -> None:
-        from rich.console import Console  # noqa: PLC0415 - only for a person's terminal
-        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415
+        from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn  # noqa: PLC0415 - for people only
 
         self._bar = Progress(
             TextColumn("{task.description}"),
             BarColumn(bar_width=24),
             TextColumn("{task.fields[state]}"),
             TimeElapsedColumn(),
-            console=Console(stderr=True),
+            console=console(sys.stderr),
             transient=True,
             redirect_stdout=False,
             redirect_stderr=False,

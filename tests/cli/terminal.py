@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pty
+import shlex
 import signal
 import sys
 from collections.abc import Iterable, Mapping
@@ -13,19 +14,21 @@ def on_a_terminal(
     arguments: list[str],
     environment: Mapping[str, str],
     *,
+    piped_into: str | None = None,
     interrupt_at: bytes | None = None,
     typed: Iterable[str] = (),
 ) -> tuple[int, str]:
     """Exit code and all that the terminal shows, stdout and stderr together.
 
     Args:
+        piped_into: a program that reads standard output, and itself prints on the terminal.
         interrupt_at: press Ctrl-C when this is shown.
         typed: what to answer to each question, which ends in a colon and a space.
     """
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(environment, TERM="xterm", COLUMNS="120")
-        os.execv(sys.executable, [sys.executable, "-m", "mixpanel_data", *arguments])
+        _become([sys.executable, "-m", "mixpanel_data", *arguments], piped_into)
     shown, answers = b"", iter(typed)
     while part := _read(terminal):
         shown += part
@@ -37,6 +40,12 @@ def on_a_terminal(
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
+
+
+def _become(command: list[str], piped_into: str | None) -> None:
+    if piped_into is not None:
+        command = ["bash", "-o", "pipefail", "-c", f"{shlex.join(command)} | {piped_into}"]
+    os.execvp(command[0], command)
 
 
 def _read(terminal: int) -> bytes:

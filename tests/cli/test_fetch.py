@@ -1,4 +1,4 @@
-"""``mp fetch profiles`` as a shell sees it."""
+"""``mp fetch`` as a shell sees it."""
 
 from __future__ import annotations
 
@@ -33,3 +33,43 @@ def test_profiles_that_cannot_be_had(tmp_path: Path) -> None:
         assert (done.returncode, done.stdout) == (code, "")
         assert done.stderr.startswith(said)
         assert done.stderr.count("\n") == 1
+
+
+def test_events_by_all_their_options(tmp_path: Path) -> None:
+    base = ("--account", "sandbox", "--path", str(tmp_path / "x.db"))
+    january = ("fetch", "events", "january", "--from", "2024-01-01")
+    first = json.loads(ok(*base, *january, "--to", "2024-01-02", "--events", "Purchase, Search", "--event", "Sign Up"))
+    assert (first["table"], first["days"], first["date_range"]) == ("january", 2, ["2024-01-01", "2024-01-02"])
+    names = "SELECT list(DISTINCT event_name ORDER BY event_name) AS names FROM january"
+    assert json.loads(ok(*base, "sql", names)) == [{"names": ["Purchase", "Search", "Sign Up"]}]
+    again = mp(*base, *january, "--to", "2024-01-02")
+    assert (again.returncode, again.stdout) == (1, "")
+    assert again.stderr.startswith("mp: table january exists: drop it first, ")
+    plan = json.loads(ok(*base, *january, "--to", "2024-01-04", "--replace", "--dry-run"))
+    assert (sum(request["days"] for request in plan["requests"]), plan["table"]) == (4, "january")
+    whole = ("--replace", "--column", "plan=plan", "--properties", "json", "--keep-duplicates", "--parallel", "2")
+    assert json.loads(ok(*base, *january, "--to", "2024-01-02", *whole))["rows"] == 7873
+    assert json.loads(ok(*base, "sql", "SELECT count(DISTINCT plan) AS plans FROM january")) == [{"plans": 3}]
+
+
+def test_days_that_grow(tmp_path: Path) -> None:
+    base = ("--account", "sandbox", "--path", str(tmp_path / "x.db"), "fetch", "events")
+    assert json.loads(ok(*base, "--from", "2024-01-01", "--to", "2024-01-02", "--resume"))["days"] == 2
+    assert json.loads(ok(*base, "--from", "2024-01-01", "--to", "2024-01-03", "--resume"))["days"] == 1
+    synced = json.loads(ok(*base, "--sync", "--to", "2024-01-04", "--look-back", "1"))
+    assert (synced["days"], synced["date_range"]) == (2, ["2024-01-01", "2024-01-04"])
+
+
+def test_a_sample(tmp_path: Path) -> None:
+    base = ("--account", "sandbox", "--path", str(tmp_path / "x.db"))
+    days = ("--from", "2024-01-01", "--to", "2024-01-02")
+    assert json.loads(ok(*base, "fetch", "events", *days, "--limit", "100"))["rows"] == 100
+    assert json.loads(ok(*base, "sql", "SELECT count(*) AS days FROM _loaded_days")) == [{"days": 0}]
+    assert json.loads(ok(*base, "fetch", "events", *days, "--resume"))["rows"] == 7873
+    assert json.loads(ok(*base, "sql", "SELECT count(*) AS n FROM events")) == [{"n": 7873}]
+    for way in ("--append", "--resume", "--sync"):
+        done = mp(*base, "fetch", "events", *days, "--limit", "10", way)
+        assert (done.returncode, done.stderr) == (
+            3,
+            "mp: limit is for a sample in a table of its own: leave append, resume and sync out\n",
+        )

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.cli.conftest import Run
+from tests.cli.terminal import on_a_terminal
 
 Ok = Callable[..., str]
 SANDBOX = ("--account", "sandbox")
@@ -157,3 +158,19 @@ def test_verbose_tells_the_sql(run: Run) -> None:
         "mp: FROM mixpanel.segmentation(event := 'Purchase', from_date := '2024-01-01', to_date := '2024-01-03', "
         "unit := 'day', type := 'general')\n"
     )
+
+
+def test_a_terminal_gets_a_table_and_colours_only_where_they_are_wished() -> None:
+    query = ["sql", "SELECT 1 AS number, NULL AS nothing"]
+    code, plain = on_a_terminal(query, {"NO_COLOR": "1"})
+    assert (code, plain.split()) == (0, ["number", "nothing", "─" * len("number   nothing"), "1", "NULL"])
+    assert "\x1b[" not in plain
+    code, styled = on_a_terminal(query, {"NO_COLOR": ""})
+    assert (code, "\x1b[" in styled) == (0, True)
+
+
+def test_what_is_printed_does_not_mix_with_the_progress_line() -> None:
+    """Only standard output goes elsewhere here, as in ``mp … | head``."""
+    code, shown = on_a_terminal([*SANDBOX, "inspect", "events"], {}, piped_into="cat")
+    assert code == 0
+    assert shown.replace("\r", "").rpartition("\x1b[2K")[2].startswith('[\n"Add To Cart",')

@@ -11,7 +11,7 @@ from typing import Annotated, Any, get_args
 import typer
 
 from .output import Format
-from .printing import show
+from .printing import comes_bit_by_bit, show
 from .progress import Form, progress_line
 from .settings import Settings
 
@@ -128,7 +128,10 @@ def _run(function: Callable[..., Any], subject: str, settings: Settings, argumen
         progress_line(settings.progress, settings.quiet) as line,
         settings.workspace(line.show) as workspace,
     ):
-        show(function(workspace, **arguments), settings, line.stdout())
+        found = function(workspace, **arguments)
+        if not comes_bit_by_bit(found):
+            line.stop()
+        show(found, settings, line.stdout())
         if settings.verbose and workspace.last_sql:
             print(f"mp: {workspace.last_sql}", file=sys.stderr)
 

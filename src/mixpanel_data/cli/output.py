@@ -7,6 +7,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TextIO
 
+from ..display import console
 from ..exceptions import QueryError
 from ..workspace.whole import whole
 from .rows import Answered, Objects, Rows
@@ -85,7 +86,6 @@ def _markdown(rows: Rows, out: TextIO) -> None:
 
 def _table(rows: Rows, out: TextIO) -> None:
     from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only tables need it
-    from rich.console import Console  # noqa: PLC0415
     from rich.table import Table  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
@@ -95,7 +95,7 @@ def _table(rows: Rows, out: TextIO) -> None:
     for row in rows.texts():
         table.add_row(*(Text("NULL", style="dim") if value is None else Text(value) for value in row))
     width = None if out.isatty() else 1_000_000
-    Console(file=out, width=width, highlight=False).print(table, crop=False)
+    console(out, width=width).print(table, crop=False)
 
 
 WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {

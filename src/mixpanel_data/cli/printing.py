@@ -34,6 +34,11 @@ def show(value: Any, settings: Settings, out: TextIO) -> None:
         write(rows_of(value, settings.picked), settings, out)
 
 
+def comes_bit_by_bit(value: Any) -> bool:
+    """Whether it is still being fetched while it is printed."""
+    return isinstance(value, Generator | Lines)
+
+
 def write(rows: Rows, settings: Settings, out: TextIO) -> None:
     """Prints rows as the options say."""
     form = settings.format or _usual(rows, out)
