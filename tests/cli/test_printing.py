@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import pytest
 
+from mixpanel_data.cli import printing
 from tests.cli.conftest import Run
 from tests.cli.terminal import on_a_terminal
 
@@ -90,7 +91,7 @@ def test_jq(ok: Ok, run: Run) -> None:
 def test_max_rows(run: Run) -> None:
     done = run("sql", "FROM range(1000) t(i)", "--max-rows", "2")
     assert (done.code, json.loads(done.out)) == (0, [{"i": 0}, {"i": 1}])
-    assert done.err == "mp: 998 more rows left out: --max-rows 0 prints all\n"
+    assert done.err == "mp: 998 more rows left out: --max-rows 0 prints all, --jq picks\n"
     assert len(json.loads(run("sql", "FROM range(1000) t(i)", "--max-rows", "0").out)) == 1000
 
 
@@ -100,11 +101,17 @@ def test_an_agent_gets_so_much_as_it_can_read(run: Run, ok: Ok, monkeypatch: pyt
     monkeypatch.setenv("AI_AGENT", "1")
     done = run(*query)
     assert len(json.loads(done.out)) == 200
-    assert done.err == "mp: 800 more rows left out: --max-rows 0 prints all\n"
+    assert done.err == "mp: 800 more rows left out: --max-rows 0 prints all, --jq picks\n"
     wide = run("sql", "SELECT repeat('x', 10_000) AS x FROM range(10)", "--format", "csv")
     assert len(wide.out) < 41_000
     assert wide.err.startswith("mp: 6 more rows left out")
     assert len(json.loads(ok(*query, "--max-rows", "0"))) == 1000
+    one = run(*SANDBOX, "raw", "get", "/api/query/insights", "--param", "bookmark_id=2001", "--format", "json")
+    assert (one.code, one.err) == (0, "")
+    monkeypatch.setattr(printing, "ENOUGH_CHARACTERS", 10)
+    one = run(*SANDBOX, "raw", "get", "/api/query/insights", "--param", "bookmark_id=2001")
+    assert len(one.out) == 10
+    assert " more characters left out: " in one.err
 
 
 def test_event_text_stays_data(ok: Ok) -> None:

@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..exceptions import ArgumentError
@@ -42,15 +43,35 @@ def comes_bit_by_bit(value: Any) -> bool:
 def write(rows: Rows, settings: Settings, out: TextIO) -> None:
     """Prints rows as the options say."""
     form = settings.format or _usual(rows, out)
-    cut = Cut(rows, *_enough(settings, out))
+    most, characters = _enough(settings, out)
+    if rows.is_one and settings.jq is None:
+        _write_one(rows, form, out, characters)
+        return
+    cut = Cut(rows, most, characters)
     if settings.jq is None:
-        write_rows(cut if not rows.is_one else rows, form, out)
+        write_rows(cut, form, out)
     else:
         for line in cut.limited(_piped(rows, settings.jq), len):
             out.write(f"{line}\n")
-    if cut.left_out:
+    _tell(out, cut.left_out, "rows")
+
+
+def _write_one(rows: Rows, form: Format, out: TextIO, characters: int) -> None:
+    """Prints an object; so much of it as is enough."""
+    if not characters:
+        write_rows(rows, form, out)
+        return
+    write_rows(rows, form, whole := StringIO())
+    text = whole.getvalue()
+    out.write(text[:characters])
+    _tell(out, len(text) - characters, "characters")
+
+
+def _tell(out: TextIO, left_out: int, what: str) -> None:
+    """Says that more was left out, if it was."""
+    if left_out > 0:
         out.flush()
-        print(f"mp: {cut.left_out:,} more rows left out: --max-rows 0 prints all", file=sys.stderr)
+        print(f"mp: {left_out:,} more {what} left out: --max-rows 0 prints all, --jq picks", file=sys.stderr)
 
 
 def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
