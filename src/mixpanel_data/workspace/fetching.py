@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import threading
 import time
-from collections.abc import Callable, Generator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypedDict, Unpack, overload
+from typing import Literal, TypedDict, Unpack, overload
 
 from ..client import Progress, Watcher
-from ..exceptions import ArgumentError, NotFoundError
+from ..exceptions import ArgumentError
 from ..functions.arguments import read_day
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
@@ -19,17 +17,12 @@ from .fetch import Fetch, Loaded, named
 from .profiles import ProfileFetch
 from .records import Records
 from .selection import ColumnsWish, ProfileSelection, Properties, Selection, names_of
-from .session import Day, Session, batches
-from .statement import Statement, call
+from .session import Day
+from .streaming import Streaming
 from .watch import Watch
 
 LOOK_BACK = 5
 """Days: events of mobile clients may arrive that late."""
-IN_A_ROW = 2048
-"""Rows that are taken from DuckDB at once when they are given out one by one."""
-AS_JSON = "to_json(_row)::VARCHAR"
-RAW_EVENT = """'{"event":' || to_json(event_name) || ',"properties":' || properties || '}'"""
-RAW_PROFILE = """'{"$distinct_id":' || to_json(distinct_id) || ',"$properties":' || properties || '}'"""
 
 
 class EventsWish(TypedDict, total=False):
@@ -64,15 +57,7 @@ class ProfilesWish(TypedDict, total=False):
     replace: bool
 
 
-def _export(
-    from_date: Day, to_date: Day, events: Sequence[str] | None, where: str | None, limit: int | None
-) -> Statement:
-    names = names_of("events", events)
-    wished = list(names) if names else None
-    return call("export", from_date=from_date, to_date=to_date, events=wished, filter=where, max_rows=limit)
-
-
-class Fetching(Session):
+class Fetching(Streaming):
     """Fetching. The database is open, and closed to others, only while what was fetched is copied into it."""
 
     _watch: Watch
@@ -242,125 +227,6 @@ class Fetching(Session):
             run = fetch.append if append else fetch.replace if replace else fetch.create
             return self._fetch(fetch, progress, Progress("profiles"), run)
 
-    def stream_events(
-        self,
-        *,
-        from_date: Day,
-        to_date: Day,
-        events: Sequence[str] | None = None,
-        where: str | None = None,
-        limit: int | None = None,
-    ) -> Generator[dict[str, Any], None, None]:
-        """Events one by one, without keeping them: ``event_name``, ``event_time``, ``distinct_id``, ``insert_id``, and
-        ``properties`` as a dictionary. A window's events come only once its whole body is proven.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     days = ws.stream_events(from_date="2024-01-01", to_date="2024-01-02", events=["Purchase"])
-            ...     sum(event["properties"]["amount"] for event in days) > 0
-            True
-        """
-        return self._each_row(_export(from_date, to_date, events, where, limit))
-
-    def stream_profiles(
-        self,
-        *,
-        where: str | None = None,
-        cohort: int | str | None = None,
-        properties: Sequence[str] | None = None,
-    ) -> Generator[dict[str, Any], None, None]:
-        """Profiles one by one, without keeping them: ``distinct_id``, ``properties`` as a dictionary, ``last_seen``.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     {user["properties"]["plan"] for user in ws.stream_profiles(where='properties["plan"] == "pro"')}
-            {'pro'}
-        """
-        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        return self._each_row(ProfileSelection(where, cohort_id, names_of("properties", properties)).profiles())
-
-    def event_lines(
-        self,
-        *,
-        from_date: Day,
-        to_date: Day,
-        events: Sequence[str] | None = None,
-        where: str | None = None,
-        limit: int | None = None,
-        raw: bool = False,
-    ) -> Generator[str, None, None]:
-        """Events one by one, without keeping them, each as a line of JSON: far faster than ``stream_events`` where they
-        only go on to a file or another program.
-
-        In the shell: ``mp raw export``.
-
-        Args:
-            from_date: first day.
-            to_date: last day, inclusive.
-            events: only events of these names.
-            where: a Mixpanel filter expression.
-            limit: at most so many.
-            raw: as Mixpanel has them: ``event`` and ``properties``, to the letter.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     lines = ws.event_lines(from_date="2024-01-01", to_date="2024-01-01", events=["Purchase"], raw=True)
-            ...     next(lines)[:33]
-            '{"event":"Purchase","properties":'
-        """
-        return self._lines(_export(from_date, to_date, events, where, limit), RAW_EVENT if raw else AS_JSON)
-
-    def profile_lines(
-        self,
-        *,
-        where: str | None = None,
-        cohort: int | str | None = None,
-        properties: Sequence[str] | None = None,
-        raw: bool = False,
-    ) -> Generator[str, None, None]:
-        """Profiles one by one, without keeping them, each as a line of JSON.
-
-        In the shell: ``mp raw engage``.
-
-        Args:
-            where: a Mixpanel filter expression over profiles.
-            cohort: only members of this cohort, by its id or its name.
-            properties: only these properties.
-            raw: as Mixpanel has them: ``$distinct_id`` and ``$properties``.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     next(ws.profile_lines(raw=True))[:16]
-            '{"$distinct_id":'
-        """
-        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        selection = ProfileSelection(where, cohort_id, names_of("properties", properties))
-        return self._lines(selection.profiles(), RAW_PROFILE if raw else AS_JSON)
-
-    def _lines(self, asked: Statement, line: str) -> Generator[str, None, None]:
-        statement = asked.inside(f"SELECT {line} AS line FROM ", " AS _row")
-        self.last_sql = str(statement)
-        with (
-            self._database.asking() as con,
-            closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
-        ):
-            for batch in some:
-                yield from batch.column(0).to_pylist()
-
-    def _each_row(self, asked: Statement) -> Generator[dict[str, Any], None, None]:
-        statement = asked.inside("FROM ")
-        self.last_sql = str(statement)
-        with (
-            self._database.asking() as con,
-            closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
-        ):
-            for row in (row for batch in some for row in batch.to_pylist()):
-                yield {**row, "properties": json.loads(row["properties"] or "{}")}
-
     def _fetch(
         self,
         fetch: Fetch | ProfileFetch,
@@ -407,19 +273,6 @@ class Fetching(Session):
         """Those days of the range that have begun."""
         with self._database.asking() as con:
             return Records(con).days(first, last)
-
-    def _cohort_id(self, name: str) -> int:
-        query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
-        with self._database.asking() as con:
-            found = query.run(con)
-            if len(found) == 1:
-                return int(found[0][0])
-            listed = call("cohorts").inside("SELECT name FROM ", " ORDER BY name").run(con)
-        if found:
-            raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
-        raise NotFoundError(
-            f"there is no cohort {name!r}; there are: {', '.join(name for (name,) in listed) or 'none'}"
-        )
 
 
 def _task(table: str, *, append: bool, replace: bool) -> str:
