@@ -71,7 +71,7 @@ def test_reset_asks(ok: Ok, run: Run, tmp_path: Path) -> None:
     assert (done.code, done.err) == (3, "mp: this would drop january: add --yes\n")
     environment = {"MP_DATA_DIR": str(tmp_path / "databases")}
     code, shown = on_a_terminal([*BASE, "db", "reset"], environment, typed=["n"])
-    assert code == 130
+    assert code == 1
     assert "This will drop january. Go on? [y/N]: " in shown
     assert json.loads(ok(*BASE, "inspect", "tables"))
     assert json.loads(ok(*BASE, "db", "reset", "--yes"))["dropped"] == ["january"]
@@ -120,3 +120,4 @@ def test_a_path_of_ones_own(path: str, ok: Ok, tmp_path: Path) -> None:
     (tmp_path / "nested").mkdir()
     file = str(tmp_path / path)
     assert ok("--path", file, "db", "path") == f"{file}\n"
+    assert json.loads(ok("--path", file, "db", "path", "--format", "json")) == {"path": file}

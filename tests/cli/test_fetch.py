@@ -17,6 +17,8 @@ def test_profiles_into_a_table(tmp_path: Path) -> None:
     ]
     by_id = json.loads(ok(*base, "fetch", "profiles", "buyers", "--cohort", "1001", "--replace"))
     assert by_id["rows"] == by_name["rows"]
+    one = json.loads(ok(*base, "fetch", "profiles", "one", "--distinct-id", "user-0000001"))
+    assert one["rows"] == 1
     plan = json.loads(ok(*base, "fetch", "profiles", "other", "--dry-run"))
     assert len(plan["requests"]) == 1
 

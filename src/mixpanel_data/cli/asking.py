@@ -14,10 +14,11 @@ def confirm(what: str, yes: bool) -> None:
 
     Raises:
         ArgumentError: there is nobody to ask.
-        typer.Abort: the answer was no.
+        typer.Exit: the answer was no.
     """
     if yes:
         return
     if not sys.stdin.isatty():
         raise ArgumentError(f"this would {what}: add --yes")
-    typer.confirm(f"This will {what}. Go on?", abort=True, err=True)
+    if not typer.confirm(f"This will {what}. Go on?", err=True):
+        raise typer.Exit(1)

@@ -30,10 +30,11 @@ Name = Annotated[str, typer.Argument(help="Letters, digits, - and _; 'default' i
 Files = Literal["parquet", "csv", "json", "jsonl"]
 
 
-@command(app, "path", f"{MP} path", twin="databases.current_database", prints=False)
-def path(settings: Settings) -> str:
-    """Where the database file is, be it there or not."""
-    return str(_file(settings))
+@command(app, "path", f"{MP} path", twin="databases.current_database")
+def path(settings: Settings) -> Any:
+    """Where the database file is, be it there or not: the bare path, unless a format is asked for."""
+    file = str(_file(settings))
+    return {"path": file} if settings.format or settings.fields or settings.jq else file
 
 
 @command(app, "size", f"{MP} size", twin="Workspace.info")

@@ -112,6 +112,7 @@ def profiles(
     where: Where = None,
     cohort: Cohort = None,
     property: Property = None,  # noqa: A002 - the option's name
+    distinct_id: Annotated[list[str] | None, typer.Option(help="Only this user; may be given again.")] = None,
     append: Annotated[bool, typer.Option("--append", help="Add to the table; bring up to date what it has.")] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Put the new table in the place of the old.")] = False,
     dry_run: DryRun = False,
@@ -122,7 +123,12 @@ def profiles(
 
     It appears whole or not at all; what was fetched is said on standard output.
     """
-    wish: dict[str, Any] = {"where": where, "cohort": number_or_name(cohort), "properties": property or None}
+    wish: dict[str, Any] = {
+        "where": where,
+        "cohort": number_or_name(cohort),
+        "properties": property or None,
+        "distinct_ids": distinct_id or None,
+    }
     if _goes_out(stdout, raw, append=append, replace=replace, dry_run=dry_run):
         return Lines(workspace.profile_lines(**wish, raw=raw), _columns(PROFILE_COLUMNS, raw))
     return workspace.fetch_profiles(name, **wish, append=append, replace=replace, dry_run=dry_run)

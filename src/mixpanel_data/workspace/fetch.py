@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
-from ..functions.windows import runs
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
 from .records import OURS, Records, now
@@ -135,6 +134,8 @@ class Fetch:
 
     def windows(self, days: Sequence[date]) -> list[PlannedRequest]:
         """The requests for these days."""
+        from ..functions.windows import runs  # noqa: PLC0415 - who only looks at tables loads no functions
+
         found = []
         together = list(runs(days, len(days)))
         share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)

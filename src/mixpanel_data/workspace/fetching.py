@@ -10,7 +10,6 @@ from typing import Literal, TypedDict, Unpack, overload
 
 from ..client import Progress, Watcher
 from ..exceptions import ArgumentError
-from ..functions.arguments import read_day
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
 from .fetch import Fetch, Loaded, named
@@ -289,6 +288,8 @@ def _only_one_of(**modes: bool) -> None:
 
 
 def _day(name: str, value: Day) -> date:
+    from ..functions.arguments import read_day  # noqa: PLC0415 - who only looks at tables loads no functions
+
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:

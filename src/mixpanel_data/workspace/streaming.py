@@ -102,6 +102,7 @@ class Streaming(Session):
         where: str | None = None,
         cohort: int | str | None = None,
         properties: Sequence[str] | None = None,
+        distinct_ids: Sequence[str] | None = None,
         raw: bool = False,
     ) -> Generator[str, None, None]:
         """Profiles one by one, without keeping them, each as a line of JSON.
@@ -112,6 +113,7 @@ class Streaming(Session):
             where: a Mixpanel filter expression over profiles.
             cohort: only members of this cohort, by its id or its name.
             properties: only these properties.
+            distinct_ids: only these users.
             raw: as Mixpanel has them: ``$distinct_id`` and ``$properties``.
 
         Example:
@@ -121,7 +123,9 @@ class Streaming(Session):
             '{"$distinct_id":'
         """
         cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        selection = ProfileSelection(where, cohort_id, names_of("properties", properties))
+        selection = ProfileSelection(
+            where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
+        )
         return self._lines(selection.profiles(), RAW_PROFILE if raw else AS_JSON)
 
     def _lines(self, asked: Statement, line: str) -> Generator[str, None, None]:
