@@ -5,13 +5,19 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
+import pyarrow as pa
 import pytest
 
+from mixpanel_data import Workspace
 from mixpanel_data.cli import printing
+from mixpanel_data.sandbox import Sandbox
 from tests.cli.conftest import Run
 from tests.cli.terminal import on_a_terminal
+from tests.shell import MP
 
 Ok = Callable[..., str]
 SANDBOX = ("--account", "sandbox")
@@ -181,3 +187,31 @@ def test_what_is_printed_does_not_mix_with_the_progress_line() -> None:
     code, shown = on_a_terminal([*SANDBOX, "inspect", "events"], {}, piped_into="cat")
     assert code == 0
     assert shown.replace("\r", "").rpartition("\x1b[2K")[2].startswith('[\n"Add To Cart",')
+
+
+def test_arrow_is_a_stream(tmp_path: Path) -> None:
+    """What it prints is bytes, so these are real processes."""
+
+    def read(*arguments: str) -> pa.Table:
+        done = subprocess.run([*MP, *arguments, "--format", "arrow"], capture_output=True, check=True, timeout=60)
+        return pa.ipc.open_stream(done.stdout).read_all()
+
+    export = "FROM mixpanel_export('2024-01-01', '2024-01-07')"
+    week = read(*SANDBOX, "sql", export)
+    assert week.schema.field("event_time").type == pa.timestamp("us")
+    with Workspace.memory("sandbox") as ws:
+        assert week.num_rows == ws.sql_scalar(f"SELECT count(*) {export}")
+    assert read(*SANDBOX, "sql", export, "--fields", "event_name", "--max-rows", "5").shape == (5, 1)
+    counts = read(*COUNTS)
+    assert counts.column("count").to_pylist() == [115, 130, 127]
+    assert read(*SANDBOX, "inspect", "events").column("name")[0].as_py() == "Add To Cart"
+    lines = read(*SANDBOX, "raw", "export", "--from", "2024-01-01", "--to", "2024-01-01")
+    assert (lines.num_rows, lines.column_names) == (3885, ["event", "properties"])
+
+
+def test_arrow_is_not_for_a_terminal_and_breaks_off_where_it_fails(sandbox: Sandbox) -> None:
+    code, shown = on_a_terminal(["sql", "SELECT 1", "--format", "arrow"], {})
+    assert (code, shown.startswith("mp: arrow is no text for a terminal")) == (3, True)
+    late = "SELECT CASE WHEN i > 900000 THEN error('late') ELSE i END AS i FROM range(1000000) t(i)"
+    done = subprocess.run([*MP, "sql", late, "--format", "arrow"], capture_output=True, timeout=60)
+    assert (done.returncode, done.stderr) == (3, b"mp: Invalid Input Error: late\n")

@@ -22,6 +22,7 @@ class Format(StrEnum):
     TABLE = "table"
     PLAIN = "plain"
     MARKDOWN = "markdown"
+    ARROW = "arrow"
 
 
 def write_rows(rows: Rows, form: Format, out: TextIO) -> None:
@@ -98,6 +99,18 @@ def _table(rows: Rows, out: TextIO) -> None:
     console(out, width=width).print(table, crop=False)
 
 
+def _arrow(rows: Rows, out: TextIO) -> None:
+    """An Arrow IPC stream. Its bytes go past the text layer."""
+    import pyarrow as pa  # noqa: PLC0415
+
+    if out.isatty():
+        raise QueryError("arrow is no text for a terminal: send it on, as in mp … --format arrow > rows.arrows")
+    out.flush()
+    with rows.reader() as reader, pa.ipc.new_stream(out.buffer, reader.schema) as stream:
+        for batch in reader:
+            stream.write_batch(batch)
+
+
 WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
     Format.JSON: _json,
     Format.JSONL: _jsonl,
@@ -105,6 +118,7 @@ WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
     Format.TABLE: _table,
     Format.PLAIN: _plain,
     Format.MARKDOWN: _markdown,
+    Format.ARROW: _arrow,
 }
 FILES = {".csv": Format.CSV, ".json": Format.JSON, ".jsonl": Format.JSONL, ".ndjson": Format.JSONL}
 UPRIGHT = {Format.TABLE, Format.PLAIN, Format.MARKDOWN}

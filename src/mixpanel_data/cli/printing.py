@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Generator, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,6 +14,8 @@ from .output import Format, write_rows
 from .rows import Answered, Lines, Names, Objects, Rows, Texts, as_json
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from .settings import Settings
 
 AGENTS = ("AI_AGENT", "AGENT", "CLAUDECODE", "CODEX_SANDBOX", "CURSOR_AGENT", "GEMINI_CLI", "OPENCODE")
@@ -43,7 +45,7 @@ def comes_bit_by_bit(value: Any) -> bool:
 def write(rows: Rows, settings: Settings, out: TextIO) -> None:
     """Prints rows as the options say."""
     form = settings.format or _usual(rows, out)
-    most, characters = _enough(settings, out)
+    most, characters = _enough(settings, form, out)
     if rows.is_one and settings.jq is None:
         _write_one(rows, form, out, characters)
         return
@@ -127,6 +129,20 @@ class Cut(Rows):
     def jsons(self) -> Iterator[str]:
         return self.limited(self.rows.jsons(), len)
 
+    @contextmanager
+    def reader(self) -> Iterator[pa.RecordBatchReader]:
+        import pyarrow as pa  # noqa: PLC0415 - only Arrow needs it
+
+        with self.rows.reader() as reader:
+            yield pa.RecordBatchReader.from_batches(reader.schema, self._slices(reader)) if self.most else reader
+
+    def _slices(self, batches: Iterable[pa.RecordBatch]) -> Iterator[pa.RecordBatch]:
+        left = self.most
+        for batch in batches:
+            taken = min(left, batch.num_rows)
+            left, self.left_out = left - taken, self.left_out + batch.num_rows - taken
+            yield batch.slice(0, taken)
+
     def limited(self, rows: Iterable[Any], size: Any) -> Iterator[Any]:
         """The rows until there are enough."""
         count = characters = 0
@@ -143,11 +159,11 @@ def _usual(rows: Rows, out: TextIO) -> Format:
     return Format.JSONL if isinstance(rows, Lines) else Format.TABLE if out.isatty() else Format.JSON
 
 
-def _enough(settings: Settings, out: TextIO) -> tuple[int, int]:
+def _enough(settings: Settings, form: Format, out: TextIO) -> tuple[int, int]:
     """How many rows and characters are enough; 0 where there is no end."""
     if settings.max_rows is not None:
         return settings.max_rows, 0
-    is_for_an_agent = not out.isatty() and any(os.environ.get(name) for name in AGENTS)
+    is_for_an_agent = form is not Format.ARROW and not out.isatty() and any(os.environ.get(name) for name in AGENTS)
     return (ENOUGH_ROWS, ENOUGH_CHARACTERS) if is_for_an_agent else (0, 0)
 
 

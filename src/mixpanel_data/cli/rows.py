@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ArgumentError
 from ..quoting import quoted
 
 if TYPE_CHECKING:
+    import pyarrow as pa
+
     from ..workspace.session import Answer
 
+A_BATCH = 2048
 Texts = tuple[str | None, ...]
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
 
@@ -37,6 +42,14 @@ class Rows:
     def jsons(self) -> Iterator[str]:
         """Each row as JSON."""
         raise NotImplementedError
+
+    @contextmanager
+    def reader(self) -> Iterator[pa.RecordBatchReader]:
+        """The rows as Arrow batches; of text, where nothing better is known."""
+        import pyarrow as pa  # noqa: PLC0415 - only Arrow needs it
+
+        schema = pa.schema([(name, pa.string()) for name in self.columns])
+        yield pa.RecordBatchReader.from_batches(schema, _batches_of(self.texts(), schema))
 
 
 class Answered(Rows):
@@ -65,6 +78,11 @@ class Answered(Rows):
     def write_parquet(self, file: str) -> None:
         """Writes the rows to a Parquet file."""
         self.answer.write_parquet(file, self._source("{}"))
+
+    @contextmanager
+    def reader(self) -> Iterator[pa.RecordBatchReader]:
+        with self.answer.reader(self._source("{}")) as reader:
+            yield reader
 
     def _types(self) -> list[str]:
         if not self.fields:
@@ -117,6 +135,13 @@ class Objects(Rows):
     def jsons(self) -> Iterator[str]:
         columns = self.columns
         return (as_json({name: item[name] for name in columns if name in item}) for item in self.objects)
+
+    @contextmanager
+    def reader(self) -> Iterator[pa.RecordBatchReader]:
+        import pyarrow as pa  # noqa: PLC0415
+
+        columns = self.columns
+        yield pa.Table.from_pylist([{name: item.get(name) for name in columns} for item in self.objects]).to_reader()
 
     def upright(self) -> Objects:
         """One object as a row for each of its values, as a person reads it."""
@@ -206,3 +231,11 @@ class Lines(Rows):
 
     def jsons(self) -> Iterator[str]:
         return self.lines
+
+
+def _batches_of(texts: Iterator[Texts], schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    import pyarrow as pa  # noqa: PLC0415
+
+    while part := list(islice(texts, A_BATCH)):
+        columns = [pa.array(column, pa.string()) for column in zip(*part, strict=True)]
+        yield pa.RecordBatch.from_arrays(columns, schema=schema)

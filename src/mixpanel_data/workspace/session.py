@@ -95,6 +95,16 @@ class Answer:
                 yield from batch
             self._is_open = False
 
+    @contextmanager
+    def reader(self, chosen: str = "*") -> Iterator[pa.RecordBatchReader]:
+        """The rows as Arrow batches, as they come."""
+        with self._database.opened() as con:
+            reader = con.sql(f"SELECT {chosen} FROM {VIEW}").to_arrow_reader(AT_ONCE)
+            try:
+                yield reader
+            finally:
+                reader.close()
+
     def end(self, con: duckdb.DuckDBPyConnection) -> None:
         """Lets go of rows that nobody has read: DuckDB 2.0 would begin nothing else before."""
         if self._is_open:
