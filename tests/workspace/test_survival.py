@@ -168,7 +168,7 @@ def test_who_holds_the_database_is_named_or_waited_for(tmp_path: Path, sandbox: 
 
 
 def test_a_hung_socket_is_given_up(sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(READ_TIMEOUT, Api.EXPORT, 0.3)
+    monkeypatch.setitem(READ_TIMEOUT, Api.EXPORT, 1.5)
     sandbox.faults.add(Fault(match="/export", hang=True, close=2000))
     with Workspace.memory("sandbox") as ws:
         result = ws.fetch_events("t", from_date=FIRST, to_date=FIRST)
