@@ -18,7 +18,7 @@ import pytest
 from _pytest.mark import ParameterSet
 
 import mixpanel_data
-from mixpanel_data import MixpanelAPI, Workspace, auth, databases
+from mixpanel_data import MixpanelAPI, Workspace, auth, databases, exploring
 from mixpanel_data.sandbox import Sandbox
 
 ROOT = Path(__file__).parent.parent
@@ -113,7 +113,7 @@ def test_docstring_examples(name: str, sandbox: Sandbox) -> None:
 
 def public_functions() -> Iterator[tuple[str, object]]:
     """All that people call: functions, and the methods of what they get."""
-    for owner in (mixpanel_data, auth, databases, Workspace, MixpanelAPI):
+    for owner in (mixpanel_data, auth, databases, exploring, Workspace, MixpanelAPI):
         names = getattr(owner, "__all__", None) or [name for name in dir(owner) if not name.startswith("_")]
         for name in names:
             found = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)

@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from . import auth
+    from . import auth, exploring
     from .binding import Registration, register, unregister
     from .client import Progress
     from .config import ConfigManager
@@ -151,6 +151,7 @@ __all__ = [
     "auth",
     "databases",
     "ephemeral",
+    "exploring",
     "register",
     "resolve_credentials",
     "unregister",
@@ -169,7 +170,7 @@ HOMES = (
     "workspace.workspace",
 )
 """Where the public names live, what loads fastest first: nobody waits for what is not used."""
-MODULES = {"auth": ".auth", "databases": ".workspace.databases"}
+MODULES = {"auth": ".auth", "databases": ".workspace.databases", "exploring": ".exploring"}
 """Public names that are modules."""
 
 

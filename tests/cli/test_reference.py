@@ -8,14 +8,20 @@ from pathlib import Path
 
 import pytest
 
-from mixpanel_data import MixpanelAPI, Workspace, auth, databases
+from mixpanel_data import MixpanelAPI, Workspace, auth, databases, exploring
 from mixpanel_data.cli.reference import commands, help_of, page
 from tests.cli.conftest import Run
 
 ROOT = Path(__file__).parents[2]
 HELP = {words: help_of(words, command) for words, command in commands()}
 LEAVES = {words: text for words, text in HELP.items() if "COMMAND [ARGS]" not in text}
-OWNERS = {"Workspace": Workspace, "Workspace.api": MixpanelAPI, "auth": auth, "databases": databases}
+OWNERS = {
+    "Workspace": Workspace,
+    "Workspace.api": MixpanelAPI,
+    "auth": auth,
+    "databases": databases,
+    "exploring": exploring,
+}
 ON_ITS_OWN = {"mp sandbox"}
 """Runs until it is stopped: tests/cli/test_sandbox.py."""
 

@@ -249,12 +249,12 @@ class Fetching(Streaming):
 
     def _range(self, fetch: Fetch, from_date: Day | None, to_date: Day | None, *, sync: bool) -> tuple[date, date]:
         """The first and the last day to fetch, the last one not after today."""
-        first = _day("from_date", from_date) if from_date is not None else None
+        first = day_of("from_date", from_date) if from_date is not None else None
         if first is None and sync:
             first = self._first_loaded(fetch.table)
         if first is None:
             raise ArgumentError("fetch_events needs from_date: write from_date='2024-01-01'")
-        last = _day("to_date", to_date) if to_date is not None else None
+        last = day_of("to_date", to_date) if to_date is not None else None
         if last is not None and last < first:
             raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
         begun = self._days(first, last)
@@ -287,7 +287,12 @@ def _only_one_of(**modes: bool) -> None:
         raise ArgumentError(f"give only one of {', '.join(names[:-1])} and {names[-1]}")
 
 
-def _day(name: str, value: Day) -> date:
+def day_of(name: str, value: Day) -> date:
+    """The day that an argument names.
+
+    Raises:
+        ArgumentError: it is none.
+    """
     from ..functions.arguments import read_day  # noqa: PLC0415 - who only looks at tables loads no functions
 
     if isinstance(value, date) and not isinstance(value, datetime):
