@@ -54,24 +54,23 @@ class Project:
 
     folder: Path
 
-    def start(self, *arguments: str, **more: str) -> subprocess.Popen[str]:
+    def call(self, *arguments: str, **more: str) -> dict[str, Any]:
+        """How a process is started that runs dbt."""
         quiet = {"DBT_SEND_ANONYMOUS_USAGE_STATS": "false", "DBT_USE_COLORS": "false"}
-        environment = {**os.environ, **quiet, "DBT_PROFILES_DIR": str(self.folder), "SHOP_ACCOUNT": "", **more}
-        return subprocess.Popen(
-            [DBT, *arguments],
-            cwd=self.folder,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=environment,
-        )
+        return {
+            "args": [DBT, *arguments],
+            "cwd": self.folder,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "text": True,
+            "env": {**os.environ, **quiet, "DBT_PROFILES_DIR": str(self.folder), "SHOP_ACCOUNT": "", **more},
+        }
 
     def dbt(self, *arguments: str, fails: bool = False, **more: str) -> str:
         """What dbt printed."""
-        process = self.start(*arguments, **more)
-        printed, _ = process.communicate(timeout=90)
-        assert bool(process.returncode) == fails, printed
-        return printed
+        done = subprocess.run(**self.call(*arguments, **more), timeout=90)
+        assert bool(done.returncode) == fails, done.stdout
+        return done.stdout
 
     def rows(self, query: str) -> list[Any]:
         with duckdb.connect(str(self.folder / "shop.duckdb"), read_only=True) as con:
@@ -292,9 +291,12 @@ def everything_in(folder: Path) -> str:
 
 def test_ctrl_c_ends_what_waits_for_mixpanel(project: Project, mixpanel: Sandbox) -> None:
     mixpanel.faults.add(Fault(match="/export", hang=True, cut=0, times=100))
-    with project.start("run", "--select", "stg_events") as process:
-        assert eventually(lambda: any(request.path.endswith("/export") for request in mixpanel.requests))
-        process.send_signal(signal.SIGINT)
-        printed, _ = process.communicate(timeout=90)
+    with subprocess.Popen(**project.call("run", "--select", "stg_events")) as process:
+        try:
+            assert eventually(lambda: any(request.path.endswith("/export") for request in mixpanel.requests))
+            process.send_signal(signal.SIGINT)
+            printed, _ = process.communicate(timeout=60)
+        finally:
+            process.kill()
     assert "CANCEL query model.shop.stg_events" in printed
     assert project.rows("SHOW TABLES") == []
