@@ -299,7 +299,21 @@ def test_without_the_extension_it_says_what_to_install(monkeypatch: pytest.Monke
             extension.load(con)
 
 
-def test_other_hosts_are_warned_of(tmp_path: Path) -> None:
+def test_the_extension_is_found_where_duckdb_installs_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with duckdb.connect(config={"extension_directory": str(tmp_path)}) as con:
+        for name in extension.NEEDED:
+            con.execute(f"INSTALL '{extension.packaged(name)}'")
+        monkeypatch.setattr(extension, "packaged", lambda _: None)
+        extension.load(con)
+        assert con.execute("FROM quack_server_list()").fetchall() == []
+
+
+def test_it_listens_on_ipv6() -> None:
+    with serving("--account", "sandbox", "--ephemeral", "--host", "::1") as served:
+        assert served.ask("SELECT count(*) > 1 FROM mixpanel_events()") == "true"
+
+
+def test_other_hosts_are_warned_of() -> None:
     with serving("--account", "sandbox", "--ephemeral", "--host", "0.0.0.0") as served:
         assert "(DISABLE_SSL true)" in served.lines
         assert served.ask("SELECT count(*) > 1 FROM mixpanel_events()") == "true"

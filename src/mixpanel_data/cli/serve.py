@@ -19,8 +19,8 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @command(app, "serve", "mp --account sandbox serve --port 9494", twin="mixpanel_data.serve", prints=False)
 def serve(
     settings: Settings,
-    port: Annotated[int, typer.Option(help="Where to listen.")] = 9494,
-    host: Annotated[str, typer.Option(help="Which of this machine's addresses; others cannot reach it.")] = "localhost",
+    port: Annotated[int, typer.Option(help="The port to listen on.")] = 9494,
+    host: Annotated[str, typer.Option(help="Where to listen; other machines cannot reach this one.")] = "localhost",
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from standard input; a random one unless given.")
     ] = False,
