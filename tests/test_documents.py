@@ -20,9 +20,13 @@ from _pytest.mark import ParameterSet
 import mixpanel_data
 from mixpanel_data import MixpanelAPI, Workspace, auth, databases, exploring
 from mixpanel_data.sandbox import Sandbox
+from mixpanel_data.serving.macros import client_sql
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+CLIENT_SQL = ROOT / "sql" / "client.sql"
+SERVED = "mixpanel_data.serving.server"
+"""Its example needs DuckDB's extension: tests/anywhere/test_serve.py runs it."""
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Commands for a machine of the reader's own, with the reader's credentials.
 NOT_RUN = ("python3 -m venv", "import getpass", "export MP_USERNAME", "git clone")
@@ -79,13 +83,22 @@ def test_shell_blocks(text: str) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
-@pytest.mark.parametrize("file", sorted((ROOT / "sql").glob("*.sql")), ids=lambda file: file.stem)
+def sql_files() -> list[Path]:
+    """Those for a registered connection; tests/anywhere/test_serve.py runs what is for clients."""
+    return sorted({*(ROOT / "sql").glob("*.sql")} - {CLIENT_SQL})
+
+
+@pytest.mark.parametrize("file", sql_files(), ids=lambda file: file.stem)
 def test_sql_files(file: Path, con: duckdb.DuckDBPyConnection) -> None:
     text = file.read_text(encoding="utf-8")
     assert text.startswith("-- "), "a line of purpose at its head"
     for statement in con.extract_statements(text):
         result = con.sql(statement)
         assert result is None or result.columns == ["Count"] or result.fetchall()
+
+
+def test_the_macros_for_clients_are_those_of_the_functions() -> None:
+    assert CLIENT_SQL.read_text(encoding="utf-8") == client_sql(), "write it anew: just reference"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
@@ -96,12 +109,9 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def with_examples() -> list[str]:
     """The modules whose docstrings have examples."""
-    files = sorted((ROOT / "src").rglob("*.py"))
-    return [
-        ".".join(file.relative_to(ROOT / "src").with_suffix("").parts).removesuffix(".__init__")
-        for file in files
-        if ">>> " in file.read_text(encoding="utf-8")
-    ]
+    files = [file for file in sorted((ROOT / "src").rglob("*.py")) if ">>> " in file.read_text(encoding="utf-8")]
+    names = [".".join(file.relative_to(ROOT / "src").with_suffix("").parts) for file in files]
+    return [name.removesuffix(".__init__") for name in names if name != SERVED]
 
 
 @pytest.mark.parametrize("name", with_examples())

@@ -57,6 +57,7 @@ if TYPE_CHECKING:
         SegmentationResult,
         TableSummary,
     )
+    from .serving import Server, serve
     from .types import (
         AccountInfo,
         AnnotationInfo,
@@ -135,6 +136,7 @@ __all__ = [
     "SavedCohort",
     "SavedReportResult",
     "SegmentationResult",
+    "Server",
     "ServerError",
     "StorageError",
     "TableExistsError",
@@ -154,6 +156,7 @@ __all__ = [
     "exploring",
     "register",
     "resolve_credentials",
+    "serve",
     "unregister",
 ]
 
@@ -168,6 +171,7 @@ HOMES = (
     "binding",
     "workspace.api",
     "workspace.workspace",
+    "serving",
 )
 """Where the public names live, what loads fastest first: nobody waits for what is not used."""
 MODULES = {"auth": ".auth", "databases": ".workspace.databases", "exploring": ".exploring"}

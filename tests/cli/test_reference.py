@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+import mixpanel_data
 from mixpanel_data import MixpanelAPI, Workspace, auth, databases, exploring
 from mixpanel_data.cli.reference import commands, help_of, page
 from tests.cli.conftest import Run
@@ -16,14 +17,15 @@ ROOT = Path(__file__).parents[2]
 HELP = {words: help_of(words, command) for words, command in commands()}
 LEAVES = {words: text for words, text in HELP.items() if "COMMAND [ARGS]" not in text}
 OWNERS = {
+    "mixpanel_data": mixpanel_data,
     "Workspace": Workspace,
     "Workspace.api": MixpanelAPI,
     "auth": auth,
     "databases": databases,
     "exploring": exploring,
 }
-ON_ITS_OWN = {"mp sandbox"}
-"""Runs until it is stopped: tests/cli/test_sandbox.py."""
+ON_ITS_OWN = {"mp sandbox", "mp serve"}
+"""They run until they are stopped: tests/cli/test_sandbox.py, tests/anywhere/test_serve.py."""
 
 
 def example(text: str) -> str:

@@ -20,22 +20,23 @@ def macro(function: Function, catalog: str) -> Iterator[str]:
     name = f"{quoted(catalog)}.main.{quoted(function.name)}"
     columns = ", ".join(f"source.{quoted(column.name)}" for column in function.columns)
     yield (
-        f"CREATE OR REPLACE MACRO {name}({_parameters(function)}) AS TABLE "
+        f"CREATE OR REPLACE MACRO {name}({parameters(function)}) AS TABLE "
         f"SELECT {columns} FROM {quoted(catalog)}.main.{quoted(source_view(function))} AS source "
         f"WHERE source.{ARGS} = {_arguments_as_json(function)} AND NOT source.{BEAT}"
     )
     yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(function))}"
 
 
-def short_macro(function: Function, catalog: str) -> Iterator[str]:
-    """The statements that make ``mixpanel_<name>(…)``, for one connection."""
+def short_macro(function: Function, catalog: str, place: str = "temp") -> Iterator[str]:
+    """The statements that make ``mixpanel_<name>(…)``: for one connection, unless another place is given."""
     name = short_name(function)
     forwarded = ", ".join(f"{quoted(p.name)} := {quoted(p.name)}" for p in function.parameters)
+    made = f"TEMP MACRO {name}" if place == "temp" else f"MACRO {place}.{name}"
     yield (
-        f"CREATE OR REPLACE TEMP MACRO {name}({_parameters(function)}) AS TABLE "
+        f"CREATE OR REPLACE {made}({parameters(function)}) AS TABLE "
         f"FROM {quoted(catalog)}.main.{quoted(function.name)}({forwarded})"
     )
-    yield f"COMMENT ON MACRO TABLE temp.{name} IS {literal(comment(function))}"
+    yield f"COMMENT ON MACRO TABLE {place}.{name} IS {literal(comment(function))}"
 
 
 def short_name(function: Function) -> str:
@@ -51,7 +52,8 @@ def comment(function: Function) -> str:
     return f"{function.doc} Costs {function.cost}. Example: {function.example}"
 
 
-def _parameters(function: Function) -> str:
+def parameters(function: Function) -> str:
+    """What the macro of a function takes, as SQL."""
     # Every parameter is optional to DuckDB: a missing one is refused by us, in words that say what to write.
     return ", ".join(f"{quoted(parameter.name)} := NULL" for parameter in function.parameters)
 

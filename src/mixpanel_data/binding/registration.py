@@ -7,7 +7,9 @@ one connection.
 
 from __future__ import annotations
 
+import asyncio
 import copy
+import threading
 import warnings
 import weakref
 from collections import deque
@@ -22,9 +24,10 @@ from ..client import Client, Reporter, Watcher
 from ..client.errors import redact
 from ..config import SANDBOX
 from ..credentials import resolve_credentials
-from ..exceptions import ConfigError, MixpanelDataWarning, ServerError
+from ..exceptions import ArgumentError, ConfigError, MixpanelDataWarning, ServerError, StorageError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
 from ..quoting import CATALOG, quoted
+from . import loop
 from .clients import Account, client_for
 from .macros import comment, macro, short_macro, short_name, source_view
 from .source import Source
@@ -44,6 +47,11 @@ class Registration:
         self._watch = watch
         self._kept = Kept()
         self._errors: deque[BaseException] = deque(maxlen=16)
+        self._own: str | None = None
+        self._refuses_others = False
+        self._end: str | None = None
+        self._under_way: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._gone = threading.Event()
 
     def refresh(self) -> None:
         """Lets go of the answers that were kept (names of events, lists of funnels and so on), as ``refresh := true``
@@ -55,6 +63,26 @@ class Registration:
             >>> registration.refresh()
         """
         self._kept.clear()
+
+    def keep_to(self, account: str | None) -> None:
+        """From now on no call may name another account than this one, which is ours."""
+        self._own, self._refuses_others = account, True
+
+    def end(self, reason: str) -> None:
+        """Refuses every further call, and stops those under way; their statements fail with the reason."""
+        self._end = reason
+        loop.call(self._cancel, reason)
+
+    def wait_until_gone(self, seconds: float) -> bool:
+        """Waits until DuckDB has let go of the sources, which it does when its last connection is closed."""
+        return self._gone.wait(seconds)
+
+    def add(self, function: Function, is_usable: Callable[[], bool]) -> Source:
+        """The source of a function."""
+        source = Source(function, self.rows, is_usable, self.remember)
+        if function is FUNCTIONS[-1]:
+            weakref.finalize(source, self._gone.set)
+        return source
 
     def error_behind(self, error: BaseException) -> BaseException | None:
         """The exception of ours that DuckDB or Arrow wrapped into its own; None if the failure was not ours."""
@@ -71,10 +99,13 @@ class Registration:
         self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate
     ) -> AsyncGenerator[pa.RecordBatch]:
         """The rows of one call, as Arrow batches."""
+        if self._end is not None:
+            raise StorageError(self._end)
+        self._under_way.add(cast("asyncio.Task[Any]", asyncio.current_task()))
         arguments = read_arguments(function, given)
         reporter = Reporter(function.name, self._watch, waits=self._waits)
         # What is not about an account works without credentials.
-        client = client_for(arguments["account"] or self.account) if function.reads_account else cast(Client, None)
+        client = self._client(function, arguments["account"]) if function.reads_account else cast(Client, None)
         call = Call(arguments, columns, where, client, reporter, self._kept)
         try:
             async with aclosing(function.rows(call)) as batches:
@@ -83,6 +114,20 @@ class Registration:
         except ServerError as error:  # it may quote what a server has sent
             text = redact(error.message, client.credentials) if client else error.message
             raise ServerError(text, **error.details) from None
+
+    def _client(self, function: Function, account: str | None) -> Client:
+        if account is None or account == self._own:
+            return client_for(self.account)
+        if self._refuses_others:
+            raise ArgumentError(
+                f"mixpanel_{function.name}: account {account!r} cannot be read here: leave account out",
+                parameter="account",
+            )
+        return client_for(account)
+
+    def _cancel(self, reason: str) -> None:
+        for task in list(self._under_way):
+            task.cancel(reason)
 
 
 def _copy(error: BaseException) -> BaseException:
@@ -197,7 +242,7 @@ def _names() -> Iterator[str]:
 def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usable: Callable[[], bool]) -> None:
     with _inside(con, registration.catalog):
         for function in FUNCTIONS:
-            source = Source(function, registration.rows, is_usable, registration.remember)
+            source = registration.add(function, is_usable)
             con.from_arrow(source).create_view(source_view(function), replace=True)
     for function in FUNCTIONS:
         for statement in macro(function, registration.catalog):
@@ -205,10 +250,11 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
     add_short_names(con, registration)
 
 
-def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
-    """Makes ``mixpanel_export(…)`` and so on known to a connection, or a cursor, of a registered DuckDB."""
+def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration, place: str = "temp") -> None:
+    """Makes ``mixpanel_export(…)`` and so on known to a connection, or a cursor, of a registered DuckDB; or to all
+    of its connections, in a schema that all of them look into."""
     for function in FUNCTIONS:
-        for statement in short_macro(function, registration.catalog):
+        for statement in short_macro(function, registration.catalog, place):
             con.execute(statement)
 
 

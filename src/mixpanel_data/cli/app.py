@@ -17,7 +17,7 @@ from .command import CONTEXT, everywhere, keyword, parameters
 from .failures import INTERRUPTED, exit_code, told
 from .settings import Settings
 
-COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "explore", "sandbox")
+COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "explore", "serve", "sandbox")
 
 
 class Loading(MutableMapping[str, Any]):
