@@ -51,6 +51,7 @@ class Registration:
         self._refuses_others = False
         self._end: str | None = None
         self._under_way: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+        self._sources = 0
         self._gone = threading.Event()
 
     def refresh(self) -> None:
@@ -80,8 +81,8 @@ class Registration:
     def add(self, function: Function, is_usable: Callable[[], bool]) -> Source:
         """The source of a function."""
         source = Source(function, self.rows, is_usable, self.remember)
-        if function is FUNCTIONS[-1]:
-            weakref.finalize(source, self._gone.set)
+        self._sources += 1
+        weakref.finalize(source, self._let_go)
         return source
 
     def error_behind(self, error: BaseException) -> BaseException | None:
@@ -114,6 +115,11 @@ class Registration:
         except ServerError as error:  # it may quote what a server has sent
             text = redact(error.message, client.credentials) if client else error.message
             raise ServerError(text, **error.details) from None
+
+    def _let_go(self) -> None:
+        self._sources -= 1
+        if not self._sources:
+            self._gone.set()
 
     def _client(self, function: Function, account: str | None) -> Client:
         if account is None or account == self._own:
