@@ -54,6 +54,14 @@ def test_events_by_all_their_options(tmp_path: Path) -> None:
     assert json.loads(ok(*base, "sql", "SELECT count(DISTINCT plan) AS plans FROM january")) == [{"plans": 3}]
 
 
+def test_no_names_are_not_all_names(tmp_path: Path) -> None:
+    base = ("--account", "sandbox", "--path", str(tmp_path / "x.db"), "fetch", "events", "--from", "2024-01-01")
+    for nothing in ("", ", ,"):
+        done = mp(*base, "--events", nothing)
+        assert (done.returncode, done.stdout) == (3, "")
+        assert done.stderr.startswith("mp: --events names no event: ")
+
+
 def test_days_that_grow(tmp_path: Path) -> None:
     base = ("--account", "sandbox", "--path", str(tmp_path / "x.db"), "fetch", "events")
     assert json.loads(ok(*base, "--from", "2024-01-01", "--to", "2024-01-02", "--resume"))["days"] == 2

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from ..exceptions import ArgumentError
+
 From = Annotated[str, typer.Option("--from", help="First day, as in 2024-01-01.")]
 To = Annotated[str, typer.Option("--to", help="Last day, inclusive.")]
 Events = Annotated[str | None, typer.Option("--events", help="Only these events, separated by commas.")]
@@ -18,8 +20,15 @@ Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
 
 def names_in(listed: str | None, more: list[str] | None = None) -> list[str] | None:
-    """The names between commas, and those given one by one; None where there are none."""
-    return [*(name.strip() for name in (listed or "").split(",") if name.strip()), *(more or [])] or None
+    """The names between commas, and those given one by one; None where none are given.
+
+    Raises:
+        ArgumentError: there are only commas, which must not be taken for all.
+    """
+    names = [*(name.strip() for name in (listed or "").split(",") if name.strip()), *(more or [])]
+    if listed is not None and not names:
+        raise ArgumentError("--events names no event: write --events 'Sign Up,Purchase', or leave it out")
+    return names or None
 
 
 def number_or_name(given: str | None) -> int | str | None:

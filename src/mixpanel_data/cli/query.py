@@ -40,12 +40,12 @@ def keeping(
 def asked(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any]) -> Any:
     """The answer; or the SQL, or the table in which the answer is kept, if that is wished."""
     into, replace, show_sql = (given.pop(name) for name in inspect.signature(keeping).parameters)
-    if replace and not into:
+    if replace and into is None:
         raise ArgumentError("--replace is for --into: add --into TABLE")
     if show_sql:
         return workspace.sql_of(method, workspace, **given)
     answer = method(workspace, **given)
-    return workspace.keep(answer, into, replace=replace) if into else answer
+    return workspace.keep(answer, into, replace=replace) if into is not None else answer
 
 
 def _funnel(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any]) -> Any:
