@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
 from ..display import console
-from ..exceptions import QueryError
+from ..exceptions import QueryError, StorageError
 from ..workspace.whole import whole
 from .rows import Answered, Objects, Rows
 
@@ -106,9 +106,29 @@ def _arrow(rows: Rows, out: TextIO) -> None:
     if out.isatty():
         raise QueryError("arrow is no text for a terminal: send it on, as in mp … --format arrow > rows.arrows")
     out.flush()
-    with rows.reader() as reader, pa.ipc.new_stream(out.buffer, reader.schema) as stream:
+    with rows.reader() as reader, pa.ipc.new_stream(_Sink(out.buffer), reader.schema) as stream:
         for batch in reader:
             stream.write_batch(batch)
+
+
+class _Sink:
+    """Standard output; where it is full, it says that it is not the database."""
+
+    closed = False
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+
+    def write(self, data: bytes) -> int:
+        try:
+            return self._out.write(data)
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            raise StorageError(f"cannot write the rows: {error.strerror}") from error
+
+    def flush(self) -> None:
+        self._out.flush()
 
 
 WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
