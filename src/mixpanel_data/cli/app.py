@@ -6,7 +6,7 @@ import inspect
 import os
 import sys
 import warnings
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -20,7 +20,7 @@ from .settings import Settings
 COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "explore", "serve", "sandbox")
 
 
-class Loading(MutableMapping[str, Any]):
+class Loading(Mapping[str, Any]):
     """The commands by name, each loaded from the module of its name when it is asked for."""
 
     def __getitem__(self, name: str) -> Any:
@@ -36,19 +36,13 @@ class Loading(MutableMapping[str, Any]):
     def __len__(self) -> int:
         return len(COMMANDS)
 
-    def __setitem__(self, name: str, command: Any) -> None:
-        raise NotImplementedError
-
-    def __delitem__(self, name: str) -> None:
-        raise NotImplementedError
-
 
 class Group(TyperGroup):
     """The root, which loads only the command that runs."""
 
     def __init__(self, **given: Any) -> None:
         super().__init__(**given)
-        self.commands = Loading()
+        self.commands = Loading()  # type: ignore[assignment]  # none is ever added
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         return list(COMMANDS)

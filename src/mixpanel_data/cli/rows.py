@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import islice
@@ -20,28 +21,29 @@ Texts = tuple[str | None, ...]
 NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
 
 
-class Rows:
+class Rows(ABC):
     """Rows to be printed."""
 
     is_one = False
     """Whether it is one object, and no list."""
 
     @property
+    @abstractmethod
     def columns(self) -> Sequence[str]:
-        raise NotImplementedError
+        """Their names."""
 
     @property
     def numeric(self) -> Sequence[bool]:
         """Of each column, whether it holds numbers."""
         return [False] * len(self.columns)
 
+    @abstractmethod
     def texts(self) -> Iterator[Texts]:
         """The values of each row, as text."""
-        raise NotImplementedError
 
+    @abstractmethod
     def jsons(self) -> Iterator[str]:
         """Each row as JSON."""
-        raise NotImplementedError
 
     @contextmanager
     def reader(self) -> Iterator[pa.RecordBatchReader]:
