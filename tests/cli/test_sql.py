@@ -264,3 +264,49 @@ def test_a_path_as_duckdb_and_shells_write_it(tmp_path: Path) -> None:
     assert ok("--path", ":memory:", "sql", "CREATE TABLE t AS SELECT 1 AS a; FROM t", "--format", "plain") == "1\n"
     ok("--path", "~/x.db", "sql", "CREATE TABLE t AS SELECT 1 AS a", HOME=str(tmp_path))
     assert (tmp_path / "x.db").exists()
+
+
+def test_a_column_may_be_called_count() -> None:
+    assert ok("sql", 'SELECT 3 AS "Count"') == '[\n{"Count":3}\n]\n'
+    assert ok("sql", "SELECT true AS Success", "--format", "plain") == "true\n"
+
+
+def test_json_has_no_nan_inside_of_anything() -> None:
+    (row,) = json.loads(ok("sql", "SELECT [1.0, 'nan'::DOUBLE] AS l, {'a': 'inf'::DOUBLE, 't': 'NaN'} AS s"))
+    assert row == {"l": [1.0, None], "s": {"a": None, "t": "NaN"}}
+
+
+def test_a_file_that_is_not_written_is_told(tmp_path: Path) -> None:
+    done = mp("sql", "SELECT 1; CREATE TABLE t AS SELECT 1", "-o", str(tmp_path / "x.csv"))
+    assert (done.returncode, done.stdout) == (3, "")
+    assert done.stderr.startswith("mp: the last statement gives no rows: nothing was written to ")
+
+
+def test_ctrl_c_in_a_query_of_ones_own() -> None:
+    """Once rows are on their way: a signal that comes before DuckDB has begun would be Python's."""
+    query = "SELECT i FROM range(100000000000) t(i) WHERE i < 5 OR hash(i) = 0"
+    code, shown = on_a_terminal(
+        ["sql", "--format", "jsonl", f"SELECT 'begun' AS a; {query}"], {}, interrupt_at=b"begun"
+    )
+    assert code == 130
+    assert '"interrupted"' in shown
+
+
+def test_an_empty_path_is_none() -> None:
+    done = mp("--path", "", "--account", "sandbox", "inspect", "tables")
+    assert (done.returncode, done.stderr) == (3, "mp: --path is empty: name a database file, or leave it out\n")
+    assert mp("--path", "", "sql", "SELECT 1").returncode == 3
+
+
+def test_a_shell_may_close_what_it_does_not_want() -> None:
+    shell = f"{sys.executable} -m mixpanel_data sql 'SELECT 1'"
+    for closed in (">&-", "<&-", "2>&-", ">&- 2>&-"):
+        done = subprocess.run(["bash", "-c", f"{shell} {closed}"], capture_output=True, text=True, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_terminal_is_not_told_what_to_do_by_data() -> None:
+    code, shown = on_a_terminal(["sql", "SELECT chr(27) || ']0;title' || chr(7) AS t"], {"NO_COLOR": "1"})
+    assert code == 0
+    assert "\\x1b]0;title\\x07" in shown
+    assert "\x07" not in shown

@@ -97,6 +97,11 @@ class WithoutPandas:
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and an exit code that tells its kind."""
     sys.meta_path.insert(0, WithoutPandas())
+    # A shell may have closed them: Python has None in their places then.
+    sys.stdin, sys.stdout, sys.stderr = (
+        open(os.devnull, mode) if stream is None else stream  # noqa: PTH123, SIM115 - for as long as the process lives
+        for stream, mode in ((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w"))
+    )
     code = run()
     try:
         sys.stdout.flush()

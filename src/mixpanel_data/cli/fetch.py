@@ -83,6 +83,8 @@ def events(
         if from_date is None or to_date is None:
             raise ArgumentError("--stdout needs a first and a last day: add --from 2024-01-01 --to 2024-01-31")
         return Lines(workspace.event_lines(**wish, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
+    if from_date is None and not sync:
+        raise ArgumentError("from which day on? Add --from 2024-01-01")
     return workspace.fetch_events(
         name,
         **wish,

@@ -33,4 +33,4 @@ def names_in(listed: str | None, more: list[str] | None = None) -> list[str] | N
 
 def number_or_name(given: str | None) -> int | str | None:
     """An id, or a name."""
-    return int(given) if given and given.isdigit() else given
+    return int(given) if given and given.isascii() and given.isdigit() else given

@@ -94,7 +94,8 @@ def _table(rows: Rows, out: TextIO) -> None:
     for name, is_number in zip(rows.columns, rows.numeric, strict=True):
         table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
     for row in rows.texts():
-        table.add_row(*(Text("NULL", style="dim") if value is None else Text(value) for value in row))
+        shown = (value if value is None or not out.isatty() else value.translate(CONTROLS) for value in row)
+        table.add_row(*(Text("NULL", style="dim") if value is None else Text(value) for value in shown))
     width = None if out.isatty() else 1_000_000
     console(out, width=width).print(table, crop=False)
 
@@ -131,6 +132,8 @@ class _Sink:
         self._out.flush()
 
 
+CONTROLS = {code: f"\\x{code:02x}" for code in [*range(9), *range(11, 32), *range(127, 160)]}
+"""What events may hold that would have a terminal do something: shown, and not done."""
 WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
     Format.JSON: _json,
     Format.JSONL: _jsonl,

@@ -82,7 +82,7 @@ def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
     from ..types import Shown  # noqa: PLC0415
 
     if isinstance(value, Rows):
-        return value
+        return _without_fields(value, picked)
     if isinstance(value, Result):
         return Objects(value.records(), picked, named=value.answer.column_names)
     if isinstance(value, Shown):
@@ -91,19 +91,19 @@ def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
         return Objects([value], picked, is_one=True)
     items = list(value)
     if items and isinstance(items[0], str):
-        return Names(_plain_names(items, picked))
+        return _without_fields(Names(items), picked)
     return Objects([item.to_dict() if isinstance(item, Shown) else item for item in items], picked)
 
 
-def _plain_names(names: list[str], picked: Sequence[str]) -> list[str]:
-    """All of them: they have no fields.
+def _without_fields(rows: Rows, picked: Sequence[str]) -> Rows:
+    """All of it: names, and what goes out as it comes, have no fields to pick.
 
     Raises:
         ArgumentError: fields were asked for.
     """
     if picked:
-        raise ArgumentError("this gives a list of names, which have no fields: leave --fields out")
-    return names
+        raise ArgumentError("there are no fields to pick here: leave --fields out, or pick with --jq")
+    return rows
 
 
 class Cut(Rows):
@@ -148,7 +148,8 @@ class Cut(Rows):
         count = characters = 0
         for row in rows:
             count, characters = count + 1, characters + size(row)
-            if (self.most and count > self.most) or (self.characters and characters > self.characters):
+            is_long = count > 1 and characters > self.characters
+            if (self.most and count > self.most) or (self.characters and is_long):
                 self.left_out += 1
             else:
                 yield row

@@ -77,7 +77,7 @@ for method, example in (
     (Live.segmentation_average, f"segmentation-average Purchase {WEEK} --on amount"),
     (Live.saved_report, "saved-report 2001"),
     (Live.flows, "flows 4001"),
-    (Live.activity_feed, f"activity-feed user-0000001 {WEEK}"),
+    (Live.activity_feed, f"activity-feed user-0000001 {JANUARY}"),
 ):
     twin(app, method, f"query {example}", asks=asked, more=keeping)
 twin(app, Live.funnel, f"query funnel 7509 {JANUARY}", asks=_funnel, more=keeping, optional=["unit"])

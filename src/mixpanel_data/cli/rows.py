@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 A_BATCH = 2048
 Texts = tuple[str | None, ...]
-NUMBERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "U", "FLOAT", "DOUBLE", "DECIMAL")
+WHOLE = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT")
+NUMBERS = {*WHOLE, *(f"U{name}" for name in WHOLE), "FLOAT", "DOUBLE", "DECIMAL"}
 
 
 class Rows(ABC):
@@ -67,7 +68,7 @@ class Answered(Rows):
 
     @property
     def numeric(self) -> Sequence[bool]:
-        return [kind.startswith(NUMBERS) for kind in self._types()]
+        return [kind.partition("(")[0] in NUMBERS and not kind.endswith("]") for kind in self._types()]
 
     def texts(self) -> Iterator[Texts]:
         return self.answer.rows("COLUMNS(*)::VARCHAR", self._source("{}"))
@@ -75,7 +76,9 @@ class Answered(Rows):
     def jsons(self) -> Iterator[str]:
         """Each row as a JSON object, NaN and infinities as null: JSON has no word for them."""
         source = self._source("CASE WHEN isfinite({}) THEN {} END")
-        return (text for (text,) in self.answer.rows("to_json(_rows)::VARCHAR", source))
+        texts = (text for (text,) in self.answer.rows("to_json(_rows)::VARCHAR", source))
+        may_hide = any(("DOUBLE" in kind or "FLOAT" in kind) and len(kind) > len("DOUBLE") for kind in self._types())
+        return map(_finite, texts) if may_hide else texts
 
     def write_parquet(self, file: str) -> None:
         """Writes the rows to a Parquet file."""
@@ -190,6 +193,15 @@ def as_text(value: Any) -> str | None:
     if value is None or isinstance(value, str):
         return value
     return as_json(value) if isinstance(value, bool | list | tuple | Mapping) else str(value)
+
+
+def _finite(text: str) -> str:
+    """The same JSON without NaN and infinities, which may be inside a list."""
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    import json  # noqa: PLC0415
+
+    return as_json(json.loads(text, parse_constant=lambda _: None))
 
 
 def _is_number(value: Any) -> bool:

@@ -16,7 +16,9 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 @command(app, "sandbox", "mp sandbox --port 8765", prints=False)
 def sandbox(
-    port: Annotated[int, typer.Option(help="Where to listen, on this machine only; any free port unless given.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Where to listen, on this machine only; any free port unless given.")
+    ] = 0,
     sessions: Annotated[
         int | None, typer.Option(min=1, help="Sessions a day, of about five events each.", show_default=False)
     ] = None,

@@ -42,7 +42,7 @@ class Settings(NamedTuple):
     @property
     def picked(self) -> list[str]:
         """The fields to print; none where all are."""
-        return [name.strip() for name in self.fields.split(",")] if self.fields else []
+        return [name.strip() for name in (self.fields or "").split(",") if name.strip()]
 
     @contextmanager
     def workspace(self, watch: Watcher) -> Iterator[Workspace]:
@@ -61,6 +61,7 @@ class Settings(NamedTuple):
         """The database file; none where no project is known, and so tables are in memory."""
         from ..workspace.database import file_at  # noqa: PLC0415
 
+        self.refuse_unknown_account()
         if self.path:
             return file_at(self.path)
         if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or _has_default_account()):
@@ -86,6 +87,8 @@ class Settings(NamedTuple):
             AccountNotFoundError: the configuration has none of that name.
             ArgumentError: two places for the database are given.
         """
+        if self.path == "":
+            raise ArgumentError("--path is empty: name a database file, or leave it out")
         if self.path and self.ephemeral:
             raise ArgumentError("give only one of --path and --ephemeral")
         if self.account is None:

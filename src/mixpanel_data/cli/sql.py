@@ -58,19 +58,32 @@ def _text(query: str | None, file: Path | None) -> str:
         return read_text(file)
     if query is None and sys.stdin.isatty():
         raise QueryError('no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql')
-    return query if query is not None else sys.stdin.read()
+    if query is not None:
+        return query
+    try:
+        return sys.stdin.read()
+    except UnicodeDecodeError as error:
+        raise QueryError(f"standard input is no text in UTF-8: {error}") from None
 
 
 def _run(session: Session, text: str, settings: Settings, output: Path | TextIO) -> None:
-    """Prints each result as it comes; to a file, only that of the last statement is written."""
+    """Prints each result as it comes; to a file, only that of the last statement is written.
+
+    Raises:
+        QueryError: the last statement has no rows for the file.
+    """
+    is_written = not isinstance(output, Path)
     with closing(session.script(text)) as answers:
         for answer in answers:
             if not isinstance(output, Path):
                 write(Answered(answer, settings.picked), settings, output)
             elif answer.is_last:
                 write_file(Answered(answer, settings.picked), output)
+                is_written = True
             else:
                 deque(answer.rows(), maxlen=0)
+    if not is_written:
+        raise QueryError(f"the last statement gives no rows: nothing was written to {output}")
 
 
 def _session(settings: Settings, watch: Watcher) -> Session:

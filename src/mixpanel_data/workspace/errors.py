@@ -34,11 +34,15 @@ def as_ours(error_behind: ErrorBehind) -> Iterator[None]:
         raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
+INTERRUPTED = "Query interrupted"
+"""What DuckDB says, in a plain RuntimeError, where Ctrl-C strikes while it runs a statement of its own."""
+
+
 def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
     """The error of ours that stands behind it or says the same."""
     if (ours := error_behind(error)) is not None:
         return ours
-    if isinstance(error, duckdb.InterruptException):
+    if isinstance(error, duckdb.InterruptException) or str(error) == INTERRUPTED:
         return KeyboardInterrupt()
     if isinstance(error, MixpanelDataError):
         return error

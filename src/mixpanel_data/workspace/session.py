@@ -263,7 +263,7 @@ class Session:
         for number, statement in enumerate(statements, 1):
             with self._database.opened(write=self._writes([statement])) as con:
                 rows = self._result(con, statement)
-                if rows is None or rows.columns in NO_ROWS:
+                if rows is None or (statement.type != StatementType.SELECT and rows.columns in NO_ROWS):
                     continue
                 # As a view: DuckDB 2.0 cannot build on a relation whose text ends in a semicolon and a comment.
                 con.register(VIEW, rows)
