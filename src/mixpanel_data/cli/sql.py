@@ -46,7 +46,6 @@ def sql(
     The local tables are those of --path, or of the project; without any account they are in memory.
     """
     text = _text(query, file)
-    settings.refuse_unknown_account()
     with progress_line(settings.progress, settings.quiet) as line, closing(_session(settings, line.show)) as session:
         _run(session, text, settings, output or line.stdout())
 

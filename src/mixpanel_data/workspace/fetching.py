@@ -15,7 +15,7 @@ from ..types import FetchPlan, FetchResult
 from .fetch import Fetch, Loaded, named
 from .profiles import ProfileFetch
 from .records import Records
-from .selection import ColumnsWish, ProfileSelection, Properties, Selection, names_of
+from .selection import ColumnsWish, Properties, Selection
 from .session import Day
 from .streaming import Streaming
 from .watch import Watch
@@ -214,10 +214,7 @@ class Fetching(Streaming):
         _only_one_of(append=append, replace=replace)
         self._database.functions()
         name = named(self._database, name)
-        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        selection = ProfileSelection(
-            where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
-        )
+        selection = self._profiles(where, cohort, properties, distinct_ids)
         fetch = ProfileFetch(self._database, name, selection)
         if dry_run:
             return fetch.plan()

@@ -293,7 +293,8 @@ class Local(Session):
                 raise TableExistsError(f"{found[1]} {found[0]} exists: {way}", table=found[0])
             with registered(records.con, result.arrow) as rows:
                 records.con.execute(f"CREATE OR REPLACE TABLE {self._database.place(table)} AS FROM {rows}")
-        return next(known for known in self.tables() if known.name == table)
+        with self._database.opened() as con:
+            return self._info(con, table, Records(con).is_kept())
 
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The rows of a query that is not the one to be shown."""

@@ -61,8 +61,7 @@ class Streaming(Session):
             ...     {user["properties"]["plan"] for user in ws.stream_profiles(where='properties["plan"] == "pro"')}
             {'pro'}
         """
-        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        return self._each_row(ProfileSelection(where, cohort_id, names_of("properties", properties)).profiles())
+        return self._each_row(self._profiles(where, cohort, properties).profiles())
 
     def event_lines(
         self,
@@ -122,10 +121,7 @@ class Streaming(Session):
             ...     next(ws.profile_lines(raw=True))[:16]
             '{"$distinct_id":'
         """
-        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
-        selection = ProfileSelection(
-            where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
-        )
+        selection = self._profiles(where, cohort, properties, distinct_ids)
         return self._lines(selection.profiles(), RAW_PROFILE if raw else AS_JSON)
 
     def _lines(self, asked: Statement, line: str) -> Generator[str, None, None]:
@@ -145,6 +141,19 @@ class Streaming(Session):
             closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
         ):
             yield from some
+
+    def _profiles(
+        self,
+        where: str | None,
+        cohort: int | str | None,
+        properties: Sequence[str] | None,
+        distinct_ids: Sequence[str] | None = None,
+    ) -> ProfileSelection:
+        """Which profiles are meant; a cohort may be named."""
+        cohort_id = self._cohort_id(cohort) if isinstance(cohort, str) else cohort
+        return ProfileSelection(
+            where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
+        )
 
     def _cohort_id(self, name: str) -> int:
         query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
