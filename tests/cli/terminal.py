@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 import pty
+import select
 import shlex
 import signal
 import sys
 from collections.abc import Iterable, Mapping
+
+PATIENCE = 5
+"""Seconds after which somebody presses Ctrl-C again."""
 
 
 def on_a_terminal(
@@ -22,21 +26,24 @@ def on_a_terminal(
 
     Args:
         piped_into: a program that reads standard output, and itself prints on the terminal.
-        interrupt_at: press Ctrl-C when this is shown.
+        interrupt_at: press Ctrl-C when this is shown, and again while nothing comes of it: DuckDB may not hear it in the
+            moment in which it begins a query.
         typed: what to answer to each question, which ends in a colon and a space.
     """
     pid, terminal = pty.fork()
     if pid == 0:
         os.environ.update(environment, TERM="xterm", COLUMNS="120")
         _become([sys.executable, "-m", "mixpanel_data", *arguments], piped_into)
-    shown, answers = b"", iter(typed)
+    shown, answers, interrupts = b"", iter(typed), False
     while part := _read(terminal):
         shown += part
         if shown.endswith(b": ") and (answer := next(answers, None)) is not None:
             os.write(terminal, f"{answer}\n".encode())
         if interrupt_at and interrupt_at in shown:
+            interrupt_at, interrupts = None, True
             os.kill(pid, signal.SIGINT)
-            interrupt_at = None
+        while interrupts and not select.select([terminal], [], [], PATIENCE)[0]:
+            os.kill(pid, signal.SIGINT)
     _, status = os.waitpid(pid, 0)
     os.close(terminal)
     return os.waitstatus_to_exitcode(status), shown.decode()
