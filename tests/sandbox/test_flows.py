@@ -16,7 +16,7 @@ def paths(shop: Shop) -> Counter[tuple[str, ...]]:
     """Who drops out does so in the place of an event."""
     sessions: list[list[str]] = []
     current: dict[tuple[str, str], list[str]] = {}
-    for event in sorted(shop.exported(), key=lambda event: event.time):
+    for event in sorted(shop.exported(), key=lambda event: (event.time, event.name)):
         key = (event.person, event.day)
         if event.name == "App Open":
             current[key] = []

@@ -26,6 +26,7 @@ from ..config import SANDBOX
 from ..credentials import resolve_credentials
 from ..exceptions import ArgumentError, ConfigError, MixpanelDataWarning, ServerError, StorageError
 from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
+from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
 from . import loop
 from .clients import Account, client_for
@@ -201,6 +202,8 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
     con = con or duckdb.default_connection()
     for function in FUNCTIONS:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
+    for report in reports():
+        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{report.short_name}")
     if (catalog := _our_catalog(con)) is not None:
         con.execute(f"DETACH {quoted(catalog)}")
 
@@ -253,14 +256,21 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
     for function in FUNCTIONS:
         for statement in macro(function, registration.catalog):
             con.execute(statement)
+    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(registration.catalog)}.{SCHEMA}")
+    for report in reports():
+        for statement in report.macro(registration.catalog):
+            con.execute(statement)
     add_short_names(con, registration)
 
 
 def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration, place: str = "temp") -> None:
-    """Makes ``mixpanel_export(…)`` and so on known to a connection, or a cursor, of a registered DuckDB; or to all
-    of its connections, in a schema that all of them look into."""
+    """Makes ``mixpanel_export(…)``, ``local_funnel(…)`` and so on known to a connection, or a cursor, of a registered
+    DuckDB; or to all of its connections, in a schema that all of them look into."""
     for function in FUNCTIONS:
         for statement in short_macro(function, registration.catalog, place):
+            con.execute(statement)
+    for report in reports():
+        for statement in report.short_macro(registration.catalog, place):
             con.execute(statement)
 
 

@@ -1,6 +1,7 @@
 """Flows: what people do next after an event, within the same session.
 
-A session is what somebody does from one ``App Open`` until the next, or until the day ends.
+A session is what somebody does from one ``App Open`` until the next, or until the day ends. Events of the same second are
+in the order of their names, since an export tells no other.
 
 Source: none of Mixpanel's; the form is what other clients have seen.
 """
@@ -33,12 +34,12 @@ def _paths(data: Dataset) -> Counter[Path]:
     """How often each sequence of events begins a session."""
     query = f"""
         WITH ordered AS (
-          SELECT event, distinct_id, time, id, time // 86400 AS day,
+          SELECT event, distinct_id, time, time // 86400 AS day,
                  count(*) FILTER (event = {literal(ANCHOR)}) OVER (
-                   PARTITION BY distinct_id, time // 86400 ORDER BY time, id) AS session
+                   PARTITION BY distinct_id, time // 86400 ORDER BY time, event) AS session
           FROM {data.events(FIRST, LAST)}
         ), sessions AS (
-          SELECT list(event ORDER BY time, id)[:{STEPS}] AS path FROM ordered
+          SELECT list(event ORDER BY time, event)[:{STEPS}] AS path FROM ordered
           WHERE session > 0 GROUP BY distinct_id, day, session
         )
         SELECT path, count(*) FROM sessions GROUP BY path ORDER BY count(*) DESC, path

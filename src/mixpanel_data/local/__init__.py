@@ -1,0 +1,108 @@
+"""Reports over tables that are already here: ``mixpanel.local.funnel(january, …)``. Nothing of them asks Mixpanel.
+
+Each is a macro, in a file of its own that says all there is to say of it: what it is for, an example, what counts and what
+does not, and beside each parameter and column its meaning. It runs in any DuckDB as it stands, and can be copied and changed.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from ..quoting import literal, quoted
+
+SCHEMA = "local"
+"""Where they are in the catalog of the functions."""
+COST = "nothing: asks only tables that are here"
+NAME = re.compile(r"^CREATE OR REPLACE MACRO (\w+)\(", re.MULTILINE)
+PARAMETER = re.compile(r'^  "?(\w+)"?(?: := (.+?))?,? +-- (.+)$', re.MULTILINE)
+COLUMN = re.compile(r"^ .*?(\w+),? +-- (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Parameter:
+    name: str
+    default: str | None
+    """As SQL; None where it must be given."""
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Column:
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Report:
+    """A file of ``reports``."""
+
+    name: str
+    sql: str
+
+    @property
+    def doc(self) -> str:
+        """What it is for, in a line."""
+        return self._head[0]
+
+    @property
+    def example(self) -> str:
+        return self._head[2]
+
+    @property
+    def notes(self) -> str:
+        """What counts and what does not, in paragraphs."""
+        return "\n".join(self._head[4:])
+
+    @property
+    def parameters(self) -> list[Parameter]:
+        signature, _, _ = self._code.partition("\n) AS TABLE")
+        return [Parameter(name, default or None, said) for name, default, said in PARAMETER.findall(signature)]
+
+    @property
+    def columns(self) -> list[Column]:
+        """Those of the last SELECT."""
+        return [Column(*found) for found in COLUMN.findall(self._code.rpartition("\nSELECT\n")[2])]
+
+    @property
+    def short_name(self) -> str:
+        return quoted(f"{SCHEMA}_{self.name}")
+
+    def macro(self, catalog: str) -> Iterator[str]:
+        """The statements that make ``<catalog>.local.<name>(…)``, for every connection of the instance."""
+        name = self._in(catalog)
+        yield NAME.sub(lambda _: f"CREATE OR REPLACE MACRO {name}(", self._code, count=1)
+        yield f"COMMENT ON MACRO TABLE {name} IS {literal(self._comment)}"
+
+    def short_macro(self, catalog: str, place: str = "temp") -> Iterator[str]:
+        """The statements that make ``local_<name>(…)``: for one connection, unless another place is given."""
+        taken = ", ".join(quoted(p.name) + f" := {p.default}" * (p.default is not None) for p in self.parameters)
+        given = ", ".join(f"{quoted(p.name)} := " * (p.default is not None) + quoted(p.name) for p in self.parameters)
+        made = f"TEMP MACRO {self.short_name}" if place == "temp" else f"MACRO {place}.{self.short_name}"
+        yield f"CREATE OR REPLACE {made}({taken}) AS TABLE FROM {self._in(catalog)}({given})"
+        yield f"COMMENT ON MACRO TABLE {place}.{self.short_name} IS {literal(self._comment)}"
+
+    def _in(self, catalog: str) -> str:
+        return f"{quoted(catalog)}.{SCHEMA}.{quoted(self.name)}"
+
+    @property
+    def _comment(self) -> str:
+        return f"{self.doc} Costs {COST}. Example: {self.example}"
+
+    @property
+    def _head(self) -> list[str]:
+        return [line.removeprefix("--").strip() for line in self.sql.partition("\nCREATE")[0].splitlines()]
+
+    @property
+    def _code(self) -> str:
+        return self.sql[self.sql.index("CREATE") :]
+
+
+@cache
+def reports() -> tuple[Report, ...]:
+    """All of them, by name."""
+    found = (file for file in (files(__package__) / "reports").iterdir() if file.name.endswith(".sql"))
+    return tuple(Report(file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in sorted(found, key=lambda file: file.name))

@@ -1,0 +1,29 @@
+-- Where each user came from: the first value of an expression that is not NULL.
+--
+-- FROM local_first_touch(january, properties->>'$.utm_source')
+--
+-- A user without any such value has no row. Of several in the same second, the smallest is the first. Mixpanel has no function of
+-- this; its profiles keep the like of it in properties such as initial_utm_source.
+CREATE OR REPLACE MACRO first_touch(
+  events,  -- a table, a view or a CTE with columns as those of an export
+  "by"     -- an expression over an event: what counts as a touch, and which
+) AS TABLE
+WITH touches AS (
+  SELECT
+    distinct_id,
+    event_time,
+    CASE
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
+      ELSE "by"::VARCHAR
+    END AS touch
+  FROM query_table(events)
+  WHERE distinct_id IS NOT NULL
+)
+SELECT
+  distinct_id,                                  -- the user
+  arg_min(touch, (event_time, touch)) AS touch, -- the first value
+  min(event_time) AS touched_at                 -- when it came
+FROM touches
+WHERE touch IS NOT NULL
+GROUP BY distinct_id
+ORDER BY distinct_id;

@@ -1,0 +1,90 @@
+-- How many users came how far through a series of events, in order and in time.
+--
+-- FROM local_funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan')
+--
+-- A user begins with their first event of the first step; with a unit, with the first in each period. From there each step
+-- is the next event of that name in time, whatever happens in between, as long as all is done within the time given, also
+-- after the last day. Two events of the same second count in the order of the steps; one event is never two steps, so
+-- ['Search', 'Search'] wants a second search, later. Events without distinct_id belong to nobody and are left out.
+--
+-- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only, takes
+-- steps up to two seconds apart in either order, and knows as one user who was merged since.
+CREATE OR REPLACE MACRO funnel(
+  events,                      -- a table, a view or a CTE with columns as those of an export
+  steps,                       -- the names of the events, in order
+  within := INTERVAL 14 DAYS,  -- time for all of the steps, from the first
+  "by" := NULL,                -- an expression over the event of the first step that splits users
+  unit := NULL,                -- 'day', 'week' or 'month' in which users begin; the whole time at once unless given
+  from_date := NULL,           -- first day on which users begin; that of the table unless given
+  to_date := NULL              -- last day on which users begin; that of the table unless given
+) AS TABLE
+WITH RECURSIVE span AS (
+  SELECT
+    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+  FROM query_table(events)
+), periods AS (
+  SELECT unnest(CASE
+    WHEN unit IS NULL THEN [first_day::TIMESTAMP]
+    ELSE range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+  END)::DATE AS date
+  FROM span
+), happened AS MATERIALIZED (
+  SELECT
+    event_name,
+    event_time,
+    distinct_id,
+    CASE
+      WHEN alias("by") = 'NULL' THEN NULL
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN event_name = steps[1] THEN coalesce("by"::VARCHAR, 'undefined')
+    END AS segment
+  FROM query_table(events)
+  WHERE event_name IN steps AND distinct_id IS NOT NULL
+), begun AS (
+  SELECT
+    CASE WHEN unit IS NULL THEN first_day ELSE date_trunc(unit, event_time)::DATE END AS date,
+    distinct_id,
+    min(event_time) AS began,
+    arg_min(segment, (event_time, segment)) AS segment
+  FROM happened, span
+  WHERE event_name = steps[1] AND event_time::DATE BETWEEN first_day AND last_day
+  GROUP BY ALL
+), walked AS (
+  SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds
+  FROM begun
+  UNION ALL
+  SELECT date, distinct_id, began, walked.segment, step + 1, min(event_time), epoch(min(event_time) - reached)
+  FROM walked JOIN happened USING (distinct_id)
+  WHERE event_name = steps[step + 1]
+    AND event_time <= began + within
+    AND (event_time > reached OR (event_time = reached AND list_position(steps, event_name) > step))
+  GROUP BY date, distinct_id, began, walked.segment, step, reached
+), counted AS (
+  SELECT
+    date,
+    if(grouping(segment) = 1, '$overall', segment) AS segment,
+    step,
+    count(*) AS count,
+    avg(seconds) AS avg_time,
+    avg(epoch(reached - began)) FILTER (step > 1) AS avg_time_from_start
+  FROM walked
+  GROUP BY GROUPING SETS ((date, step), (date, segment, step))
+  HAVING grouping(segment) = 1 OR segment IS NOT NULL
+), places AS (
+  SELECT date, segment, unnest(range(1, len(steps) + 1)) AS step
+  FROM periods CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM counted)
+)
+SELECT
+  date,                                                              -- first day of the period in which users began
+  segment,                                                           -- value of the expression; $overall for all users
+  step,                                                              -- 1 for the first
+  steps[step] AS event_name,                                         -- name of the event
+  coalesce(count, 0) AS count,                                       -- users who came so far
+  CASE step WHEN 1 THEN 1 ELSE coalesce(count / lag(count) OVER one, 0) END AS step_conversion,            -- fraction of those at the step before
+  CASE step WHEN 1 THEN 1 ELSE coalesce(count / first_value(count) OVER one, 0) END AS overall_conversion, -- fraction of those at the first
+  avg_time,                                                          -- seconds from the step before, on average
+  avg_time_from_start                                                -- seconds from the first step, on average
+FROM places LEFT JOIN counted USING (date, segment, step)
+WINDOW one AS (PARTITION BY date, segment ORDER BY step)
+ORDER BY date, segment <> '$overall', segment, step;

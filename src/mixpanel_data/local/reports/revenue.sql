@@ -1,0 +1,57 @@
+-- What an event brought in, by day, week or month, and by the values of an expression.
+--
+-- FROM local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plan', unit := 'week')
+--
+-- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An amount that is no number
+-- counts as 0. Mixpanel's own sum is mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount'), in the project's time
+-- zone; here days are those of event_time (UTC).
+CREATE OR REPLACE MACRO revenue(
+  events,             -- a table, a view or a CTE with columns as those of an export
+  event,              -- the name of the event
+  amount,             -- an expression over an event: what it brought in
+  "by" := NULL,       -- an expression over an event that splits the sum; where it is NULL, the segment is undefined
+  unit := 'day',      -- 'hour', 'day', 'week' (they begin on Mondays) or 'month'
+  from_date := NULL,  -- first day; that of the table unless given
+  to_date := NULL     -- last day; that of the table unless given
+) AS TABLE
+WITH span AS (
+  SELECT
+    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+  FROM query_table(events)
+), periods AS (
+  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
+  FROM span
+), sold AS (
+  SELECT
+    date_trunc(unit, event_time) AS date,
+    distinct_id,
+    CASE
+      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
+      ELSE coalesce(try_cast(amount AS DOUBLE), 0)
+    END AS paid,
+    CASE
+      WHEN alias("by") = 'NULL' THEN '$overall'
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      ELSE coalesce("by"::VARCHAR, 'undefined')
+    END AS segment
+  FROM query_table(events), span
+  WHERE event_name = event AND event_time::DATE BETWEEN first_day AND last_day
+), counted AS (
+  SELECT date, segment, fsum(paid) AS revenue, count(*) AS count, count(DISTINCT distinct_id) AS buyers
+  FROM sold
+  GROUP BY ALL
+), segments AS (
+  SELECT DISTINCT segment FROM sold
+  UNION
+  SELECT '$overall' WHERE NOT EXISTS (FROM sold)
+)
+SELECT
+  date,                                    -- start of the period
+  segment,                                 -- value of the expression; $overall where nothing is split
+  round(coalesce(revenue, 0), 6) AS revenue, -- the sum of the amounts
+  coalesce(count, 0) AS count,             -- events
+  coalesce(buyers, 0) AS buyers,           -- users
+  revenue / count AS average               -- an event's amount on average; NULL where there is none
+FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
+ORDER BY date, segment;

@@ -1,0 +1,59 @@
+-- How often an event happened, by minute, hour, day, week or month, and by the values of an expression.
+--
+-- FROM local_segmentation(january, 'Purchase', by := properties->>'$.plan', unit := 'week')
+--
+-- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. Mixpanel's own
+-- is mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan', unit := 'week'): it counts in the
+-- project's time zone, where here days are those of event_time (UTC), and counts a user who was merged since under the
+-- id of today. A user without distinct_id is nobody for 'unique'.
+CREATE OR REPLACE MACRO segmentation(
+  events,             -- a table, a view or a CTE with columns as those of an export
+  event,              -- the name of the event
+  "by" := NULL,       -- an expression over an event that splits the count; where it is NULL, the segment is undefined
+  unit := 'day',      -- 'minute', 'hour', 'day', 'week' (they begin on Mondays) or 'month'
+  type := 'general',  -- 'general' counts events, 'unique' users, 'average' events a user
+  from_date := NULL,  -- first day; that of the table unless given
+  to_date := NULL     -- last day; that of the table unless given
+) AS TABLE
+WITH span AS (
+  SELECT
+    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+  FROM query_table(events)
+), periods AS (
+  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
+  FROM span
+), happened AS (
+  SELECT
+    date_trunc(unit, event_time) AS date,
+    distinct_id,
+    CASE
+      WHEN alias("by") = 'NULL' THEN event
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      ELSE coalesce("by"::VARCHAR, 'undefined')
+    END AS segment
+  FROM query_table(events), span
+  WHERE event_name = event AND event_time::DATE BETWEEN first_day AND last_day
+), counted AS (
+  SELECT
+    date,
+    segment,
+    CASE type
+      WHEN 'general' THEN count(*)
+      WHEN 'unique' THEN count(DISTINCT distinct_id)
+      WHEN 'average' THEN count(*) / count(DISTINCT distinct_id)
+      ELSE error('type must be general, unique or average')
+    END AS count
+  FROM happened
+  GROUP BY ALL
+), segments AS (
+  SELECT DISTINCT segment FROM happened
+  UNION
+  SELECT event WHERE NOT EXISTS (FROM happened)
+)
+SELECT
+  date,                         -- start of the period
+  segment,                      -- value of the expression; the name of the event where nothing is split
+  coalesce(count, 0) AS count,  -- events, users, or events a user
+FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
+ORDER BY date, segment;

@@ -1,0 +1,208 @@
+"""Each report over fetched tables says what the function that asks Mixpanel says, number for number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import duckdb
+import pytest
+
+import mixpanel_data
+
+JANUARY = "'2024-01-01', '2024-01-31'"
+IN_JANUARY = "from_date := '2024-01-01', to_date := '2024-01-31'"
+KINDS = ("json", "variant")
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[duckdb.DuckDBPyConnection]:
+    """January, and enough after it for funnels and retention to end; properties as JSON and as VARIANT."""
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox")
+        con.execute("CREATE TABLE json AS FROM mixpanel_export('2024-01-01', '2024-03-31')")
+        con.execute("CREATE TABLE variant AS SELECT * REPLACE (properties::VARIANT AS properties) FROM json")
+        for kind in KINDS:
+            con.execute(f"CREATE VIEW january_{kind} AS FROM {kind} WHERE event_time < '2024-02-01'")
+        yield con
+
+
+@pytest.fixture(params=KINDS)
+def kind(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def of(name: str, kind: str) -> str:
+    """A property as SQL."""
+    return f"properties->>'$.{name}'" if kind == "json" else f"properties.{name}"
+
+
+def agree(con: duckdb.DuckDBPyConnection, live: str, local: str) -> None:
+    expected, found = (sorted(map(plain, con.sql(query).fetchall()), key=repr) for query in (live, local))
+    assert expected
+    assert found == expected
+
+
+def plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Numbers to nine digits, since the order of adding, which is any, changes the last; days as midnights."""
+    return tuple(
+        float(f"{value:.9g}") if isinstance(value, int | float) else str(value).removesuffix(" 00:00:00") for value in row
+    )
+
+
+@pytest.mark.parametrize("type", ["general", "unique", "average"])
+@pytest.mark.parametrize("unit", ["hour", "day", "week", "month"])
+def test_segmentation(shop: duckdb.DuckDBPyConnection, kind: str, type: str, unit: str) -> None:
+    if (type, unit) == ("unique", "hour"):
+        type = "general"  # Mixpanel does not count users by the hour
+    both = f"unit := '{unit}', type := '{type}'"
+    agree(
+        shop,
+        f"FROM mixpanel_segmentation('Purchase', {JANUARY}, {both})",
+        f"FROM local_segmentation(january_{kind}, 'Purchase', {both})",
+    )
+    agree(
+        shop,
+        f"FROM mixpanel_segmentation('Purchase', {JANUARY}, {both}, segment_by := 'plan')",
+        f"FROM local_segmentation(january_{kind}, 'Purchase', {both}, by := {of('plan', kind)})",
+    )
+
+
+def test_a_segmentation_where_the_property_is_missing(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    agree(
+        shop,
+        f"FROM mixpanel_segmentation('App Open', {JANUARY}, segment_by := 'no such')",
+        f"FROM local_segmentation(january_{kind}, 'App Open', by := {of('nosuch', kind)})",
+    )
+
+
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+@pytest.mark.parametrize("length", [1, 14])
+def test_funnel(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, length: int) -> None:
+    columns = "date, segment, step, event_name, count, step_conversion, overall_conversion, avg_time, avg_time_from_start"
+    live = f"mixpanel_funnel(7509, {JANUARY}, unit := '{unit}', length := {length}, segment_by := 'plan')"
+    steps = "['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase']"
+    local = f"local_funnel({kind}, {steps}, INTERVAL {length} DAYS, {of('plan', kind)}, '{unit}', {IN_JANUARY})"
+    agree(shop, f"SELECT {columns} FROM {live}", f"FROM {local}")
+
+
+def test_a_funnel_without_segments_that_goes_on_after_its_last_day(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    columns = "segment, step, event_name, count, step_conversion, overall_conversion, avg_time, avg_time_from_start"
+    agree(
+        shop,
+        f"SELECT {columns} FROM mixpanel_funnel(9071, {JANUARY}, unit := 'month')",
+        f"SELECT {columns} FROM local_funnel({kind}, ['Purchase', 'Invite Friend'], INTERVAL 30 DAYS, {IN_JANUARY})",
+    )
+
+
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+@pytest.mark.parametrize("returning", ["Purchase", None])
+def test_retention(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, returning: str | None) -> None:
+    event = f"return_event := {'NULL' if returning is None else repr(returning)}"
+    both = f"unit := '{unit}', interval_count := {1 if unit == 'month' else 5}"
+    agree(
+        shop,
+        f"FROM mixpanel_retention('Sign Up', {event}, from_date := '2024-01-01', to_date := '2024-01-31', {both})",
+        f"FROM local_retention({kind}, 'Sign Up', {event}, {both}, {IN_JANUARY})",
+    )
+
+
+def test_retention_by_what_was_known_at_the_first_event(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """Mixpanel's segment_by splits the returns; the saved report, as the local one, splits the cohorts."""
+    saved = """
+        SELECT date, breakdown[1], period, value FROM mixpanel_saved_report(3001) WHERE measure = 'counts'
+    """
+    local = f"""
+        SELECT cohort_date, segment, period, retained
+        FROM local_retention({kind}, 'Sign Up', unit := 'week', interval_count := 4, by := {of("plan", kind)}, {IN_JANUARY})
+    """
+    agree(shop, saved, local)
+
+
+@pytest.mark.parametrize(("unit", "counted"), [("day", "hour"), ("week", "day"), ("week", "hour"), ("month", "day")])
+def test_frequency(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, counted: str) -> None:
+    both = f"unit := '{unit}', addiction_unit := '{counted}'"
+    agree(
+        shop,
+        f"FROM mixpanel_frequency({JANUARY}, {both})",
+        f"FROM local_frequency({kind}, {both}, {IN_JANUARY})",
+    )
+    agree(
+        shop,
+        f"FROM mixpanel_frequency({JANUARY}, event := 'Search', {both}, segment_by := 'query')",
+        f"FROM local_frequency({kind}, 'Search', {both}, by := {of('query', kind)}, {IN_JANUARY})",
+    )
+
+
+def test_daily_active_users(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    agree(
+        shop,
+        f"SELECT date, segment, users FROM mixpanel_frequency({JANUARY}, unit := 'day') WHERE intervals = 1",
+        f"SELECT date, segment, users FROM local_daily_active_users(january_{kind})",
+    )
+    agree(
+        shop,
+        f"SELECT date, segment, users FROM mixpanel_frequency({JANUARY}, unit := 'day', segment_by := 'plan') "
+        "WHERE intervals = 1",
+        f"SELECT date, segment, users FROM local_daily_active_users({kind}, {of('plan', kind)}, {IN_JANUARY})",
+    )
+
+
+def test_property_keys(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    agree(
+        shop,
+        "FROM mixpanel_properties('View Item')",
+        f"SELECT property_name, count FROM local_property_keys(january_{kind}, 'View Item')",
+    )
+
+
+@pytest.mark.parametrize("name", ["plan", "age", "amount", "$city"])
+def test_property_values(shop: duckdb.DuckDBPyConnection, kind: str, name: str) -> None:
+    agree(
+        shop,
+        f"SELECT * FROM mixpanel_property_values('Purchase', '{name}', max_rows := 10000)",
+        f"SELECT value FROM local_property_values(january_{kind}, 'Purchase', '{name}')",
+    )
+    agree(
+        shop,
+        f"SELECT value, sum(count) FROM mixpanel_property_counts('Purchase', '{name}', {JANUARY}, max_values := 10000) GROUP BY ALL",
+        f"SELECT value, count FROM local_property_values(january_{kind}, 'Purchase', '{name}')",
+    )
+
+
+def test_flows(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    live = """
+        SELECT step, node, edge.event, edge.count FROM (
+          SELECT step, node, unnest(from_json(edges, '[{"event": "VARCHAR", "count": "BIGINT"}]')) AS edge
+          FROM mixpanel_flows(4001))
+    """
+    agree(shop, live, f"SELECT step, event_name, next_event, count FROM local_flows(january_{kind}, 'App Open')")
+
+
+def test_paths(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    """The ways are those whose steps the flows count."""
+    live = "SELECT step, node, count FROM mixpanel_flows(4001) WHERE type <> 'DROPOFF'"
+    local = f"""
+        SELECT step, path[step], sum(count) FROM (
+          SELECT *, unnest(range(1, len(path) + 1)) AS step FROM local_paths(january_{kind}, 'App Open')
+        ) GROUP BY ALL
+    """
+    agree(shop, live, local)
+
+
+def test_user_timeline(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
+    columns = "event_time, event_name, properties::JSON->>'$.plan'"
+    agree(
+        shop,
+        f"SELECT {columns} FROM mixpanel_activity(['user-0000001'], {JANUARY})",
+        f"SELECT {columns} FROM local_user_timeline(january_{kind}, 'user-0000001')",
+    )
+
+
+@pytest.mark.parametrize("unit", ["hour", "day"])
+def test_revenue(shop: duckdb.DuckDBPyConnection, kind: str, unit: str) -> None:
+    live = f"mixpanel_segmentation_sum('Purchase', {JANUARY}, 'amount', unit := '{unit}')"
+    local = f"local_revenue(january_{kind}, 'Purchase', {of('amount', kind)}, unit := '{unit}')"
+    averages = f"mixpanel_segmentation_average('Purchase', {JANUARY}, 'amount', unit := '{unit}')"
+    agree(shop, f"FROM {live} WHERE sum > 0", f"SELECT date, revenue FROM {local} WHERE revenue > 0")
+    agree(shop, f"FROM {averages}", f"SELECT date, average FROM {local} WHERE average > 0")
