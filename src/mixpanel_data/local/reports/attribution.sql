@@ -2,10 +2,12 @@
 --
 -- FROM local_attribution(january, 'Purchase', properties->>'$.utm_source', within := INTERVAL 30 DAYS)
 --
--- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself. Each event counts
--- once: for the value touched first, for the one touched last, and, shared equally, for all different values. What nobody touched
--- counts for a touch that is NULL. Of touches in the same second, the smallest is the first, the largest the last. Events
--- without distinct_id belong to nobody and are left out. Mixpanel has no function of this.
+-- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
+-- Each event counts once in each column: for the value touched first, for the one touched last, and shared equally by
+-- all its different values. What had no touch counts for NULL. Of touches in the same second, the smallest is the
+-- first and the largest the last. Events without distinct_id belong to nobody and are left out.
+--
+-- Mixpanel has no such function.
 CREATE OR REPLACE MACRO attribution(
   events,                     -- a table, a view or a CTE with columns as those of an export
   event,                      -- the event to explain
@@ -39,14 +41,14 @@ WITH happened AS MATERIALIZED (
     touch,
     row_number() OVER (PARTITION BY conversion ORDER BY first_at, touch) = 1 AS is_first,
     row_number() OVER (PARTITION BY conversion ORDER BY last_at DESC, touch DESC) = 1 AS is_last,
-    1 / count(*) OVER (PARTITION BY conversion) AS linear
+    1 / count(*) OVER (PARTITION BY conversion) AS part
   FROM touched
 )
 SELECT
-  touch,                                             -- value of the expression; NULL for none
-  count(*) FILTER (is_first) AS first_touch,         -- events it was the first touch of
-  count(*) FILTER (is_last) AS last_touch,           -- events it was the last touch of
-  round(sum(credited.linear), 6) AS linear           -- events, each shared by its touches
+  touch,                                      -- value of the expression; NULL for none
+  count(*) FILTER (is_first) AS first_touch,  -- events it was the first touch of
+  count(*) FILTER (is_last) AS last_touch,    -- events it was the last touch of
+  round(sum(part), 6) AS linear               -- events, each shared by its touches
 FROM credited
 GROUP BY touch
 ORDER BY linear DESC, touch;

@@ -2,12 +2,13 @@
 --
 -- FROM local_daily_active_users(january, by := properties->>'$.mp_country_code')
 --
--- Days on which nothing happened have a row with 0. Events without distinct_id count as events of nobody. Mixpanel says the same of
--- users as mixpanel_frequency('2024-01-01', '2024-01-31', unit := 'day') where intervals is 1, in the project's time zone; here days
--- are those of event_time (UTC).
+-- Days on which nothing happened have a row with 0. Events without distinct_id are counted as events, of nobody.
+--
+-- Mixpanel says the same of users as mixpanel_frequency('2024-01-01', '2024-01-31', unit := 'day') where intervals is
+-- 1, in the project's time zone; here days are those of event_time (UTC).
 CREATE OR REPLACE MACRO daily_active_users(
   events,             -- a table, a view or a CTE with columns as those of an export
-  "by" := NULL,       -- an expression over an event that splits users; who has several values is in several segments
+  "by" := NULL,       -- an expression over an event that splits users; one may be in several segments
   from_date := NULL,  -- first day; that of the table unless given
   to_date := NULL     -- last day; that of the table unless given
 ) AS TABLE
@@ -28,8 +29,9 @@ WITH span AS (
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment,
     count(DISTINCT distinct_id) AS users,
-    count(*) AS events
-  FROM query_table(events)
+    count(*) AS happened
+  FROM query_table(events), span
+  WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), segments AS (
   SELECT DISTINCT segment FROM counted
@@ -37,9 +39,9 @@ WITH span AS (
   SELECT '$overall' WHERE NOT EXISTS (FROM counted)
 )
 SELECT
-  date,                          -- the day
-  segment,                       -- value of the expression; $overall where nothing is split
-  coalesce(users, 0) AS users,   -- users who did anything
-  coalesce(counted.events, 0) AS events  -- what they did, and events of nobody
+  date,                            -- the day
+  segment,                         -- value of the expression; $overall where nothing is split
+  coalesce(users, 0) AS users,     -- users who did anything
+  coalesce(happened, 0) AS events  -- all events, those of nobody too
 FROM days CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

@@ -2,8 +2,8 @@
 --
 -- FROM local_dbt_event(january)
 --
--- A column is named after a property, without its dollar sign, and NULL where an event has no such property, or none of
--- that type. The package wants times in the project's time zone; here they are those of event_time, which is UTC.
+-- A column is named after a property, without its dollar sign, and NULL where an event has no such property, or none
+-- of that type. The package wants times in the project's time zone; here they are those of event_time, which is UTC.
 -- _fivetran_id is made of what tells one event from another; _fivetran_synced is when Mixpanel took the event in.
 CREATE OR REPLACE MACRO dbt_event(
   events  -- a table, a view or a CTE with columns as those of an export

@@ -2,8 +2,10 @@
 --
 -- FROM local_first_touch(january, properties->>'$.utm_source')
 --
--- A user without any such value has no row. Of several in the same second, the smallest is the first. Mixpanel has no function of
--- this; its profiles keep the like of it in properties such as initial_utm_source.
+-- A user without any such value has no row. Of several in the same second, the smallest is the first. Events without
+-- distinct_id belong to nobody and are left out.
+--
+-- Mixpanel has no such function; its profiles keep the like of it, as in the property initial_utm_source.
 CREATE OR REPLACE MACRO first_touch(
   events,  -- a table, a view or a CTE with columns as those of an export
   "by"     -- an expression over an event: what counts as a touch, and which
@@ -20,9 +22,9 @@ WITH touches AS (
   WHERE distinct_id IS NOT NULL
 )
 SELECT
-  distinct_id,                                  -- the user
-  arg_min(touch, (event_time, touch)) AS touch, -- the first value
-  min(event_time) AS touched_at                 -- when it came
+  distinct_id,                                   -- the user
+  arg_min(touch, (event_time, touch)) AS touch,  -- the first value
+  min(event_time) AS touched_at                  -- when it came
 FROM touches
 WHERE touch IS NOT NULL
 GROUP BY distinct_id

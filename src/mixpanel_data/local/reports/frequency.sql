@@ -1,18 +1,18 @@
--- In how many hours or days of a period users were active. Cumulative: users active in at least so many.
+-- In how many hours or days of a period users were active: cumulative, so users active in at least so many.
 --
 -- FROM local_frequency(january, 'Purchase', unit := 'week')
 --
 -- Every period has a row for each number of hours or days that it may have (a month 31), with 0 where nobody was
 -- active so often. Events without distinct_id belong to nobody and are left out.
 --
--- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), in the project's
--- time zone; here days and hours are those of event_time (UTC).
+-- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), in the
+-- project's time zone; here days and hours are those of event_time (UTC).
 CREATE OR REPLACE MACRO frequency(
   events,                  -- a table, a view or a CTE with columns as those of an export
   event := NULL,           -- what users did; any event unless given
   unit := 'day',           -- 'day', 'week' (they begin on Mondays) or 'month'
   addiction_unit := NULL,  -- what is counted: 'hour' or 'day'; hours of a day, else days, unless given
-  "by" := NULL,            -- an expression over an event that splits users; who has several values is in several segments
+  "by" := NULL,            -- an expression over an event that splits users; one may be in several segments
   from_date := NULL,       -- first day; that of the table unless given
   to_date := NULL          -- last day; that of the table unless given
 ) AS TABLE
@@ -21,8 +21,9 @@ WITH span AS (
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day,
     coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS counted_unit,
-    CASE unit WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'month' THEN 31 ELSE error('unit must be day, week or month') END
-      * CASE counted_unit WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS most
+    CASE unit
+      WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'month' THEN 31 ELSE error('unit must be day, week or month')
+    END * CASE counted_unit WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS most
   FROM query_table(events)
 ), active AS (
   SELECT
@@ -35,7 +36,8 @@ WITH span AS (
     distinct_id,
     count(DISTINCT date_trunc(counted_unit, event_time)) AS intervals
   FROM query_table(events), span
-  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
+  WHERE (event IS NULL OR event_name = event)
+    AND distinct_id IS NOT NULL
     AND event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), reached AS (
@@ -45,19 +47,21 @@ WITH span AS (
   SELECT date, segment, intervals, count(*) AS users
   FROM reached
   GROUP BY ALL
-), places AS (
-  SELECT
-    unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL))::DATE AS date,
-    segment,
-    intervals
+), periods AS (
+  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL))::DATE AS date
   FROM span
-    CROSS JOIN (SELECT DISTINCT segment FROM active UNION SELECT '$overall' WHERE NOT EXISTS (FROM active))
-    CROSS JOIN LATERAL (SELECT unnest(range(1, most + 1)) AS intervals)
+), numbers AS (
+  SELECT unnest(range(1, most + 1)) AS intervals
+  FROM span
+), segments AS (
+  SELECT DISTINCT segment FROM active
+  UNION
+  SELECT '$overall' WHERE NOT EXISTS (FROM active)
 )
 SELECT
   date,                        -- first day of the period
   segment,                     -- value of the expression; $overall where nothing is split
   intervals,                   -- number of hours or days
   coalesce(users, 0) AS users  -- users who were active in at least so many of them
-FROM places LEFT JOIN counted USING (date, segment, intervals)
+FROM periods CROSS JOIN segments CROSS JOIN numbers LEFT JOIN counted USING (date, segment, intervals)
 ORDER BY date, segment, intervals;

@@ -2,13 +2,15 @@
 --
 -- FROM local_funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan')
 --
--- A user begins with their first event of the first step; with a unit, with the first in each period. From there each step
--- is the next event of that name in time, whatever happens in between, as long as all is done within the time given, also
--- after the last day. Two events of the same second count in the order of the steps; one event is never two steps, so
--- ['Search', 'Search'] wants a second search, later. Events without distinct_id belong to nobody and are left out.
+-- A user begins with their first event of the first step; with a unit, with the first in each period. From there each
+-- step is the next event of that name, whatever happens in between, as long as all is done within the time given,
+-- also after the last day. Two events of the same second count in the order of the steps; one event is never two
+-- steps, so ['Search', 'Search'] wants a second search, later. Events without distinct_id belong to nobody and are
+-- left out.
 --
--- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only, takes
--- steps up to two seconds apart in either order, and knows as one user who was merged since.
+-- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only,
+-- counts days in the project's time zone, where here they are those of event_time (UTC), takes steps up to two
+-- seconds apart in either order, and counts users who were merged since as one.
 CREATE OR REPLACE MACRO funnel(
   events,                      -- a table, a view or a CTE with columns as those of an export
   steps,                       -- the names of the events, in order
@@ -26,7 +28,9 @@ WITH RECURSIVE span AS (
 ), periods AS (
   SELECT unnest(CASE
     WHEN unit IS NULL THEN [first_day::TIMESTAMP]
-    ELSE range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit IN ('day', 'week', 'month')
+      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    ELSE error('unit must be day, week or month')
   END)::DATE AS date
   FROM span
 ), happened AS MATERIALIZED (
@@ -74,17 +78,23 @@ WITH RECURSIVE span AS (
 ), places AS (
   SELECT date, segment, unnest(range(1, len(steps) + 1)) AS step
   FROM periods CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM counted)
+), compared AS (
+  SELECT
+    * REPLACE (coalesce(count, 0) AS count),
+    CASE step WHEN 1 THEN 1 ELSE coalesce(count / lag(count) OVER steps_before, 0) END AS step_conversion,
+    CASE step WHEN 1 THEN 1 ELSE coalesce(count / first_value(count) OVER steps_before, 0) END AS overall_conversion
+  FROM places LEFT JOIN counted USING (date, segment, step)
+  WINDOW steps_before AS (PARTITION BY date, segment ORDER BY step)
 )
 SELECT
-  date,                                                              -- first day of the period in which users began
-  segment,                                                           -- value of the expression; $overall for all users
-  step,                                                              -- 1 for the first
-  steps[step] AS event_name,                                         -- name of the event
-  coalesce(count, 0) AS count,                                       -- users who came so far
-  CASE step WHEN 1 THEN 1 ELSE coalesce(count / lag(count) OVER one, 0) END AS step_conversion,            -- fraction of those at the step before
-  CASE step WHEN 1 THEN 1 ELSE coalesce(count / first_value(count) OVER one, 0) END AS overall_conversion, -- fraction of those at the first
-  avg_time,                                                          -- seconds from the step before, on average
-  avg_time_from_start                                                -- seconds from the first step, on average
-FROM places LEFT JOIN counted USING (date, segment, step)
-WINDOW one AS (PARTITION BY date, segment ORDER BY step)
+  date,                       -- first day of the period in which users began
+  segment,                    -- value of the expression; $overall for all users
+  step,                       -- 1 for the first
+  steps[step] AS event_name,  -- name of the event
+  count,                      -- users who came so far
+  step_conversion,            -- fraction of those at the step before; 1 for the first
+  overall_conversion,         -- fraction of those at the first step
+  avg_time,                   -- seconds from the step before, on average; NULL where there is none
+  avg_time_from_start         -- seconds from the first step, on average
+FROM compared
 ORDER BY date, segment <> '$overall', segment, step;

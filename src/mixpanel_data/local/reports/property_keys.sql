@@ -2,7 +2,7 @@
 --
 -- FROM local_property_keys(january, 'Purchase')
 --
--- A property that is null in the JSON is there, too. Mixpanel's own is mixpanel_properties('Purchase'), of the last 31 days.
+-- A property that is null counts, too. Mixpanel's own is mixpanel_properties('Purchase'), of the last 31 days.
 CREATE OR REPLACE MACRO property_keys(
   events,        -- a table, a view or a CTE with columns as those of an export
   event := NULL  -- the name of the event; all events unless given
@@ -16,9 +16,9 @@ WITH chosen AS (
   FROM chosen
 )
 SELECT
-  property_name,                                       -- name of the property
-  count(*) AS count,                                   -- events that have it
-  count(*) / (SELECT count(*) FROM chosen) AS share    -- fraction of the events
+  property_name,                                     -- name of the property
+  count(*) AS count,                                 -- events that have it
+  count(*) / (SELECT count(*) FROM chosen) AS share  -- fraction of the events
 FROM named
 GROUP BY property_name
 ORDER BY count DESC, property_name;

@@ -2,23 +2,25 @@
 --
 -- FROM local_retention(january, 'Sign Up', 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
--- A user belongs to the cohort of their first born_event, and comes back in period n with an event n whole units of time
--- after it: on day 1 from 24 to 48 hours later. The event that makes somebody part of a cohort is no return, another of the
--- same second neither. A period has a row once it has begun by the table's last day, so the latest cohorts have fewer; their last may
--- still grow. Events without distinct_id belong to nobody and are left out.
+-- A user belongs to the cohort of their first born_event, and comes back in period n with an event n whole units of
+-- time after it: on day 1 from 24 to 48 hours later. The event that makes somebody part of a cohort is no return, and
+-- neither is another of the same second. A period has a row once it has begun by the table's last day, so the latest
+-- cohorts have fewer of them, the last of which may still grow. Events without distinct_id belong to nobody and are
+-- left out.
 --
--- Mixpanel's own is mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-31', unit := 'week'), in the project's
--- time zone; its segment_by splits the returns, so that a user may be in several segments, where by is about the first event. Its
--- type 'compounded', which counts from every event of a user, is not here.
+-- Mixpanel's own is mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-31', unit := 'week'), in the
+-- project's time zone; here days are those of event_time (UTC). Its segment_by splits the returns, so that a user may
+-- be in several segments; by is about the first event. Its type 'compounded', which counts from each event of a user,
+-- is not here.
 CREATE OR REPLACE MACRO retention(
-  events,                   -- a table, a view or a CTE with columns as those of an export
-  born_event,               -- the event that makes somebody part of a cohort
-  return_event := NULL,     -- the event that counts as coming back; any unless given
-  unit := 'day',            -- 'day', 'week' (they begin on Mondays) or 'month'
-  "by" := NULL,             -- an expression over the first event that splits the cohorts
-  interval_count := NULL,   -- how many periods after period 0; as many as the table has days for unless given
-  from_date := NULL,        -- first day on which cohorts begin; that of the table unless given
-  to_date := NULL           -- last day on which cohorts begin; that of the table unless given
+  events,                  -- a table, a view or a CTE with columns as those of an export
+  born_event,              -- the event that makes somebody part of a cohort
+  return_event := NULL,    -- the event that counts as coming back; any unless given
+  unit := 'day',           -- 'day', 'week' (they begin on Mondays) or 'month'
+  "by" := NULL,            -- an expression over the first event that splits the cohorts
+  interval_count := NULL,  -- how many periods after period 0; as many as the table has days for unless given
+  from_date := NULL,       -- first day on which cohorts begin; that of the table unless given
+  to_date := NULL          -- last day on which cohorts begin; that of the table unless given
 ) AS TABLE
 WITH span AS (
   SELECT
@@ -26,18 +28,31 @@ WITH span AS (
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day,
     max(event_time)::DATE AS known_until
   FROM query_table(events)
+), cohorts AS (
+  SELECT unnest(CASE
+    WHEN unit IN ('day', 'week', 'month')
+      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    ELSE error('unit must be day, week or month')
+  END)::DATE AS cohort_date
+  FROM span
+), first_events AS (
+  SELECT
+    distinct_id,
+    event_time,
+    CASE
+      WHEN alias("by") = 'NULL' THEN NULL
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      ELSE coalesce("by"::VARCHAR, 'undefined')
+    END AS segment
+  FROM query_table(events), span
+  WHERE event_name = born_event AND distinct_id IS NOT NULL AND event_time::DATE BETWEEN first_day AND last_day
 ), born AS (
   SELECT
     distinct_id,
     min(event_time) AS born,
-    date_trunc(unit, min(event_time))::DATE AS cohort_date,
-    arg_min(CASE
-      WHEN alias("by") = 'NULL' THEN NULL
-      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END, event_time) AS segment
-  FROM query_table(events), span
-  WHERE event_name = born_event AND distinct_id IS NOT NULL AND event_time::DATE BETWEEN first_day AND last_day
+    date_trunc(unit, born)::DATE AS cohort_date,
+    arg_min(segment, (event_time, segment)) AS segment
+  FROM first_events
   GROUP BY distinct_id
 ), returned AS (
   SELECT DISTINCT distinct_id, cohort_date, segment, date_sub(unit, born, event_time) AS period
@@ -53,22 +68,20 @@ WITH span AS (
   FROM returned
   GROUP BY GROUPING SETS ((cohort_date, period), (cohort_date, segment, period))
   HAVING grouping(segment) = 1 OR segment IS NOT NULL
-), cohorts AS (
-  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL))::DATE AS cohort_date
-  FROM span
+), lasting AS (
+  SELECT cohort_date, date_sub(unit, cohort_date, known_until) AS begun
+  FROM cohorts, span
 ), places AS (
-  SELECT cohort_date, segment, unnest(range(least(
-    coalesce(interval_count, date_sub(unit, cohort_date, known_until)), date_sub(unit, cohort_date, known_until)
-  ) + 1)) AS period
-  FROM cohorts CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM sizes) CROSS JOIN span
+  SELECT cohort_date, segment, unnest(range(least(interval_count, begun) + 1)) AS period
+  FROM lasting CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM sizes)
 )
 SELECT
-  cohort_date,                                -- first day of the period in which the cohort began
-  segment,                                    -- value of the expression; $overall for all users
-  coalesce(cohort_size, 0) AS cohort_size,    -- users in the cohort
-  period,                                     -- 0 for the first unit of time after the first event
-  coalesce(retained, 0) AS retained,          -- users who came back in the period
-  coalesce(retained, 0) / cohort_size AS rate -- fraction of the cohort; NULL where it is empty
+  cohort_date,                                 -- first day of the period in which the cohort began
+  segment,                                     -- value of the expression; $overall for all users
+  coalesce(cohort_size, 0) AS cohort_size,     -- users in the cohort
+  period,                                      -- 0 for the first unit of time after the first event
+  coalesce(retained, 0) AS retained,           -- users who came back in the period
+  coalesce(retained, 0) / cohort_size AS rate  -- fraction of the cohort; NULL where nobody is in it
 FROM places
   LEFT JOIN sizes USING (cohort_date, segment)
   LEFT JOIN returns USING (cohort_date, segment, period)

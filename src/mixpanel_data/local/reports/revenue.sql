@@ -1,10 +1,12 @@
--- What an event brought in, by day, week or month, and by the values of an expression.
+-- What an event brought in, by hour, day, week or month, and by the values of an expression.
 --
 -- FROM local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plan', unit := 'week')
 --
--- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An amount that is no number
--- counts as 0. Mixpanel's own sum is mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount'), in the project's time
--- zone; here days are those of event_time (UTC).
+-- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An amount
+-- that is no number counts as 0. Whoever has no distinct_id is no buyer.
+--
+-- Mixpanel's own sum is mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount'), in the project's
+-- time zone; here days are those of event_time (UTC).
 CREATE OR REPLACE MACRO revenue(
   events,             -- a table, a view or a CTE with columns as those of an export
   event,              -- the name of the event
@@ -47,11 +49,11 @@ WITH span AS (
   SELECT '$overall' WHERE NOT EXISTS (FROM sold)
 )
 SELECT
-  date,                                    -- start of the period
-  segment,                                 -- value of the expression; $overall where nothing is split
-  round(coalesce(revenue, 0), 6) AS revenue, -- the sum of the amounts
-  coalesce(count, 0) AS count,             -- events
-  coalesce(buyers, 0) AS buyers,           -- users
-  revenue / count AS average               -- an event's amount on average; NULL where there is none
+  date,                                       -- start of the period
+  segment,                                    -- value of the expression; $overall where nothing is split
+  round(coalesce(revenue, 0), 6) AS revenue,  -- the sum of the amounts
+  coalesce(count, 0) AS count,                -- events
+  coalesce(buyers, 0) AS buyers,              -- users
+  revenue / count AS average                  -- amount of an event, on average; NULL where there is none
 FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

@@ -2,10 +2,12 @@
 --
 -- FROM local_segmentation(january, 'Purchase', by := properties->>'$.plan', unit := 'week')
 --
--- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. Mixpanel's own
--- is mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan', unit := 'week'): it counts in the
--- project's time zone, where here days are those of event_time (UTC), and counts a user who was merged since under the
--- id of today. A user without distinct_id is nobody for 'unique'.
+-- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. Whoever has
+-- no distinct_id is nobody for 'unique' and 'average'.
+--
+-- Mixpanel's own is mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan', unit :=
+-- 'week'), in the project's time zone; here days are those of event_time (UTC). It counts users who were merged since
+-- as one.
 CREATE OR REPLACE MACRO segmentation(
   events,             -- a table, a view or a CTE with columns as those of an export
   event,              -- the name of the event
@@ -41,7 +43,7 @@ WITH span AS (
     CASE type
       WHEN 'general' THEN count(*)
       WHEN 'unique' THEN count(DISTINCT distinct_id)
-      WHEN 'average' THEN count(*) / count(DISTINCT distinct_id)
+      WHEN 'average' THEN count(distinct_id) / count(DISTINCT distinct_id)
       ELSE error('type must be general, unique or average')
     END AS count
   FROM happened
@@ -52,8 +54,8 @@ WITH span AS (
   SELECT event WHERE NOT EXISTS (FROM happened)
 )
 SELECT
-  date,                         -- start of the period
-  segment,                      -- value of the expression; the name of the event where nothing is split
-  coalesce(count, 0) AS count,  -- events, users, or events a user
+  date,                        -- start of the period
+  segment,                     -- value of the expression; the name of the event where nothing is split
+  coalesce(count, 0) AS count  -- events, users, or events a user
 FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

@@ -2,8 +2,9 @@
 --
 -- FROM local_user_timeline(january, 'user-0000001')
 --
--- Of events of the same second, whose order an export does not tell, the first by name is the first. Mixpanel's own is
--- mixpanel_activity(['user-0000001'], '2024-01-01', '2024-01-31').
+-- Of events of the same second, whose order an export does not tell, the first by name is the first.
+--
+-- Mixpanel's own is mixpanel_activity(['user-0000001'], '2024-01-01', '2024-01-31').
 CREATE OR REPLACE MACRO user_timeline(
   events,                     -- a table, a view or a CTE with columns as those of an export
   id,                         -- distinct_id of the user
@@ -13,18 +14,18 @@ WITH paused AS (
   SELECT
     event_time,
     event_name,
-    event_time - lag(event_time) OVER (ORDER BY event_time, event_name) AS pause,
+    row_number() OVER in_order AS place,
+    event_time - lag(event_time) OVER in_order AS pause,
     properties
   FROM query_table(events)
   WHERE distinct_id = id
+  WINDOW in_order AS (ORDER BY event_time, event_name)
 )
 SELECT
-  event_time,                      -- when
-  event_name,                      -- what
-  epoch(pause) AS seconds,         -- since the event before
-  1 + count(*) FILTER (pause > gap) OVER (
-    ORDER BY event_time, event_name ROWS UNBOUNDED PRECEDING
-  ) AS session,                    -- 1 for the user's first in the table
-  properties                       -- all of its properties
+  event_time,                                                          -- when
+  event_name,                                                          -- what
+  epoch(pause) AS seconds,                                             -- since the event before; NULL for the first
+  1 + count(*) FILTER (pause > gap) OVER (ORDER BY place) AS session,  -- 1 for the user's first in the table
+  properties                                                           -- all of the event's properties
 FROM paused
-ORDER BY event_time, event_name;
+ORDER BY place;
