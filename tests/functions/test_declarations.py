@@ -74,7 +74,7 @@ def test_the_example_of_each_parameter_is_sql_of_its_type(function: Function, co
 @EVERY
 def test_duckdb_lists_the_documentation(function: Function, con: duckdb.DuckDBPyConnection) -> None:
     found = con.execute(
-        "SELECT comment FROM duckdb_functions() WHERE function_name IN (?, ?) AND NOT internal",
+        "SELECT comment FROM duckdb_functions() WHERE function_name IN (?, ?) AND schema_name = 'main' AND NOT internal",
         [function.name, f"mixpanel_{function.name}"],
     ).fetchall()
     assert len(found) == 2
@@ -83,7 +83,7 @@ def test_duckdb_lists_the_documentation(function: Function, con: duckdb.DuckDBPy
 
 def test_the_catalog_lists_every_function(con: duckdb.DuckDBPyConnection) -> None:
     rows = con.sql("SELECT name, parameters, columns, endpoint, cost FROM mixpanel_functions()").fetchall()
-    assert [row[0] for row in rows] == [f"mixpanel_{function.name}" for function in FUNCTIONS]
+    assert [row[0] for row in rows if row[0].startswith("mixpanel")] == [f"mixpanel_{f.name}" for f in FUNCTIONS]
     export = dict(zip(("name", "parameters", "columns", "endpoint", "cost"), rows[0], strict=True))
     assert export["endpoint"] == "GET /api/2.0/export"
     assert export["cost"].endswith("60 requests an hour, 3 a second, 100 at once for the project")

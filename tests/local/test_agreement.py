@@ -46,16 +46,17 @@ def agree(con: duckdb.DuckDBPyConnection, live: str, local: str) -> None:
 def plain(row: tuple[Any, ...]) -> tuple[Any, ...]:
     """Numbers to nine digits, since the order of adding, which is any, changes the last; days as midnights."""
     return tuple(
-        float(f"{value:.9g}") if isinstance(value, int | float) else str(value).removesuffix(" 00:00:00") for value in row
+        float(f"{value:.9g}") if isinstance(value, int | float) else str(value).removesuffix(" 00:00:00")
+        for value in row
     )
 
 
-@pytest.mark.parametrize("type", ["general", "unique", "average"])
+@pytest.mark.parametrize("counted", ["general", "unique", "average"])
 @pytest.mark.parametrize("unit", ["hour", "day", "week", "month"])
-def test_segmentation(shop: duckdb.DuckDBPyConnection, kind: str, type: str, unit: str) -> None:
-    if (type, unit) == ("unique", "hour"):
-        type = "general"  # Mixpanel does not count users by the hour
-    both = f"unit := '{unit}', type := '{type}'"
+def test_segmentation(shop: duckdb.DuckDBPyConnection, kind: str, counted: str, unit: str) -> None:
+    if (counted, unit) == ("unique", "hour"):
+        counted = "general"  # Mixpanel does not count users by the hour
+    both = f"unit := '{unit}', type := '{counted}'"
     agree(
         shop,
         f"FROM mixpanel_segmentation('Purchase', {JANUARY}, {both})",
@@ -79,7 +80,9 @@ def test_a_segmentation_where_the_property_is_missing(shop: duckdb.DuckDBPyConne
 @pytest.mark.parametrize("unit", ["day", "week", "month"])
 @pytest.mark.parametrize("length", [1, 14])
 def test_funnel(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, length: int) -> None:
-    columns = "date, segment, step, event_name, count, step_conversion, overall_conversion, avg_time, avg_time_from_start"
+    columns = (
+        "date, segment, step, event_name, count, step_conversion, overall_conversion, avg_time, avg_time_from_start"
+    )
     live = f"mixpanel_funnel(7509, {JANUARY}, unit := '{unit}', length := {length}, segment_by := 'plan')"
     steps = "['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase']"
     local = f"local_funnel({kind}, {steps}, INTERVAL {length} DAYS, {of('plan', kind)}, '{unit}', {IN_JANUARY})"

@@ -8,6 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..local import COST, Report, reports
 from .declaration import Call, Column, Function, table_function
 
 
@@ -19,7 +20,7 @@ def catalog(functions: Callable[[], Sequence[Function]]) -> Function:
     """The function that lists the others (and itself)."""
 
     @table_function(
-        doc="Every function of this package, with its parameters, columns and cost.",
+        doc="Every function of this package and every report over local tables, with parameters, columns and cost.",
         example="FROM mixpanel_functions()",
         columns=(
             Column("name", "VARCHAR", "what to type"),
@@ -33,7 +34,7 @@ def catalog(functions: Callable[[], Sequence[Function]]) -> Function:
         ),
     )  # fmt: skip
     async def functions_(_: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-        yield [_row(function) for function in functions()]
+        yield [*map(_row, functions()), *map(_row_of_report, reports())]
 
     return functions_
 
@@ -60,3 +61,12 @@ def _row(function: Function) -> tuple[Any, ...]:
         function.cost,
         function.example,
     )
+
+
+def _row_of_report(report: Report) -> tuple[Any, ...]:
+    parameters = [
+        {"name": parameter.name, "default": parameter.default or "required", "doc": parameter.meaning}
+        for parameter in report.parameters
+    ]
+    columns = [{"name": column.name, "doc": column.meaning} for column in report.columns]
+    return f"local_{report.name}", report.doc, parameters, columns, None, COST, report.example

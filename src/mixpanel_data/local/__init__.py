@@ -1,7 +1,8 @@
 """Reports over tables that are already here: ``mixpanel.local.funnel(january, …)``. Nothing of them asks Mixpanel.
 
-Each is a macro, in a file of its own that says all there is to say of it: what it is for, an example, what counts and what
-does not, and beside each parameter and column its meaning. It runs in any DuckDB as it stands, and can be copied and changed.
+Each is a macro, in a file of its own that says all there is to say of it: what it is for, an example, what counts and
+what does not, and beside each parameter and column its meaning. A file runs in any DuckDB as it stands, and can be
+copied and changed.
 """
 
 from __future__ import annotations
@@ -105,4 +106,7 @@ class Report:
 def reports() -> tuple[Report, ...]:
     """All of them, by name."""
     found = (file for file in (files(__package__) / "reports").iterdir() if file.name.endswith(".sql"))
-    return tuple(Report(file.name.removesuffix(".sql"), file.read_text("utf-8")) for file in sorted(found, key=lambda file: file.name))
+    return tuple(
+        Report(file.name.removesuffix(".sql"), file.read_text("utf-8"))
+        for file in sorted(found, key=lambda file: file.name)
+    )

@@ -1,7 +1,7 @@
 """Flows: what people do next after an event, within the same session.
 
-A session is what somebody does from one ``App Open`` until the next, or until the day ends. Events of the same second are
-in the order of their names, since an export tells no other.
+A session is what somebody does from one ``App Open`` until the next, or until the day ends. Events of the same second
+are in the order of their names, since an export tells no other.
 
 Source: none of Mixpanel's; the form is what other clients have seen.
 """

@@ -14,7 +14,9 @@ CREATE OR REPLACE MACRO attribution(
   "by",                       -- an expression over an event: what counts as a touch, and which
   within := INTERVAL 30 DAYS  -- how long before the event a touch counts
 ) AS TABLE
-WITH happened AS MATERIALIZED (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), happened AS MATERIALIZED (
   SELECT
     distinct_id,
     event_name,
@@ -23,7 +25,7 @@ WITH happened AS MATERIALIZED (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
       ELSE "by"::VARCHAR
     END AS touch
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id IS NOT NULL
 ), conversions AS (
   SELECT row_number() OVER () AS conversion, distinct_id, event_time AS converted_at

@@ -12,36 +12,40 @@ CREATE OR REPLACE MACRO daily_active_users(
   from_date := NULL,  -- first day; that of the table unless given
   to_date := NULL     -- last day; that of the table unless given
 ) AS TABLE
-WITH span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
-  FROM query_table(events)
+  FROM given
 ), days AS (
   SELECT unnest(range(first_day, last_day + INTERVAL 1 DAY, INTERVAL 1 DAY))::DATE AS date
   FROM span
-), counted AS (
+), happened AS (
   SELECT
     event_time::DATE AS date,
+    distinct_id,
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment,
-    count(DISTINCT distinct_id) AS users,
-    count(*) AS happened
-  FROM query_table(events), span
-  WHERE event_time::DATE BETWEEN first_day AND last_day
+    END AS segment
+  FROM given
+), counted AS (
+  SELECT date, segment, count(DISTINCT distinct_id) AS users, count(*) AS count
+  FROM happened, span
+  WHERE date BETWEEN first_day AND last_day
   GROUP BY ALL
 ), segments AS (
-  SELECT DISTINCT segment FROM counted
+  SELECT segment FROM counted
   UNION
   SELECT '$overall' WHERE NOT EXISTS (FROM counted)
 )
 SELECT
-  date,                            -- the day
-  segment,                         -- value of the expression; $overall where nothing is split
-  coalesce(users, 0) AS users,     -- users who did anything
-  coalesce(happened, 0) AS events  -- all events, those of nobody too
+  date,                         -- the day
+  segment,                      -- value of the expression; $overall where nothing is split
+  coalesce(users, 0) AS users,  -- users who did anything
+  coalesce(count, 0) AS events  -- all events, those of nobody too
 FROM days CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

@@ -10,7 +10,9 @@ CREATE OR REPLACE MACRO first_touch(
   events,  -- a table, a view or a CTE with columns as those of an export
   "by"     -- an expression over an event: what counts as a touch, and which
 ) AS TABLE
-WITH touches AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), touches AS (
   SELECT
     distinct_id,
     event_time,
@@ -18,7 +20,7 @@ WITH touches AS (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
       ELSE "by"::VARCHAR
     END AS touch
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id IS NOT NULL
 )
 SELECT

@@ -6,20 +6,23 @@
 -- depth events; one that ended before goes to DROPOFF. Of events of the same second, whose order an export does not
 -- tell, the first by name is the first. Events without distinct_id belong to nobody and are left out.
 --
--- Mixpanel's own is mixpanel_flows(4001), of a saved report: each row a node with its edges in JSON; here each is an edge.
+-- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each row
+-- is an edge.
 CREATE OR REPLACE MACRO flows(
   events,                     -- a table, a view or a CTE with columns as those of an export
   from_event,                 -- the event to begin with
   depth := 4,                 -- the most events in a way, the first included
   gap := INTERVAL 30 MINUTES  -- the longest pause within a way
 ) AS TABLE
-WITH paused AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), paused AS (
   SELECT
     distinct_id,
     event_name,
     row_number() OVER in_order AS place,
     coalesce(event_time - lag(event_time) OVER in_order > gap, true) AS is_after_pause
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), cut AS (

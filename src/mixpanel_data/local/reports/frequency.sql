@@ -1,6 +1,6 @@
 -- In how many hours or days of a period users were active: cumulative, so users active in at least so many.
 --
--- FROM local_frequency(january, 'Purchase', unit := 'week')
+-- FROM local_frequency(january, 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
 -- Every period has a row for each number of hours or days that it may have (a month 31), with 0 where nobody was
 -- active so often. Events without distinct_id belong to nobody and are left out.
@@ -16,29 +16,44 @@ CREATE OR REPLACE MACRO frequency(
   from_date := NULL,       -- first day; that of the table unless given
   to_date := NULL          -- last day; that of the table unless given
 ) AS TABLE
-WITH span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day,
-    coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS counted_unit,
+    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+  FROM given
+), counting AS (
+  SELECT coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS counted
+), lengths AS (
+  SELECT
     CASE unit
       WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'month' THEN 31 ELSE error('unit must be day, week or month')
-    END * CASE counted_unit WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS most
-  FROM query_table(events)
-), active AS (
+    END AS days,
+    CASE counted WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS a_day
+  FROM counting
+), numbers AS (
+  SELECT unnest(range(1, days * a_day + 1)) AS intervals
+  FROM lengths
+), happened AS (
   SELECT
-    date_trunc(unit, event_time)::DATE AS date,
+    event_time,
+    distinct_id,
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment,
+    END AS segment
+  FROM given
+  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
+), active AS (
+  SELECT
+    date_trunc(unit, event_time)::DATE AS date,
+    segment,
     distinct_id,
-    count(DISTINCT date_trunc(counted_unit, event_time)) AS intervals
-  FROM query_table(events), span
-  WHERE (event IS NULL OR event_name = event)
-    AND distinct_id IS NOT NULL
-    AND event_time::DATE BETWEEN first_day AND last_day
+    count(DISTINCT date_trunc(counted, event_time)) AS intervals
+  FROM happened, span, counting
+  WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), reached AS (
   SELECT date, segment, unnest(range(1, intervals + 1)) AS intervals
@@ -50,11 +65,8 @@ WITH span AS (
 ), periods AS (
   SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL))::DATE AS date
   FROM span
-), numbers AS (
-  SELECT unnest(range(1, most + 1)) AS intervals
-  FROM span
 ), segments AS (
-  SELECT DISTINCT segment FROM active
+  SELECT segment FROM active
   UNION
   SELECT '$overall' WHERE NOT EXISTS (FROM active)
 )

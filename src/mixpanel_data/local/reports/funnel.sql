@@ -20,11 +20,13 @@ CREATE OR REPLACE MACRO funnel(
   from_date := NULL,           -- first day on which users begin; that of the table unless given
   to_date := NULL              -- last day on which users begin; that of the table unless given
 ) AS TABLE
-WITH RECURSIVE span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
-  FROM query_table(events)
+  FROM given
 ), periods AS (
   SELECT unnest(CASE
     WHEN unit IS NULL THEN [first_day::TIMESTAMP]
@@ -43,7 +45,7 @@ WITH RECURSIVE span AS (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN event_name = steps[1] THEN coalesce("by"::VARCHAR, 'undefined')
     END AS segment
-  FROM query_table(events)
+  FROM given
   WHERE event_name IN steps AND distinct_id IS NOT NULL
 ), begun AS (
   SELECT
@@ -55,15 +57,18 @@ WITH RECURSIVE span AS (
   WHERE event_name = steps[1] AND event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), walked AS (
-  SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds
-  FROM begun
-  UNION ALL
-  SELECT date, distinct_id, began, walked.segment, step + 1, min(event_time), epoch(min(event_time) - reached)
-  FROM walked JOIN happened USING (distinct_id)
-  WHERE event_name = steps[step + 1]
-    AND event_time <= began + within
-    AND (event_time > reached OR (event_time = reached AND list_position(steps, event_name) > step))
-  GROUP BY date, distinct_id, began, walked.segment, step, reached
+  WITH RECURSIVE walk AS (
+    SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds
+    FROM begun
+    UNION ALL
+    SELECT date, distinct_id, began, walk.segment, step + 1, min(event_time), epoch(min(event_time) - reached)
+    FROM walk JOIN happened USING (distinct_id)
+    WHERE event_name = steps[step + 1]
+      AND event_time <= began + within
+      AND (event_time > reached OR (event_time = reached AND list_position(steps, event_name) > step))
+    GROUP BY date, distinct_id, began, walk.segment, step, reached
+  )
+  FROM walk
 ), counted AS (
   SELECT
     date,

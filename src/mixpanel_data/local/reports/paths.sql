@@ -13,13 +13,15 @@ CREATE OR REPLACE MACRO paths(
   depth := 4,                 -- the most events in a way, the first included
   gap := INTERVAL 30 MINUTES  -- the longest pause within a way
 ) AS TABLE
-WITH paused AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), paused AS (
   SELECT
     distinct_id,
     event_name,
     row_number() OVER in_order AS place,
     coalesce(event_time - lag(event_time) OVER in_order > gap, true) AS is_after_pause
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), cut AS (

@@ -7,9 +7,11 @@ CREATE OR REPLACE MACRO property_keys(
   events,        -- a table, a view or a CTE with columns as those of an export
   event := NULL  -- the name of the event; all events unless given
 ) AS TABLE
-WITH chosen AS (
-  SELECT json_keys(properties::JSON) AS keys
+WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
+), chosen AS (
+  SELECT json_keys(properties::JSON) AS keys
+  FROM given
   WHERE event IS NULL OR event_name = event
 ), named AS (
   SELECT unnest(keys) AS property_name

@@ -9,14 +9,16 @@ CREATE OR REPLACE MACRO property_values(
   event,    -- the name of the event; NULL for all events
   property  -- the name of the property, whatever is in it
 ) AS TABLE
-WITH chosen AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), chosen AS (
   SELECT
     -- In JSON a name is written as a pointer, in which / and ~ have others to stand for them.
     CASE typeof(properties)
       WHEN 'VARIANT' THEN variant_extract(properties::VARIANT, property)::JSON
       ELSE json_extract(properties::JSON, '/' || replace(replace(property, '~', '~0'), '/', '~1'))
     END->>'$' AS value
-  FROM query_table(events)
+  FROM given
   WHERE event IS NULL OR event_name = event
 )
 SELECT

@@ -22,12 +22,14 @@ CREATE OR REPLACE MACRO retention(
   from_date := NULL,       -- first day on which cohorts begin; that of the table unless given
   to_date := NULL          -- last day on which cohorts begin; that of the table unless given
 ) AS TABLE
-WITH span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day,
     max(event_time)::DATE AS known_until
-  FROM query_table(events)
+  FROM given
 ), cohorts AS (
   SELECT unnest(CASE
     WHEN unit IN ('day', 'week', 'month')
@@ -44,20 +46,25 @@ WITH span AS (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
-  FROM query_table(events), span
-  WHERE event_name = born_event AND distinct_id IS NOT NULL AND event_time::DATE BETWEEN first_day AND last_day
+  FROM given
+  WHERE event_name = born_event AND distinct_id IS NOT NULL
 ), born AS (
   SELECT
     distinct_id,
     min(event_time) AS born,
     date_trunc(unit, born)::DATE AS cohort_date,
     arg_min(segment, (event_time, segment)) AS segment
-  FROM first_events
+  FROM first_events, span
+  WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY distinct_id
+), return_events AS (
+  SELECT distinct_id, event_time
+  FROM given
+  WHERE return_event IS NULL OR event_name = return_event
 ), returned AS (
   SELECT DISTINCT distinct_id, cohort_date, segment, date_sub(unit, born, event_time) AS period
-  FROM born JOIN query_table(events) USING (distinct_id)
-  WHERE event_time > born AND (return_event IS NULL OR event_name = return_event)
+  FROM born JOIN return_events USING (distinct_id)
+  WHERE event_time > born
 ), sizes AS (
   SELECT cohort_date, if(grouping(segment) = 1, '$overall', segment) AS segment, count(*) AS cohort_size
   FROM born

@@ -16,17 +16,19 @@ CREATE OR REPLACE MACRO revenue(
   from_date := NULL,  -- first day; that of the table unless given
   to_date := NULL     -- last day; that of the table unless given
 ) AS TABLE
-WITH span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
-  FROM query_table(events)
+  FROM given
 ), periods AS (
   SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
   FROM span
 ), sold AS (
   SELECT
-    date_trunc(unit, event_time) AS date,
+    event_time,
     distinct_id,
     CASE
       WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
@@ -37,16 +39,22 @@ WITH span AS (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
-  FROM query_table(events), span
-  WHERE event_name = event AND event_time::DATE BETWEEN first_day AND last_day
+  FROM given
+  WHERE event_name = event
 ), counted AS (
-  SELECT date, segment, fsum(paid) AS revenue, count(*) AS count, count(DISTINCT distinct_id) AS buyers
-  FROM sold
+  SELECT
+    date_trunc(unit, event_time) AS date,
+    segment,
+    fsum(paid) AS revenue,
+    count(*) AS count,
+    count(DISTINCT distinct_id) AS buyers
+  FROM sold, span
+  WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), segments AS (
-  SELECT DISTINCT segment FROM sold
+  SELECT segment FROM counted
   UNION
-  SELECT '$overall' WHERE NOT EXISTS (FROM sold)
+  SELECT '$overall' WHERE NOT EXISTS (FROM counted)
 )
 SELECT
   date,                                       -- start of the period
@@ -54,6 +62,6 @@ SELECT
   round(coalesce(revenue, 0), 6) AS revenue,  -- the sum of the amounts
   coalesce(count, 0) AS count,                -- events
   coalesce(buyers, 0) AS buyers,              -- users
-  revenue / count AS average                  -- amount of an event, on average; NULL where there is none
+  round(revenue / count, 9) AS average        -- amount of an event, on average; NULL where there is none
 FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

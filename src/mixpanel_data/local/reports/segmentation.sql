@@ -17,28 +17,30 @@ CREATE OR REPLACE MACRO segmentation(
   from_date := NULL,  -- first day; that of the table unless given
   to_date := NULL     -- last day; that of the table unless given
 ) AS TABLE
-WITH span AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), span AS (
   SELECT
     coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
-  FROM query_table(events)
+  FROM given
 ), periods AS (
   SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
   FROM span
 ), happened AS (
   SELECT
-    date_trunc(unit, event_time) AS date,
+    event_time,
     distinct_id,
     CASE
       WHEN alias("by") = 'NULL' THEN event
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
-  FROM query_table(events), span
-  WHERE event_name = event AND event_time::DATE BETWEEN first_day AND last_day
+  FROM given
+  WHERE event_name = event
 ), counted AS (
   SELECT
-    date,
+    date_trunc(unit, event_time) AS date,
     segment,
     CASE type
       WHEN 'general' THEN count(*)
@@ -46,12 +48,13 @@ WITH span AS (
       WHEN 'average' THEN count(distinct_id) / count(DISTINCT distinct_id)
       ELSE error('type must be general, unique or average')
     END AS count
-  FROM happened
+  FROM happened, span
+  WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
 ), segments AS (
-  SELECT DISTINCT segment FROM happened
+  SELECT segment FROM counted
   UNION
-  SELECT event WHERE NOT EXISTS (FROM happened)
+  SELECT event WHERE NOT EXISTS (FROM counted)
 )
 SELECT
   date,                        -- start of the period

@@ -11,14 +11,16 @@ CREATE OR REPLACE MACRO sessions(
   events,                     -- a table, a view or a CTE with columns as those of an export
   gap := INTERVAL 30 MINUTES  -- the longest pause within a session
 ) AS TABLE
-WITH paused AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), paused AS (
   SELECT
     distinct_id,
     event_name,
     event_time,
     row_number() OVER in_order AS place,
     event_time - lag(event_time) OVER in_order AS pause
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), numbered AS (

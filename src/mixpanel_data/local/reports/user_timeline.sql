@@ -1,23 +1,25 @@
 -- All that one user did, in order.
 --
--- FROM local_user_timeline(january, 'user-0000001')
+-- FROM local_user_timeline(january, 'user-0007200')
 --
 -- Of events of the same second, whose order an export does not tell, the first by name is the first.
 --
--- Mixpanel's own is mixpanel_activity(['user-0000001'], '2024-01-01', '2024-01-31').
+-- Mixpanel's own is mixpanel_activity(['user-0007200'], '2024-01-01', '2024-01-31').
 CREATE OR REPLACE MACRO user_timeline(
   events,                     -- a table, a view or a CTE with columns as those of an export
   id,                         -- distinct_id of the user
   gap := INTERVAL 30 MINUTES  -- the longest pause within a session
 ) AS TABLE
-WITH paused AS (
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), paused AS (
   SELECT
     event_time,
     event_name,
     row_number() OVER in_order AS place,
     event_time - lag(event_time) OVER in_order AS pause,
     properties
-  FROM query_table(events)
+  FROM given
   WHERE distinct_id = id
   WINDOW in_order AS (ORDER BY event_time, event_name)
 )
