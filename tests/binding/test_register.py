@@ -84,6 +84,13 @@ def test_unregister_takes_everything_away(con: duckdb.DuckDBPyConnection) -> Non
     mixpanel_data.unregister(con)
 
 
+def test_a_file_that_is_open_only_for_reading(tmp_path: Path, sandbox: Sandbox) -> None:
+    duckdb.connect(tmp_path / "mine.db").close()
+    with duckdb.connect(tmp_path / "mine.db", read_only=True) as con:
+        mixpanel_data.register(con, account="sandbox")
+        assert con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall() == [(3885,)]
+
+
 def test_nothing_is_left_in_the_users_file(tmp_path: Path, sandbox: Sandbox) -> None:
     with duckdb.connect(tmp_path / "mine.db") as con:
         con.execute("CREATE TABLE mine AS SELECT 42 AS answer")

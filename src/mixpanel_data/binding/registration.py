@@ -222,7 +222,8 @@ def _attach(con: duckdb.DuckDBPyConnection) -> str:
         "SELECT database_name FROM duckdb_databases() UNION SELECT schema_name FROM duckdb_schemas()"
     ).fetchall()}  # fmt: skip
     catalog = next(name for name in _names() if name not in taken)
-    con.execute(f"ATTACH ':memory:' AS {quoted(catalog)}")
+    # Said, since a connection that was opened only for reading would have it so of everything.
+    con.execute(f"ATTACH ':memory:' AS {quoted(catalog)} (READ_WRITE)")
     if catalog != CATALOG:
         warnings.warn(
             f"this DuckDB has a database or schema named {CATALOG} already, so the functions are "

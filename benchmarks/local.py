@@ -1,0 +1,78 @@
+"""Each report over a month of a million events, properties as JSON and as VARIANT: ``python benchmarks/local.py``.
+
+Beside seconds stands how many times as long as the least a report can do: counting the events of each user.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+from common import seconds
+
+import mixpanel_data
+from mixpanel_data.local import reports
+from mixpanel_data.sandbox.dataset import Dataset
+
+EVENTS_A_SESSION = 4.48
+DAYS = 31
+FLOOR = "SELECT distinct_id, count(*) FROM january GROUP BY ALL"
+MONTH = """
+SELECT event AS event_name, make_timestamp(time * 1000000) AS event_time, distinct_id, md5(id::VARCHAR) AS insert_id,
+       properties::JSON AS properties
+FROM events(DATE '2024-01-01', DATE '2024-01-31', {sessions})
+"""
+
+
+def main(events: int = 1_000_000) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        paths = _month(Path(folder), events)
+        taken = {form: _times(path, form) for form, path in paths.items()}
+    floors = {form: times.pop("floor") for form, times in taken.items()}
+    print("".join(f"{form}: counting the events of each user {floor:.3f} s\n" for form, floor in floors.items()))
+    print(f"{'report':20}" + "".join(f"{form:>10} {'floors':>7}" for form in taken))
+    for name in taken["json"]:
+        print(
+            f"{name:20}"
+            + "".join(f"{taken[form][name]:9.3f}s {taken[form][name] / floors[form]:7.1f}" for form in taken)
+        )
+
+
+def _month(folder: Path, events: int) -> dict[str, Path]:
+    """The same events twice, as database files."""
+    paths = {form: folder / f"{form}.db" for form in ("json", "variant")}
+    with Dataset(round(events / DAYS / EVENTS_A_SESSION)).connect() as con:
+        query = MONTH.format(sessions=round(events / DAYS / EVENTS_A_SESSION))
+        for form, path in paths.items():
+            con.execute(f"ATTACH '{path}' AS {form} (STORAGE_VERSION 'v1.5.0')")
+            kept = "" if form == "json" else " REPLACE (properties::VARIANT AS properties)"
+            con.execute(f"CREATE TABLE {form}.january AS SELECT *{kept} FROM ({query})")
+            con.execute(f"CHECKPOINT {form}")
+        ((made,),) = con.sql("SELECT count(*) FROM json.january").fetchall()
+        sizes = ", ".join(f"{form} {path.stat().st_size / 1e6:,.0f} MB" for form, path in paths.items())
+        print(f"{made:,} events: {sizes}")
+    return paths
+
+
+def _times(path: Path, form: str) -> dict[str, float]:
+    with duckdb.connect(path, read_only=True) as con:
+        mixpanel_data.register(con, account="sandbox")
+        asked = {"floor": FLOOR} | {report.name: _asked(report.example, form) for report in reports()}
+        return {name: statistics.median(_time(con, query) for _ in range(5)) for name, query in asked.items()}
+
+
+def _asked(example: str, form: str) -> str:
+    """The report's example; properties as this form has them."""
+    return example if form == "json" else re.sub(r"properties->>'\$\.(\w+)'", r"properties.\1", example)
+
+
+def _time(con: duckdb.DuckDBPyConnection, query: str) -> float:
+    return seconds(lambda: con.execute(f"CREATE OR REPLACE TEMP TABLE answer AS {query}"))
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))
