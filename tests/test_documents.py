@@ -23,7 +23,7 @@ from mixpanel_data.sandbox import Sandbox
 from mixpanel_data.serving.macros import client_sql
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CLIENT_SQL = ROOT / "sql" / "client.sql"
 SERVED = "mixpanel_data.serving.server"
 """Its example needs DuckDB's extension: tests/anywhere/test_serve.py runs it."""
@@ -49,28 +49,28 @@ def in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     monkeypatch.chdir(tmp_path)
 
 
-@pytest.mark.parametrize("text", blocks("sql"))
-def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
-    for statement in con.extract_statements(text):
-        con.execute(statement).fetchall()
-
-
 @pytest.mark.parametrize("text", blocks("python"))
 def test_python_blocks(text: str, sandbox: Sandbox) -> None:
     done = subprocess.run([sys.executable, "-c", text], capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr) == (0, "")
 
 
-def scripts() -> list[object]:
-    """The shell blocks of each page, in the order in which a reader types them."""
+def pages(language: str) -> list[ParameterSet]:
+    """The blocks of each page, one after the other, as a reader types them."""
     pages: dict[str, list[str]] = {}
-    for block in blocks("bash"):
-        page, _, _ = block.id.rpartition("-")
-        pages.setdefault(page, []).extend(block.values)
-    return [pytest.param("".join(texts), id=page) for page, texts in pages.items()]
+    for block in blocks(language):
+        page, _, _ = str(block.id).rpartition("-")
+        pages.setdefault(page, []).extend(map(str, block.values))
+    return [pytest.param("\n".join(texts), id=page) for page, texts in pages.items()]
 
 
-@pytest.mark.parametrize("text", scripts())
+@pytest.mark.parametrize("text", pages("sql"))
+def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
+    for statement in con.extract_statements(text):
+        con.execute(statement).fetchall()
+
+
+@pytest.mark.parametrize("text", pages("bash"))
 def test_shell_blocks(text: str) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(

@@ -108,3 +108,10 @@ def test_the_reference_page_is_what_the_declarations_say() -> None:
 
     written = Path("docs/functions.md").read_text(encoding="utf-8")
     assert written == page(), "write it anew: python -m mixpanel_data.functions.reference > docs/functions.md"
+
+
+def test_the_page_of_the_reports_is_what_their_files_say() -> None:
+    from mixpanel_data.functions.local_reference import page
+
+    written = Path("docs/local.md").read_text(encoding="utf-8")
+    assert written == page(), "write it anew: python -m mixpanel_data.functions.local_reference > docs/local.md"

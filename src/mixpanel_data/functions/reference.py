@@ -15,12 +15,19 @@ any connection of the same DuckDB. Arguments are given by position or by name (`
 constant, a `?` parameter or `getvariable(…)`. This page is written from the declarations; `FROM mixpanel_functions()`
 says the same.
 """
-HEADS = {"function": ("",), "parameter": ("type", "", "meaning", "example"), "column": ("type", "meaning")}
+HEADS = {
+    "function": ("",),
+    "parameter": ("type", "", "meaning", "example"),
+    "column": ("type", "meaning"),
+    "report": ("",),
+    "argument": ("unless given", "meaning"),
+    "result": ("meaning",),
+}
 
 
 def page() -> str:
     """The page as Markdown."""
-    contents = "\n".join(_table("function", ((_link(function), function.doc) for function in FUNCTIONS)))
+    contents = "\n".join(table("function", ((_link(function), function.doc) for function in FUNCTIONS)))
     return INTRODUCTION + "\n" + contents + "".join(_section(function) for function in FUNCTIONS)
 
 
@@ -33,10 +40,10 @@ def _section(function: Function) -> str:
     return "\n".join([
         f"\n## mixpanel_{function.name}\n",
         f"{function.doc}\n",
-        f"```sql\n{function.example}\n```\n",
+        f"```sql\n{function.example};\n```\n",
         f"Endpoint: {f'`{function.endpoint}`' if function.endpoint else 'none'}. Cost: {function.cost}.\n",
-        *_table("parameter", ((p.name, p.type, _need(p), p.meaning, f"`{p.example}`") for p in function.parameters)),
-        *_table("column", ((c.name, c.type, c.doc) for c in function.columns)),
+        *table("parameter", ((p.name, p.type, _need(p), p.meaning, f"`{p.example}`") for p in function.parameters)),
+        *table("column", ((c.name, c.type, c.doc) for c in function.columns)),
     ])  # fmt: skip
 
 
@@ -44,7 +51,8 @@ def _need(parameter: Parameter) -> str:
     return "required" if parameter.required else "optional"
 
 
-def _table(kind: str, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+def table(kind: str, rows: Iterable[tuple[str, ...]]) -> Iterator[str]:
+    """A table of the rows, if there are any."""
     heads = (kind, *HEADS[kind])
     lines = [_line(row) for row in rows]
     if lines:
