@@ -24,9 +24,11 @@ from mixpanel_data.serving.macros import client_sql
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+LLMS_TXT = ROOT / "docs" / "llms.txt"
 CLIENT_SQL = ROOT / "sql" / "client.sql"
 SERVED = "mixpanel_data.serving.server"
 """Its example needs DuckDB's extension: tests/anywhere/test_serve.py runs it."""
+SHOWN = re.compile(r"^```bash\n[^`]*^```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Commands for a machine of the reader's own, with the reader's credentials.
 NOT_RUN = ("python3 -m venv", "import getpass", "export MP_USERNAME", "git clone")
@@ -71,7 +73,7 @@ def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
 
 
 @pytest.mark.parametrize("text", pages("bash"))
-def test_shell_blocks(text: str) -> None:
+def test_shell_blocks(text: str, request: pytest.FixtureRequest) -> None:
     path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
     done = subprocess.run(
         ["bash", "-euo", "pipefail", "-c", text],
@@ -81,6 +83,14 @@ def test_shell_blocks(text: str) -> None:
         env={**os.environ, "PATH": path},
     )
     assert (done.returncode, done.stderr) == (0, "")
+    printed = {line.rstrip() for line in done.stdout.splitlines()}
+    assert {line for line in shown(request.node.callspec.id) if line != " …"} <= printed
+
+
+def shown(page: str) -> list[str]:
+    """What a page says that its commands print: lines of text right behind a block of the shell."""
+    text = next(path for path in PAGES if path.stem == page).read_text(encoding="utf-8")
+    return [line for match in SHOWN.finditer(text) for line in match[1].splitlines()]
 
 
 def sql_files() -> list[Path]:
@@ -101,10 +111,19 @@ def test_the_macros_for_clients_are_those_of_the_functions() -> None:
     assert CLIENT_SQL.read_text(encoding="utf-8") == client_sql(), "write it anew: just reference"
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize("page", [*PAGES, LLMS_TXT], ids=lambda page: page.stem)
 def test_links_lead_somewhere(page: Path) -> None:
     for link in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
         assert (page.parent / link).exists(), link
+
+
+def test_models_are_told_of_every_page() -> None:
+    told = set(re.findall(r"\]\(([^)]+)\)", LLMS_TXT.read_text(encoding="utf-8")))
+    assert told == {str(page.relative_to(ROOT / "docs")) for page in PAGES if page.is_relative_to(ROOT / "docs")}
+
+
+def test_the_guide_for_agents_is_short() -> None:
+    assert len((ROOT / "docs" / "SKILL.md").read_text(encoding="utf-8").splitlines()) < 500
 
 
 def with_examples() -> list[str]:
