@@ -147,6 +147,13 @@ def test_several_clients_at_once(served: Served) -> None:
     assert [client.communicate(timeout=90) for client in clients] == [(f"{expected}\n", "")] * 6
 
 
+def test_local_reports_run_on_either_side(served: Served) -> None:
+    query = "SELECT users FROM local_daily_active_users(first)"
+    there = served.ask("FROM quack_query_by_name('mp', '" + query + "')")
+    here = f".read {Path('sql/local/daily_active_users.sql').absolute()}\nSELECT users FROM daily_active_users('mp.first')"
+    assert there == served.ask(here) != ""
+
+
 def test_the_local_tables_are_there(served: Served) -> None:
     assert served.ask("SELECT count(*) FROM mp.first WHERE event_time < '2024-01-02'") == str(ITS_FIRST_DAY)
     assert served.ask("FROM mp.query('SELECT count(*) FROM shop.first')") == str(ITS_FIRST_DAY)
