@@ -115,14 +115,11 @@ BY_DAY = Cell(
     "How many users were active on each day (days are those of UTC).",
     '''\
 by_day = ws.sql(
-    f"""
-    SELECT event_time::DATE AS day, count(DISTINCT distinct_id) AS users, count(*) AS events
-    FROM {fetched.table}
-    WHERE event_time::DATE BETWEEN $from_date AND $to_date
-    GROUP BY day
-    ORDER BY day
+    """
+    SELECT date AS day, users, events
+    FROM local_daily_active_users($table, from_date := $from_date, to_date := $to_date)
     """,
-    DAYS,
+    {"table": fetched.table, **DAYS},
 )
 alt.Chart(by_day, width=600, height=200).mark_line(point=True).encode(
     x=alt.X("day:T", title=None, axis=alt.Axis(format="%d %b")),
@@ -159,33 +156,16 @@ steps = alt.Data(
 
 
 FUNNEL = Cell(
-    "A funnel of the two most frequent events: of the users who did the first, how many did the second after it.",
+    "A funnel of the two most frequent events: of the users who did the first, how many did the second after it, "
+    "within two weeks. Put other names there.",
     '''\
+names = list(by_name["event_name"][:2])
 steps = ws.sql(
-    f"""
-    WITH days AS (
-        FROM {fetched.table}
-        WHERE event_time::DATE BETWEEN $from_date AND $to_date
-    ), ranked AS (
-        SELECT event_name, row_number() OVER (ORDER BY count(*) DESC, event_name) AS place
-        FROM days
-        GROUP BY event_name
-        ORDER BY place
-        LIMIT 2
-    ), begun AS (
-        SELECT distinct_id, min(event_time) AS begun_at
-        FROM days JOIN ranked USING (event_name)
-        WHERE place = 1
-        GROUP BY distinct_id
-    )
-    SELECT place || '. ' || event_name AS step, count(DISTINCT distinct_id) AS users,
-        users / (SELECT count(*) FROM begun) AS share
-    FROM days JOIN ranked USING (event_name) JOIN begun USING (distinct_id)
-    WHERE place = 1 OR event_time > begun_at
-    GROUP BY step
-    ORDER BY step
+    """
+    SELECT step || '. ' || event_name AS step, count AS users, overall_conversion AS share
+    FROM local_funnel($table, $names, INTERVAL 14 DAYS, from_date := $from_date, to_date := $to_date)
     """,
-    DAYS,
+    {"table": fetched.table, "names": names, **DAYS},
 )
 '''
     + STEPS,
