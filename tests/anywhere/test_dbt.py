@@ -47,6 +47,25 @@ unit_tests:
       rows: [{plan: free, purchases: 2, revenue: 5}]
 """
 
+EVENT_SOURCE = """
+sources:
+  - name: mixpanel
+    schema: main
+    tables: [{name: event}]
+"""
+READ_BY_THE_PACKAGE = {
+    "VARCHAR": "_fivetran_id name distinct_id insert_id properties ae_session_length app_build_number "
+    "app_version_string bluetooth_version brand browser carrier city current_url device device_id "
+    "distinct_id_before_identity google_play_services initial_referrer initial_referring_domain lib_version "
+    "manufacturer model mp_country_code mp_keyword mp_lib os os_version radio referrer referring_domain region "
+    "search_engine",
+    "TIMESTAMP": "_fivetran_synced time",
+    "BOOLEAN": "bluetooth_enabled has_nfc has_telephone wifi",
+    "INTEGER": "browser_version screen_dpi screen_height screen_width",
+    "BIGINT": "mp_processing_time_ms",
+}
+"""What fivetran/dbt_mixpanel selects from its source, and as what."""
+
 
 @dataclass
 class Project:
@@ -195,6 +214,27 @@ sources:
     project.model("copy", "FROM {{ source('mixpanel', 'copied') }}")
     refused = project.dbt("run", "--select", "copy", fails=True)
     assert 'source copied: write external_location: "mixpanel.export(' in refused
+
+
+def test_events_have_the_shape_that_the_package_for_mixpanel_reads(project: Project, mixpanel: Sandbox) -> None:
+    types = {name: type_ for type_, names in READ_BY_THE_PACKAGE.items() for name in names.split()}
+    (project.folder / "models" / "sources.yml").write_text(EVENT_SOURCE)
+    project.model("event", "FROM mixpanel.local.dbt_event('{{ ref(\"stg_events\") }}')")
+    project.model("staged", f"SELECT {', '.join(types)} FROM {{{{ source('mixpanel', 'event') }}}}")
+    project.dbt("run", "--select", "+event")
+    exports(mixpanel)
+    project.dbt("run", "--select", "staged")
+    assert exports(mixpanel) == []
+
+    assert {name: type_ for name, type_, *_ in project.rows("DESCRIBE staged")} == types
+    read = "name, time, distinct_id, city, screen_width, wifi"
+    city, width = "properties->>'$.\"$city\"'", "(properties->>'$.\"$screen_width\"')::INTEGER"
+    said = f"event_name, event_time, distinct_id, {city}, {width}, NULL"
+    events = "mixpanel_export('2024-01-01', '2024-01-31', deduplicate := true)"
+    assert project.rows(f"SELECT {read} FROM staged ORDER BY insert_id") == asked(
+        f"SELECT {said} FROM {events} ORDER BY insert_id"
+    )
+    assert project.rows("SELECT count(*) - count(DISTINCT _fivetran_id) FROM staged") == [(0,)]
 
 
 def test_every_kind_of_model_works(project: Project) -> None:

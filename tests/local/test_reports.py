@@ -150,6 +150,22 @@ def test_what_cannot_be_asked_is_refused(query: str, said: str, shop: duckdb.Duc
     assert said in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    ("said", "read"),
+    [
+        ('"$browser_version": 17.6, "$screen_width": "1920", "$os_version": 14', (17, 1920, "14")),
+        ('"$browser_version": "120.0.1", "$screen_width": "wide", "$os_version": "14.1"', (120, None, "14.1")),
+        ('"$browser_version": "latest", "$screen_width": null', (None, None, None)),
+    ],
+)
+def test_a_column_for_dbt_is_null_where_a_property_is_of_another_type(
+    said: str, read: tuple[object, ...], shop: duckdb.DuckDBPyConnection
+) -> None:
+    query = "WITH e AS (SELECT * REPLACE (?::JSON AS properties) FROM january LIMIT 1) FROM local_dbt_event(e)"
+    row = shop.execute(f"SELECT browser_version, screen_width, os_version FROM ({query})", [f"{{{said}}}"]).fetchone()
+    assert row == read
+
+
 def test_any_connection_has_the_long_names(shop: duckdb.DuckDBPyConnection) -> None:
     with shop.cursor() as cursor:
         assert cursor.sql(PURCHASES.format("mixpanel.local.segmentation")).fetchall() == [(372,)]

@@ -3,8 +3,9 @@
 -- FROM local_dbt_event(january)
 --
 -- A column is named after a property, without its dollar sign, and NULL where an event has no such property, or none
--- of that type. The package wants times in the project's time zone; here they are those of event_time, which is UTC.
--- _fivetran_id is made of what tells one event from another; _fivetran_synced is when Mixpanel took the event in.
+-- of that type; browser_version is the whole number, 17 of 17.6. The package wants times in the project's time zone;
+-- here they are those of event_time, which is UTC. _fivetran_id is made of what tells one event from another;
+-- _fivetran_synced is when Mixpanel took the event in.
 CREATE OR REPLACE MACRO dbt_event(
   events  -- a table, a view or a CTE with columns as those of an export
 ) AS TABLE
@@ -19,7 +20,7 @@ WITH given AS NOT MATERIALIZED (
     "$bluetooth_version": "VARCHAR",
     "$brand": "VARCHAR",
     "$browser": "VARCHAR",
-    "$browser_version": "INTEGER",
+    "$browser_version": "VARCHAR",
     "$carrier": "VARCHAR",
     "$city": "VARCHAR",
     "$current_url": "VARCHAR",
@@ -67,7 +68,7 @@ SELECT
   said."$bluetooth_version" AS bluetooth_version,
   said."$brand" AS brand,
   said."$browser" AS browser,
-  said."$browser_version" AS browser_version,
+  TRY_CAST(regexp_extract(said."$browser_version", '^\d+') AS INTEGER) AS browser_version,
   said."$carrier" AS carrier,
   said."$city" AS city,
   said."$current_url" AS current_url,
