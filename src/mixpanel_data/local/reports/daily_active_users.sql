@@ -5,7 +5,8 @@
 -- Days on which nothing happened have a row with 0. Events without distinct_id are counted as events, of nobody.
 --
 -- Mixpanel says the same of users as mixpanel_frequency('2024-01-01', '2024-01-31', unit := 'day') where intervals is
--- 1, in the project's time zone; here days are those of event_time (UTC).
+-- 1, in the project's time zone; here days are those of event_time (UTC). It counts users who were merged since as
+-- one.
 CREATE OR REPLACE MACRO daily_active_users(
   events,             -- a table, a view or a CTE with columns as those of an export
   "by" := NULL,       -- an expression over an event that splits users; one may be in several segments

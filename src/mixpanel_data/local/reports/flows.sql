@@ -6,8 +6,8 @@
 -- depth events; one that ended before goes to DROPOFF. Of events of the same second, whose order an export does not
 -- tell, the first by name is the first. Events without distinct_id belong to nobody and are left out.
 --
--- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each row
--- is an edge.
+-- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each
+-- row is an edge.
 CREATE OR REPLACE MACRO flows(
   events,                     -- a table, a view or a CTE with columns as those of an export
   from_event,                 -- the event to begin with

@@ -6,7 +6,8 @@
 -- active so often. Events without distinct_id belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), in the
--- project's time zone; here days and hours are those of event_time (UTC).
+-- project's time zone; here days and hours are those of event_time (UTC). It counts users who were merged since as
+-- one.
 CREATE OR REPLACE MACRO frequency(
   events,                  -- a table, a view or a CTE with columns as those of an export
   event := NULL,           -- what users did; any event unless given

@@ -9,9 +9,9 @@
 -- left out.
 --
 -- Mixpanel's own is mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-31', unit := 'week'), in the
--- project's time zone; here days are those of event_time (UTC). Its segment_by splits the returns, so that a user may
--- be in several segments; by is about the first event. Its type 'compounded', which counts from each event of a user,
--- is not here.
+-- project's time zone; here days are those of event_time (UTC). It counts users who were merged since as one. Its
+-- segment_by splits the returns, so that a user may be in several segments; by is about the first event. Its type
+-- 'compounded', which counts from each event of a user, is not here.
 CREATE OR REPLACE MACRO retention(
   events,                  -- a table, a view or a CTE with columns as those of an export
   born_event,              -- the event that makes somebody part of a cohort
