@@ -150,7 +150,9 @@ def test_several_clients_at_once(served: Served) -> None:
 def test_local_reports_run_on_either_side(served: Served) -> None:
     query = "SELECT users FROM local_daily_active_users(first)"
     there = served.ask("FROM quack_query_by_name('mp', '" + query + "')")
-    here = f".read {Path('sql/local/daily_active_users.sql').absolute()}\nSELECT users FROM daily_active_users('mp.first')"
+    here = (
+        f".read {Path('sql/local/daily_active_users.sql').absolute()}\nSELECT users FROM daily_active_users('mp.first')"
+    )
     assert there == served.ask(here) != ""
 
 

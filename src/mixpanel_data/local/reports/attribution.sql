@@ -5,7 +5,7 @@
 -- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
 -- Each event counts once in each column: for the value touched first, for the one touched last, and shared equally by
 -- all its different values. What had no touch counts for NULL. Of touches in the same second, the smallest is the
--- first and the largest the last. Events without distinct_id belong to nobody and are left out.
+-- first and the largest the last. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function.
 CREATE OR REPLACE MACRO attribution(
@@ -26,7 +26,7 @@ WITH given AS NOT MATERIALIZED (
       ELSE "by"::VARCHAR
     END AS touch
   FROM given
-  WHERE distinct_id IS NOT NULL
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
 ), conversions AS (
   SELECT row_number() OVER () AS conversion, distinct_id, event_time AS converted_at
   FROM happened

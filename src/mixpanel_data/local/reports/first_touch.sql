@@ -3,7 +3,7 @@
 -- FROM local_first_touch(january, properties->>'$.utm_source')
 --
 -- A user without any such value has no row. Of several in the same second, the smallest is the first. Events without
--- distinct_id belong to nobody and are left out.
+-- distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function; its profiles keep the like of it, as in the property initial_utm_source.
 CREATE OR REPLACE MACRO first_touch(
@@ -21,7 +21,7 @@ WITH given AS NOT MATERIALIZED (
       ELSE "by"::VARCHAR
     END AS touch
   FROM given
-  WHERE distinct_id IS NOT NULL
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
 )
 SELECT
   distinct_id,                                   -- the user

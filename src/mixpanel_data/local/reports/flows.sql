@@ -4,7 +4,7 @@
 --
 -- Each event of that name begins a way, which ends before the next one, before a pause longer than the gap, and after
 -- depth events; one that ended before goes to DROPOFF. Of events of the same second, whose order an export does not
--- tell, the first by name is the first. Events without distinct_id belong to nobody and are left out.
+-- tell, the first by name is the first. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each
 -- row is an edge.
@@ -23,7 +23,7 @@ WITH given AS NOT MATERIALIZED (
     row_number() OVER in_order AS place,
     coalesce(event_time - lag(event_time) OVER in_order > gap, true) AS is_after_pause
   FROM given
-  WHERE distinct_id IS NOT NULL
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), cut AS (
   SELECT
@@ -31,7 +31,10 @@ WITH given AS NOT MATERIALIZED (
     count(*) FILTER (is_after_pause OR event_name = from_event) OVER (PARTITION BY distinct_id ORDER BY place) AS way
   FROM paused
 ), walked AS (
-  SELECT list_append(list(event_name ORDER BY place)[:depth], 'DROPOFF')[:depth] AS path
+  SELECT
+    list_append(list(event_name ORDER BY place), 'DROPOFF')[
+      :if(depth > 0, depth, error('depth must be at least 1'))
+    ] AS path
   FROM cut
   GROUP BY distinct_id, way
   HAVING arg_min(event_name, place) = from_event

@@ -3,7 +3,7 @@
 -- FROM local_frequency(january, 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
 -- Every period has a row for each number of hours or days that it may have (a month 31), with 0 where nobody was
--- active so often. Events without distinct_id belong to nobody and are left out.
+-- active so often. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), in the
 -- project's time zone; here days and hours are those of event_time (UTC). It counts users who were merged since as

@@ -5,8 +5,8 @@
 -- A user begins with their first event of the first step; with a unit, with the first in each period. From there each
 -- step is the next event of that name, whatever happens in between, as long as all is done within the time given,
 -- also after the last day. Two events of the same second count in the order of the steps; one event is never two
--- steps, so ['Search', 'Search'] wants a second search, later. Events without distinct_id belong to nobody and are
--- left out.
+-- steps, so ['Search', 'Search'] wants a second search, later. Of first steps in the same second, the smallest value
+-- of by counts. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only,
 -- counts days in the project's time zone, where here they are those of event_time (UTC), takes steps up to two
@@ -35,6 +35,7 @@ WITH given AS NOT MATERIALIZED (
     ELSE error('unit must be day, week or month')
   END)::DATE AS date
   FROM span
+  WHERE first_day <= last_day
 ), happened AS MATERIALIZED (
   SELECT
     event_name,
@@ -46,7 +47,7 @@ WITH given AS NOT MATERIALIZED (
       WHEN event_name = steps[1] THEN coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given
-  WHERE event_name IN steps AND distinct_id IS NOT NULL
+  WHERE list_contains(steps, event_name) AND distinct_id IS NOT NULL
 ), begun AS (
   SELECT
     CASE WHEN unit IS NULL THEN first_day ELSE date_trunc(unit, event_time)::DATE END AS date,
@@ -58,15 +59,23 @@ WITH given AS NOT MATERIALIZED (
   GROUP BY ALL
 ), walked AS (
   WITH RECURSIVE walk AS (
-    SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds
+    SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds, [steps[1]] AS taken
     FROM begun
     UNION ALL
-    SELECT date, distinct_id, began, walk.segment, step + 1, min(event_time), epoch(min(event_time) - reached)
+    SELECT
+      date,
+      distinct_id,
+      began,
+      walk.segment,
+      step + 1,
+      min(event_time),
+      epoch(min(event_time) - reached),
+      list_append(if(min(event_time) = reached, taken, []), steps[step + 1])  -- the names of this very second
     FROM walk JOIN happened USING (distinct_id)
     WHERE event_name = steps[step + 1]
       AND event_time <= began + within
-      AND (event_time > reached OR (event_time = reached AND list_position(steps, event_name) > step))
-    GROUP BY date, distinct_id, began, walk.segment, step, reached
+      AND (event_time > reached OR (event_time = reached AND NOT list_contains(taken, event_name)))
+    GROUP BY date, distinct_id, began, walk.segment, step, reached, taken
   )
   FROM walk
 ), counted AS (

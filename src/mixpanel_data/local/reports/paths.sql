@@ -4,7 +4,7 @@
 --
 -- Each event of that name begins a way, which ends before the next one, before a pause longer than the gap, and after
 -- depth events; a way shorter than that is one that ended. Of events of the same second, whose order an export does
--- not tell, the first by name is the first. Events without distinct_id belong to nobody and are left out.
+-- not tell, the first by name is the first. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel shows the like in its flows reports, as top paths.
 CREATE OR REPLACE MACRO paths(
@@ -22,7 +22,7 @@ WITH given AS NOT MATERIALIZED (
     row_number() OVER in_order AS place,
     coalesce(event_time - lag(event_time) OVER in_order > gap, true) AS is_after_pause
   FROM given
-  WHERE distinct_id IS NOT NULL
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), cut AS (
   SELECT
@@ -30,7 +30,7 @@ WITH given AS NOT MATERIALIZED (
     count(*) FILTER (is_after_pause OR event_name = from_event) OVER (PARTITION BY distinct_id ORDER BY place) AS way
   FROM paused
 ), walked AS (
-  SELECT distinct_id, list(event_name ORDER BY place)[:depth] AS path
+  SELECT distinct_id, list(event_name ORDER BY place)[:if(depth > 0, depth, error('depth must be at least 1'))] AS path
   FROM cut
   GROUP BY distinct_id, way
   HAVING from_event IS NULL OR arg_min(event_name, place) = from_event

@@ -2,11 +2,11 @@
 --
 -- FROM local_retention(january, 'Sign Up', 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
--- A user belongs to the cohort of their first born_event, and comes back in period n with an event n whole units of
--- time after it: on day 1 from 24 to 48 hours later. The event that makes somebody part of a cohort is no return, and
--- neither is another of the same second. A period has a row once it has begun by the table's last day, so the latest
--- cohorts have fewer of them, the last of which may still grow. Events without distinct_id belong to nobody and are
--- left out.
+-- A user belongs to the cohort of their first born_event on the days asked for, and comes back in period n with an
+-- event n whole units of time after it: on day 1 from 24 to 48 hours later. The event that makes somebody part of a
+-- cohort is no return, and neither is another of the same second. A period has a row once it has begun by the table's
+-- last day, so the latest cohorts have fewer of them, the last of which may still grow. Events without distinct_id or
+-- time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-31', unit := 'week'), in the
 -- project's time zone; here days are those of event_time (UTC). It counts users who were merged since as one. Its
@@ -78,6 +78,7 @@ WITH given AS NOT MATERIALIZED (
 ), lasting AS (
   SELECT cohort_date, date_sub(unit, cohort_date, known_until) AS begun
   FROM cohorts, span
+  WHERE cohort_date <= known_until
 ), places AS (
   SELECT cohort_date, segment, unnest(range(least(interval_count, begun) + 1)) AS period
   FROM lasting CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM sizes)

@@ -24,7 +24,11 @@ WITH given AS NOT MATERIALIZED (
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
   FROM given
 ), periods AS (
-  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
+  SELECT unnest(CASE
+    WHEN unit IN ('hour', 'day', 'week', 'month')
+      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    ELSE error('unit must be hour, day, week or month')
+  END) AS date
   FROM span
 ), sold AS (
   SELECT
@@ -32,7 +36,7 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     CASE
       WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
-      ELSE coalesce(try_cast(amount AS DOUBLE), 0)
+      ELSE try_cast(amount::VARCHAR AS DOUBLE)
     END AS paid,
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
@@ -45,7 +49,7 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     date_trunc(unit, event_time) AS date,
     segment,
-    fsum(paid) AS revenue,
+    fsum(paid) FILTER (isfinite(paid)) AS revenue,
     count(*) AS count,
     count(DISTINCT distinct_id) AS buyers
   FROM sold, span
@@ -57,11 +61,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT '$overall' WHERE NOT EXISTS (FROM counted)
 )
 SELECT
-  date,                                       -- start of the period
-  segment,                                    -- value of the expression; $overall where nothing is split
-  round(coalesce(revenue, 0), 6) AS revenue,  -- the sum of the amounts
-  coalesce(count, 0) AS count,                -- events
-  coalesce(buyers, 0) AS buyers,              -- users
-  round(revenue / count, 9) AS average        -- amount of an event, on average; NULL where there is none
+  date,                                              -- start of the period
+  segment,                                           -- value of the expression; $overall where nothing is split
+  round(coalesce(revenue, 0), 6) AS revenue,         -- the sum of the amounts
+  coalesce(count, 0) AS count,                       -- events
+  coalesce(buyers, 0) AS buyers,                     -- users
+  round(coalesce(revenue, 0) / count, 9) AS average  -- amount of an event, on average; NULL where there is none
 FROM periods CROSS JOIN segments LEFT JOIN counted USING (date, segment)
 ORDER BY date, segment;

@@ -25,7 +25,11 @@ WITH given AS NOT MATERIALIZED (
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
   FROM given
 ), periods AS (
-  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)) AS date
+  SELECT unnest(CASE
+    WHEN unit IN ('minute', 'hour', 'day', 'week', 'month')
+      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    ELSE error('unit must be minute, hour, day, week or month')
+  END) AS date
   FROM span
 ), happened AS (
   SELECT
@@ -45,7 +49,7 @@ WITH given AS NOT MATERIALIZED (
     CASE type
       WHEN 'general' THEN count(*)
       WHEN 'unique' THEN count(DISTINCT distinct_id)
-      WHEN 'average' THEN count(distinct_id) / count(DISTINCT distinct_id)
+      WHEN 'average' THEN count(distinct_id) / nullif(count(DISTINCT distinct_id), 0)
       ELSE error('type must be general, unique or average')
     END AS count
   FROM happened, span

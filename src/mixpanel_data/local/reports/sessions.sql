@@ -4,7 +4,7 @@
 --
 -- A pause longer than the gap begins a new session; one exactly as long does not. A single event is a session, of no
 -- length. Midnight ends nothing. Of events of the same second, whose order an export does not tell, the first by name
--- is the first. Events without distinct_id belong to nobody and are left out.
+-- is the first. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function; its own sessions, in its reports, also end after 24 hours.
 CREATE OR REPLACE MACRO sessions(
@@ -21,7 +21,7 @@ WITH given AS NOT MATERIALIZED (
     row_number() OVER in_order AS place,
     event_time - lag(event_time) OVER in_order AS pause
   FROM given
-  WHERE distinct_id IS NOT NULL
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), numbered AS (
   SELECT *, 1 + count(*) FILTER (pause > gap) OVER (PARTITION BY distinct_id ORDER BY place) AS session
