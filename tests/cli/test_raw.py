@@ -49,7 +49,8 @@ def test_fetch_to_stdout(ok: Ok, run: Run, tmp_path: Path) -> None:
     assert as_csv[0] == "event_name,event_time,distinct_id,insert_id,properties"
     assert len(as_csv) == 4
     assert not (tmp_path / "databases").exists()
-    for wrong in (("--raw",), ("--stdout", "--append"), ("--stdout", "--dry-run")):
+    unfit = (("--append",), ("--dry-run",), ("--column", "a=b"), ("--properties", "variant"), ("--keep-duplicates",))
+    for wrong in (("--raw",), *(("--stdout", *option) for option in unfit)):
         assert run(*BASE, "fetch", "events", *DAY, *wrong).code == 3
     assert run(*BASE, "fetch", "events", "--stdout").code == 3
 

@@ -79,7 +79,17 @@ def events(
         "events": names_in(events, event),
         "where": where,
     }
-    if _goes_out(stdout, raw, append=append, replace=replace, resume=resume, sync=sync, dry_run=dry_run):
+    of_tables = {
+        "append": append,
+        "replace": replace,
+        "resume": resume,
+        "sync": sync,
+        "dry_run": dry_run,
+        "properties": properties is not Properties.JSON,
+        "column": column,
+        "keep_duplicates": keep_duplicates,
+    }
+    if _goes_out(stdout, raw, **of_tables):
         if from_date is None or to_date is None:
             raise ArgumentError("--stdout needs a first and a last day: add --from 2024-01-01 --to 2024-01-31")
         return Lines(workspace.event_lines(**wish, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
@@ -136,7 +146,7 @@ def profiles(
     return workspace.fetch_profiles(name, **wish, append=append, replace=replace, dry_run=dry_run)
 
 
-def _goes_out(stdout: bool, raw: bool, **others: bool) -> bool:
+def _goes_out(stdout: bool, raw: bool, **others: object) -> bool:
     """Whether nothing is to be kept.
 
     Raises:
