@@ -242,6 +242,8 @@ class FunctionInfo(Shown):
     name: str
     """What to write in SQL."""
     doc: str
+    parameters: list[str]
+    """As in SQL: ``unit := 'day'``, with what it is unless given, or only the name where it must be given."""
     cost: str
     """What a call takes from the request budget."""
     example: str

@@ -18,6 +18,7 @@ from mixpanel_data import (
     FetchPlan,
     FetchResult,
     IncompleteExportError,
+    MixpanelDataWarning,
     Progress,
     QueryError,
     StorageError,
@@ -324,6 +325,29 @@ def test_a_table_dropped_by_sql_is_forgotten(ws: Workspace) -> None:
     ws.fetch_events("t", from_date="2024-01-03", to_date="2024-01-04")
     ws.fetch_events("t", resume=True, **SPAN)
     assert same_as_mixpanel(ws, "t", "2024-01-01", "2024-01-06")
+
+
+def test_days_that_are_gone_from_a_table_are_fetched_again(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("shop", **JANUARY, resume=True)
+    ws.sql("CREATE OR REPLACE TABLE shop AS FROM mixpanel_export('2024-01-01', '2024-01-04')")
+    sandbox.requests.clear()
+    ws.fetch_events("shop", **JANUARY | {"to_date": "2024-01-07"}, resume=True)
+    assert min(request.params["from_date"] for request in sandbox.requests) == "2024-01-05"
+    assert same_as_mixpanel(ws, "shop", "2024-01-01", "2024-01-07")
+
+    ws.sql("DELETE FROM shop WHERE event_time::DATE = '2024-01-02'")
+    assert ws.fetch_events("shop", **JANUARY, sync=True, look_back=0).days >= 1
+    assert same_as_mixpanel(ws, "shop", "2024-01-01", "2024-01-07")
+
+
+def test_rows_that_somebody_has_deleted_stay_deleted_and_are_told_of(ws: Workspace, sandbox: Sandbox) -> None:
+    ws.fetch_events("shop", **JANUARY, resume=True)
+    ((person, lost),) = rows(ws, "SELECT distinct_id, count(*) AS n FROM shop GROUP BY ALL ORDER BY n DESC, 1 LIMIT 1")
+    ws.sql("DELETE FROM shop WHERE distinct_id = ?", [person])
+    sandbox.requests.clear()
+    with pytest.warns(MixpanelDataWarning, match=f"table shop has lost {lost} rows of . days since"):
+        ws.fetch_events("shop", **JANUARY, resume=True)
+    assert sandbox.requests == []
 
 
 def test_a_table_dropped_by_sql_and_a_backfill_that_fails(ws: Workspace, sandbox: Sandbox) -> None:

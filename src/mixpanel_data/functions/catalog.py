@@ -9,6 +9,7 @@ from typing import Any
 import pyarrow as pa
 
 from ..local import COST, Report, reports
+from ..quoting import literal
 from .declaration import Call, Column, Function, table_function
 
 
@@ -44,7 +45,7 @@ def _row(function: Function) -> tuple[Any, ...]:
         {
             "name": parameter.name,
             "type": parameter.type,
-            "default": "required" if parameter.required else json.dumps(parameter.default),
+            "default": "required" if parameter.required else _as_sql(parameter.default),
             "doc": parameter.meaning,
             "example": parameter.example,
         }
@@ -61,6 +62,10 @@ def _row(function: Function) -> tuple[Any, ...]:
         function.cost,
         function.example,
     )
+
+
+def _as_sql(default: Any) -> str:
+    return "NULL" if default is None else literal(default) if isinstance(default, str) else json.dumps(default)
 
 
 def _row_of_report(report: Report) -> tuple[Any, ...]:

@@ -9,12 +9,12 @@ INTRODUCTION = """\
 # Local reports
 
 What an analyst asks for, as SQL over a table that you have fetched: one fetch answers all of it, as often as you
-like, and costs no further request. Where Mixpanel has a function of the same name, both give the same numbers; a
-report says where its definition differs. A million events take tenths of a second
-([performance.md](performance.md#local-reports)).
+like, without an account and without a request. Where Mixpanel has a function of the same name, both give the same
+numbers, asked for the same days, unit and periods; where the definition differs, the report says so. Over a million
+events most take some tenths of a second ([performance.md](performance.md#local-reports)).
 
 ```sql
-CREATE OR REPLACE TABLE january AS FROM mixpanel_export('2024-01-01', '2024-01-31');
+CREATE OR REPLACE TABLE january AS FROM mixpanel_export('2024-01-01', '2024-01-31', deduplicate := true);
 
 FROM local_funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan');
 FROM local_retention(january, 'Sign Up', 'Purchase', unit := 'week');
@@ -22,28 +22,45 @@ FROM local_segmentation(january, 'Purchase', by := properties->>'$.mp_country_co
 ```
 
 `local_funnel(…)` works on the connection that was registered, in `mp sql` and in a `Workspace`;
-`mixpanel.local.funnel(…)` on every connection of that DuckDB.
+`mixpanel.local.funnel(…)` on every connection and cursor of that DuckDB. So views are made of the long name: `CREATE
+VIEW daily AS FROM mixpanel.local.daily_active_users(january)`.
 
 ## What to give
 
 **The table** is a table, a view or a CTE with the columns of an export: `january`, `archive.january`, or as text,
-`'january'`. So a CTE says which events count:
+`'january'`; a list of them, `['january', 'february']`, or a file, `'january.parquet'`. A CTE says which events there
+are at all:
 
 ```sql
 WITH web AS (FROM january WHERE properties->>'$.mp_lib' = 'web')
 FROM local_daily_active_users(web);
 ```
 
+**`from_date` and `to_date`** say when users begin; what they do afterwards counts as long as it is in the table. So
+do not cut days off with a CTE, and fetch a funnel's window, or the last period of a retention, beyond the last day:
+
+```sql
+-- of those who signed up in the first week, how many bought within seven days, by country
+SELECT segment AS country, max(count) AS signed_up, min(count) AS bought, bought / signed_up AS share
+FROM local_funnel(
+  january, ['Sign Up', 'Purchase'], INTERVAL 7 DAYS,
+  by := properties->>'$.mp_country_code', from_date := '2024-01-01', to_date := '2024-01-07'
+)
+GROUP BY segment ORDER BY signed_up DESC;
+```
+
 **`by`** is any SQL expression over an event, as in a SELECT: `properties->>'$.plan'`, a column of its own,
-`hour(event_time)`, `CASE WHEN … END`. Where properties are [VARIANT](loading.md#properties-json-variant-columns) it
-is `properties.plan`. A mere text is refused, since it would be the same for every event. Where the expression is
-NULL, the segment is `undefined`, as Mixpanel calls it.
+`hour(event_time)`, `CASE WHEN … END`. A mere text is refused, since it would be the same for every event. Where the
+expression is NULL, the segment is `undefined`, as Mixpanel calls it. Properties kept as
+[VARIANT](loading.md#properties-json-variant-columns) know no arrow: there it is `properties.plan` (and `->>` ends in
+"Malformed JSON").
 
 ```sql
 FROM local_funnel(january, ['App Open', 'Purchase'], by := if(hour(event_time) < 12, 'morning', 'later'));
 ```
 
-**Days** are those of `event_time`, which is UTC. Mixpanel counts in the project's time zone, and so do you with
+**Days** are those of `event_time`, which is UTC (of a TIMESTAMPTZ, those of DuckDB's `TimeZone`). Mixpanel counts in
+the project's time zone, and so do you with
 
 ```sql
 WITH here AS (
@@ -55,16 +72,21 @@ FROM local_segmentation(here, 'Purchase');
 **Users** are those of `distinct_id` as it was exported. Mixpanel counts users who were merged since as one; fetch
 again what changed, or join your own table of identities in the CTE.
 
-**`from_date` and `to_date`** say when users begin; what they do afterwards counts as long as it is in the table. So
-fetch a funnel's window, or the last period of a retention, beyond them.
+**Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
+them out, and `mp fetch events` does so by itself. A misspelt name is counted, too: it happened 0 times.
+[`mixpanel_events()`](functions.md#mixpanel_events) knows how they are spelt.
 
 ## Yours to change
 
 Each report is a file in [sql/local](../sql/local): CTEs in reading order, no more. It runs in any DuckDB without this
-package (`.read sql/local/funnel.sql`, then `FROM funnel(january, …)`); copy one, and change what you like.
+package (`.read sql/local/funnel.sql`, then `FROM funnel(january, …)`). Copy one, give it another name, and change
+what you like; your database keeps it:
 
 ```bash
-mp --account sandbox --ephemeral sql -f sql/local/sessions.sql
+sed 's/MACRO sessions/MACRO long_visits/; s/30 minutes/2 hours/' sql/local/sessions.sql > long_visits.sql
+mp --account sandbox --path shop.duckdb fetch events january --from 2024-01-01 --to 2024-01-31 --replace --quiet
+mp --account sandbox --path shop.duckdb sql -f long_visits.sql
+mp --account sandbox --path shop.duckdb sql "SELECT count(*) AS visits, median(seconds) FROM long_visits(january)"
 ```
 """
 

@@ -51,7 +51,8 @@ class Report:
 
     @property
     def example(self) -> str:
-        return self._head[2]
+        """A call, as it is where the reports are registered."""
+        return self._head[2].replace(f"FROM {self.name}(", f"FROM {SCHEMA}_{self.name}(", 1)
 
     @property
     def notes(self) -> str:

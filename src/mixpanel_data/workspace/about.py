@@ -6,7 +6,13 @@ from ..types import BudgetInfo, FunctionInfo, RequestInfo
 from .session import Session
 from .statement import call
 
-FUNCTIONS = "SELECT name, doc, cost, example FROM "
+FUNCTIONS = """
+SELECT name, doc,
+  list_transform(
+    parameters, lambda p : if(p."default" = 'required', p.name, concat(p.name, ' := ', p."default"))
+  ) AS parameters,
+  cost, example
+FROM """
 REQUESTS = """
 SELECT started_at, budget, endpoint, account, project_id, from_date, to_date, attempt, status, error, rows, bytes,
   seconds, counted

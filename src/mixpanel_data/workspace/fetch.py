@@ -6,12 +6,13 @@ there in one transaction. A database that nobody else knows of takes them as the
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
+from ..exceptions import ArgumentError, MixpanelDataWarning, TableExistsError, TableNotFoundError
 from ..types import FetchPlan, PlannedRequest
 from .database import Database
 from .records import OURS, Records, now
@@ -130,7 +131,23 @@ class Fetch:
             records.same_selection(self.table, self.selection)
             known = records.range_of(self.table)
             stale = date.fromordinal(known[1].toordinal() - look_back) if known and look_back is not None else None
-            return records.missing_days(self.table, first, last, stale)
+            robbed = records.robbed_days(self.table)
+            emptied = {day for day, (_, left) in robbed.items() if not left}
+            missing = records.missing_days(self.table, first, last, stale, emptied)
+        self._tell_of_lost_rows(
+            {day: had - left for day, (had, left) in robbed.items() if day not in {*missing, *emptied}}
+        )
+        return missing
+
+    def _tell_of_lost_rows(self, lost: dict[date, int]) -> None:
+        """Of days that somebody has taken rows from: they are as somebody wished, or the table is another one."""
+        if lost:
+            warnings.warn(
+                f"table {self.table} has lost {sum(lost.values()):,} rows of {len(lost):,} days since they were fetched"
+                f", the first of {min(lost)}; these days are not fetched again: replace the table to have them whole",
+                MixpanelDataWarning,
+                stacklevel=2,
+            )
 
     def windows(self, days: Sequence[date]) -> list[PlannedRequest]:
         """The requests for these days."""

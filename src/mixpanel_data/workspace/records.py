@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import Any
 
 import duckdb
 
@@ -34,6 +35,15 @@ SELECT $table, days.day, count(events.event_time), $now
 FROM {CATALOG}.days($from_date, $to_date) AS days
 LEFT JOIN {{table}} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
 GROUP BY days.day
+"""
+COMPARE_DAYS = f"""
+SELECT loaded.day, loaded.rows, count(events.event_time) AS left_over
+FROM _loaded_days AS loaded
+JOIN {CATALOG}.days($from_date, $to_date) AS days USING (day)
+LEFT JOIN {{table}} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
+WHERE loaded.table_name = $table
+GROUP BY ALL
+HAVING left_over < loaded.rows
 """
 
 
@@ -129,16 +139,32 @@ class Records:
         found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()
         return [day for (day,) in found]
 
-    def missing_days(self, table: str, first: date, last: date | None, stale_after: date | None) -> list[date]:
-        """The days of the range that are not loaded, were loaded before they had ended, or are stale."""
+    def robbed_days(self, table: str) -> dict[date, tuple[int, int]]:
+        """The loaded days that have lost rows since, as where somebody has put another table in the place of this one:
+        how many they had, and how many are left."""
+        query = "SELECT (SELECT sum(rows) FROM _loaded_days WHERE table_name = ?), count(event_time) FROM "
+        ((written, found),) = self.con.execute(query + self.place(table), [table]).fetchall()
+        known = self.range_of(table)
+        if written == found or known is None:
+            return {}
+        values = {"table": table, "from_date": str(known[0]), "to_date": str(known[1])}
+        rows = self.con.execute(COMPARE_DAYS.format(table=self.place(table)), values).fetchall()
+        return {day: (had, left) for day, had, left in rows}
+
+    def missing_days(
+        self, table: str, first: date, last: date | None, stale_after: date | None, gone: Collection[date] = ()
+    ) -> list[date]:
+        """The days of the range that are not loaded, or gone since, were loaded before they had ended, or are stale."""
         query = f"""
             SELECT days.day FROM {CATALOG}.days($from_date, $to_date) AS days
             LEFT JOIN (FROM _loaded_days WHERE table_name = $table) AS loaded ON loaded.day = days.day
             WHERE loaded.day IS NULL OR loaded.loaded_at < days.ends_at OR days.day > $stale_after
+              OR list_contains($gone::DATE[], days.day)
             ORDER BY 1
         """
-        values = {"table": table, "from_date": str(first), "to_date": str(last) if last else None}
-        found = self.con.execute(query, {**values, "stale_after": stale_after or date.max}).fetchall()
+        values: dict[str, Any] = {"table": table, "from_date": str(first), "to_date": str(last) if last else None}
+        values |= {"stale_after": stale_after or date.max, "gone": sorted(gone)}
+        found = self.con.execute(query, values).fetchall()
         return [day for (day,) in found]
 
     def bounds(self, first: date, last: date) -> tuple[datetime, datetime]:

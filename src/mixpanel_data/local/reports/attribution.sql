@@ -1,18 +1,19 @@
 -- Which touches led to an event: the first, the last, and shared equally.
 --
--- FROM local_attribution(january, 'Purchase', properties->>'$.utm_source', within := INTERVAL 30 DAYS)
+-- FROM attribution(january, 'Purchase', properties->>'$.utm_source', within := INTERVAL 30 DAYS)
 --
 -- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
 -- Each event counts once in each column: for the value touched first, for the one touched last, and shared equally by
--- all its different values. What had no touch counts for NULL. Of touches in the same second, the smallest is the
--- first and the largest the last. Events without distinct_id or time belong to nobody and are left out.
+-- all its different values. What had no touch counts for NULL. So the table needs all events that may be touches, and
+-- those before the first day, too. Of touches in the same second, the smallest is the first and the largest the last.
+-- Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function.
 CREATE OR REPLACE MACRO attribution(
-  events,                     -- a table, a view or a CTE with columns as those of an export
-  event,                      -- the event to explain
-  "by",                       -- an expression over an event: what counts as a touch, and which
-  within := INTERVAL 30 DAYS  -- how long before the event a touch counts
+  events,              -- a table, a view or a CTE with columns as those of an export
+  event,               -- the event to explain
+  "by",                -- an expression over an event: what counts as a touch, and which
+  within := '30 days'  -- how long before the event a touch counts
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
@@ -21,8 +22,10 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     event_name,
     event_time,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN to_json("by")->>'$'
       ELSE "by"::VARCHAR
     END AS touch
   FROM given
@@ -36,7 +39,7 @@ WITH given AS NOT MATERIALIZED (
   FROM conversions LEFT JOIN happened
     ON happened.distinct_id = conversions.distinct_id
     AND touch IS NOT NULL
-    AND event_time BETWEEN converted_at - within AND converted_at
+    AND event_time BETWEEN converted_at - within::INTERVAL AND converted_at
   GROUP BY conversion, touch
 ), credited AS (
   SELECT

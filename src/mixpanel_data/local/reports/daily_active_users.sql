@@ -1,6 +1,6 @@
 -- How many users did anything, day by day.
 --
--- FROM local_daily_active_users(january, by := properties->>'$.mp_country_code')
+-- FROM daily_active_users(january, by := properties->>'$.mp_country_code')
 --
 -- Days on which nothing happened have a row with 0. Events without distinct_id are counted as events, of nobody.
 --
@@ -27,9 +27,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     event_time::DATE AS date,
     distinct_id,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given

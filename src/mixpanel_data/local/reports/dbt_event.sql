@@ -1,6 +1,6 @@
 -- Events in the shape of the table that the dbt package for Mixpanel (fivetran/dbt_mixpanel) reads.
 --
--- FROM local_dbt_event(january)
+-- FROM dbt_event(january)
 --
 -- A column is named after a property, without its dollar sign, and NULL where an event has no such property, or none
 -- of that type; browser_version is the whole number, 17 of 17.6. The package wants times in the project's time zone;

@@ -1,6 +1,6 @@
 -- Where each user came from: the first value of an expression that is not NULL.
 --
--- FROM local_first_touch(january, properties->>'$.utm_source')
+-- FROM first_touch(january, properties->>'$.utm_source')
 --
 -- A user without any such value has no row. Of several in the same second, the smallest is the first. Events without
 -- distinct_id or time belong to nobody and are left out.
@@ -16,8 +16,10 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     distinct_id,
     event_time,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN to_json("by")->>'$'
       ELSE "by"::VARCHAR
     END AS touch
   FROM given

@@ -1,18 +1,19 @@
 -- What users do next after an event, step by step.
 --
--- FROM local_flows(january, 'App Open', depth := 4)
+-- FROM flows(january, 'App Open', depth := 4)
 --
--- Each event of that name begins a way, which ends before the next one, before a pause longer than the gap, and after
--- depth events; one that ended before goes to DROPOFF. Of events of the same second, whose order an export does not
--- tell, the first by name is the first. Events without distinct_id or time belong to nobody and are left out.
+-- Each event of that name begins a path, which ends before the next one, before a pause longer than the gap, and
+-- after depth events; one that ended before goes to DROPOFF. Events of the same second, whose order an export does
+-- not tell, are taken in the order of their names. Events without distinct_id or time belong to nobody and are left
+-- out.
 --
 -- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each
 -- row is an edge.
 CREATE OR REPLACE MACRO flows(
-  events,                     -- a table, a view or a CTE with columns as those of an export
-  from_event,                 -- the event to begin with
-  depth := 4,                 -- the most events in a way, the first included
-  gap := INTERVAL 30 MINUTES  -- the longest pause within a way
+  events,              -- a table, a view or a CTE with columns as those of an export
+  from_event,          -- the event to begin with
+  depth := 4,          -- the most events in a path, the first included
+  gap := '30 minutes'  -- the longest pause within a path
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
@@ -21,22 +22,23 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     event_name,
     row_number() OVER in_order AS place,
-    coalesce(event_time - lag(event_time) OVER in_order > gap, true) AS is_after_pause
+    coalesce(event_time - lag(event_time) OVER in_order > gap::INTERVAL, true) AS is_after_pause
   FROM given
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), cut AS (
   SELECT
     *,
-    count(*) FILTER (is_after_pause OR event_name = from_event) OVER (PARTITION BY distinct_id ORDER BY place) AS way
+    count(*) FILTER (is_after_pause OR event_name = from_event) OVER in_order AS nth_path
   FROM paused
+  WINDOW in_order AS (PARTITION BY distinct_id ORDER BY place)
 ), walked AS (
   SELECT
     list_append(list(event_name ORDER BY place), 'DROPOFF')[
       :if(depth > 0, depth, error('depth must be at least 1'))
     ] AS path
   FROM cut
-  GROUP BY distinct_id, way
+  GROUP BY distinct_id, nth_path
   HAVING arg_min(event_name, place) = from_event
 ), steps AS (
   SELECT path, unnest(range(1, len(path))) AS step

@@ -1,6 +1,6 @@
 -- In how many hours or days of a period users were active: cumulative, so users active in at least so many.
 --
--- FROM local_frequency(january, 'Purchase', unit := 'week', by := properties->>'$.plan')
+-- FROM frequency(january, 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
 -- Every period has a row for each number of hours or days that it may have (a month 31), with 0 where nobody was
 -- active so often. Events without distinct_id or time belong to nobody and are left out.
@@ -40,9 +40,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     event_time,
     distinct_id,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given

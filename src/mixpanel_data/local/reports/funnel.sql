@@ -1,6 +1,6 @@
 -- How many users came how far through a series of events, in order and in time.
 --
--- FROM local_funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan')
+-- FROM funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan')
 --
 -- A user begins with their first event of the first step; with a unit, with the first in each period. From there each
 -- step is the next event of that name, whatever happens in between, as long as all is done within the time given,
@@ -9,16 +9,17 @@
 -- of by counts. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only,
--- counts days in the project's time zone, where here they are those of event_time (UTC), takes steps up to two
--- seconds apart in either order, and counts users who were merged since as one.
+-- begins anew each day unless told a unit, takes the length that was saved, counts days in the project's time zone,
+-- where here they are those of event_time (UTC), takes steps up to two seconds apart in either order, and counts
+-- users who were merged since as one.
 CREATE OR REPLACE MACRO funnel(
-  events,                      -- a table, a view or a CTE with columns as those of an export
-  steps,                       -- the names of the events, in order
-  within := INTERVAL 14 DAYS,  -- time for all of the steps, from the first
-  "by" := NULL,                -- an expression over the event of the first step that splits users
-  unit := NULL,                -- 'day', 'week' or 'month' in which users begin; the whole time at once unless given
-  from_date := NULL,           -- first day on which users begin; that of the table unless given
-  to_date := NULL              -- last day on which users begin; that of the table unless given
+  events,               -- a table, a view or a CTE with columns as those of an export
+  steps,                -- the names of the events, in order
+  within := '14 days',  -- time for all of the steps, from the first
+  "by" := NULL,         -- an expression over the event of the first step that splits users
+  unit := NULL,         -- 'day', 'week' or 'month' in which users begin; the whole time at once unless given
+  from_date := NULL,    -- first day on which users begin; that of the table unless given
+  to_date := NULL       -- last day on which users begin; that of the table unless given
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
@@ -41,10 +42,13 @@ WITH given AS NOT MATERIALIZED (
     event_name,
     event_time,
     distinct_id,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN NULL
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN event_name = steps[1] THEN coalesce("by"::VARCHAR, 'undefined')
+      WHEN event_name <> steps[1] THEN NULL
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
+      ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given
   WHERE list_contains(steps, event_name) AND distinct_id IS NOT NULL
@@ -70,10 +74,11 @@ WITH given AS NOT MATERIALIZED (
       step + 1,
       min(event_time),
       epoch(min(event_time) - reached),
-      list_append(if(min(event_time) = reached, taken, []), steps[step + 1])  -- the names of this very second
+      -- The steps done in this very second: their events may not be done again.
+      list_append(if(min(event_time) = reached, taken, []), steps[step + 1])
     FROM walk JOIN happened USING (distinct_id)
     WHERE event_name = steps[step + 1]
-      AND event_time <= began + within
+      AND event_time <= began + within::INTERVAL
       AND (event_time > reached OR (event_time = reached AND NOT list_contains(taken, event_name)))
     GROUP BY date, distinct_id, began, walk.segment, step, reached, taken
   )

@@ -1,6 +1,6 @@
 -- The names of the properties that events have, the most frequent first.
 --
--- FROM local_property_keys(january, 'Purchase')
+-- FROM property_keys(january, 'Purchase')
 --
 -- A property that is null counts, too. Mixpanel's own is mixpanel_properties('Purchase'), of the last 31 days.
 CREATE OR REPLACE MACRO property_keys(

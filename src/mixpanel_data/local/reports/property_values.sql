@@ -1,6 +1,6 @@
 -- The values of a property, the most frequent first.
 --
--- FROM local_property_values(january, 'Purchase', 'plan')
+-- FROM property_values(january, 'Purchase', 'plan')
 --
 -- Events without the property, or with null, are left out. A list or an object is its JSON. Mixpanel's own is
 -- mixpanel_property_values('Purchase', 'plan'), of the last 31 days.

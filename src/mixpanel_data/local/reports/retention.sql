@@ -1,17 +1,19 @@
 -- How many of those who did one event for the first time came back, period by period.
 --
--- FROM local_retention(january, 'Sign Up', 'Purchase', unit := 'week', by := properties->>'$.plan')
+-- FROM retention(january, 'Sign Up', 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
 -- A user belongs to the cohort of their first born_event on the days asked for, and comes back in period n with an
--- event n whole units of time after it: on day 1 from 24 to 48 hours later. The event that makes somebody part of a
--- cohort is no return, and neither is another of the same second. A period has a row once it has begun by the table's
--- last day, so the latest cohorts have fewer of them, the last of which may still grow. Events without distinct_id or
--- time belong to nobody and are left out.
+-- event n whole units of time after that first one, whatever the calendar says: in period 1 of days from 24 to 48
+-- hours later. The event that makes somebody part of a cohort is no return, and neither is another of the same
+-- second. A period has a row once it has begun by the table's last day, so the latest cohorts have fewer of them, the
+-- last of which may still grow. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_retention('Sign Up', 'Purchase', '2024-01-01', '2024-01-31', unit := 'week'), in the
--- project's time zone; here days are those of event_time (UTC). It counts users who were merged since as one. Its
--- segment_by splits the returns, so that a user may be in several segments; by is about the first event. Its type
--- 'compounded', which counts from each event of a user, is not here.
+-- project's time zone; here days are those of event_time (UTC). It counts users who were merged since as one. It has
+-- one period after the first unless told an interval_count, and all events there are, also after the table's last
+-- day. Its segment_by splits the returns and not the cohort, so that a user may be in several segments, and a
+-- segment's rate is of the whole cohort; by is about the first event, and splits both. Its type 'compounded', which
+-- counts from each event of a user, is not here.
 CREATE OR REPLACE MACRO retention(
   events,                  -- a table, a view or a CTE with columns as those of an export
   born_event,              -- the event that makes somebody part of a cohort
@@ -41,9 +43,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     distinct_id,
     event_time,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN NULL
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given

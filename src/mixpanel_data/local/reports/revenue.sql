@@ -1,6 +1,6 @@
 -- What an event brought in, by hour, day, week or month, and by the values of an expression.
 --
--- FROM local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plan', unit := 'week')
+-- FROM revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plan', unit := 'week')
 --
 -- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An amount
 -- that is no number counts as 0. Whoever has no distinct_id is no buyer.
@@ -38,9 +38,11 @@ WITH given AS NOT MATERIALIZED (
       WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
       ELSE try_cast(amount::VARCHAR AS DOUBLE)
     END AS paid,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN '$overall'
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given

@@ -1,6 +1,6 @@
 -- How often an event happened, by minute, hour, day, week or month, and by the values of an expression.
 --
--- FROM local_segmentation(january, 'Purchase', by := properties->>'$.plan', unit := 'week')
+-- FROM segmentation(january, 'Purchase', by := properties->>'$.plan', unit := 'week')
 --
 -- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. Whoever has
 -- no distinct_id is nobody for 'unique' and 'average'.
@@ -35,9 +35,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     event_time,
     distinct_id,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN event
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
       ELSE coalesce("by"::VARCHAR, 'undefined')
     END AS segment
   FROM given

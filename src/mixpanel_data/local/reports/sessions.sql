@@ -1,15 +1,15 @@
 -- Visits: what a user did without a long pause.
 --
--- FROM local_sessions(january, gap := INTERVAL 30 MINUTES)
+-- FROM sessions(january, gap := INTERVAL 30 MINUTES)
 --
 -- A pause longer than the gap begins a new session; one exactly as long does not. A single event is a session, of no
--- length. Midnight ends nothing. Of events of the same second, whose order an export does not tell, the first by name
--- is the first. Events without distinct_id or time belong to nobody and are left out.
+-- length. Midnight ends nothing. Events of the same second, whose order an export does not tell, are taken in the
+-- order of their names. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function; its own sessions, in its reports, also end after 24 hours.
 CREATE OR REPLACE MACRO sessions(
-  events,                     -- a table, a view or a CTE with columns as those of an export
-  gap := INTERVAL 30 MINUTES  -- the longest pause within a session
+  events,              -- a table, a view or a CTE with columns as those of an export
+  gap := '30 minutes'  -- the longest pause within a session
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
@@ -24,7 +24,7 @@ WITH given AS NOT MATERIALIZED (
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), numbered AS (
-  SELECT *, 1 + count(*) FILTER (pause > gap) OVER (PARTITION BY distinct_id ORDER BY place) AS session
+  SELECT *, 1 + count(*) FILTER (pause > gap::INTERVAL) OVER (PARTITION BY distinct_id ORDER BY place) AS session
   FROM paused
 )
 SELECT

@@ -1,14 +1,14 @@
 -- All that one user did, in order.
 --
--- FROM local_user_timeline(january, 'user-0007200')
+-- FROM user_timeline(january, 'user-0007200')
 --
--- Of events of the same second, whose order an export does not tell, the first by name is the first.
+-- Events of the same second, whose order an export does not tell, are taken in the order of their names.
 --
 -- Mixpanel's own is mixpanel_activity(['user-0007200'], '2024-01-01', '2024-01-31').
 CREATE OR REPLACE MACRO user_timeline(
-  events,                     -- a table, a view or a CTE with columns as those of an export
-  id,                         -- distinct_id of the user
-  gap := INTERVAL 30 MINUTES  -- the longest pause within a session
+  events,              -- a table, a view or a CTE with columns as those of an export
+  id,                  -- distinct_id of the user
+  gap := '30 minutes'  -- the longest pause within a session
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
@@ -27,7 +27,7 @@ SELECT
   event_time,                                                          -- when
   event_name,                                                          -- what
   epoch(pause) AS seconds,                                             -- since the event before; NULL for the first
-  1 + count(*) FILTER (pause > gap) OVER (ORDER BY place) AS session,  -- 1 for the user's first in the table
+  1 + count(*) FILTER (pause > gap::INTERVAL) OVER (ORDER BY place) AS session,  -- 1 for the user's first in the table
   properties                                                           -- all of the event's properties
 FROM paused
 ORDER BY place;
