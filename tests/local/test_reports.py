@@ -129,6 +129,28 @@ def test_an_expression_may_speak_of_a_column_called_like_anything_within(
         assert rows == expected, name
 
 
+@pytest.mark.parametrize("plan", ["properties.plan", "properties['plan']", "properties->'$.plan'"])
+@pytest.mark.parametrize("report", SPLIT, ids=lambda report: report.name)
+def test_a_value_that_is_json_is_written_without_its_quotes(
+    report: Report, plan: str, shop: duckdb.DuckDBPyConnection
+) -> None:
+    example = re.sub(r"properties->>'\$\.(?:utm_source|mp_country_code)'", "properties->>'$.plan'", report.example)
+    expected = shop.sql(example).fetchall()
+    assert shop.sql(example.replace("properties->>'$.plan'", plan)).fetchall() == expected
+
+
+@pytest.mark.parametrize("interval", ["INTERVAL 2 HOURS", "'2 hours'", "INTERVAL '2 hours'", "to_hours(2)"])
+def test_what_an_interval_may_be(interval: str, shop: duckdb.DuckDBPyConnection) -> None:
+    for query in (
+        "FROM local_funnel(january, ['App Open', 'Purchase'], {})",
+        "FROM local_sessions(january, {})",
+        "FROM local_paths(january, 'App Open', gap := {})",
+        "FROM local_attribution(january, 'Purchase', properties->>'$.utm_source', within := {})",
+    ):
+        expected = shop.sql(query.format("INTERVAL 120 MINUTES")).fetchall()
+        assert shop.sql(query.format(interval)).fetchall() == expected
+
+
 @pytest.mark.parametrize(
     ("query", "said"),
     [
@@ -141,7 +163,9 @@ def test_an_expression_may_speak_of_a_column_called_like_anything_within(
         ("FROM local_frequency(january, unit := 'year')", "unit must be day, week or month"),
         ("FROM local_frequency(january, addiction_unit := 'minute')", "addiction_unit must be hour or day"),
         ("FROM local_funnel(januari, ['Sign Up'])", 'Did you mean "january"?'),
-        ("FROM local_funnel(january)", "Candidate macros:"),
+        ("FROM local_funnel(january)", "local_funnel(events, steps, within := '14 days', by := NULL, unit := NULL"),
+        ("FROM local_funnel(january, ['App Open', 'Purchase'], 7)", "INTERVAL"),
+        ("FROM local_sessions(january, gap := 30)", "INTERVAL"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused(query: str, said: str, shop: duckdb.DuckDBPyConnection) -> None:
