@@ -94,6 +94,15 @@ def test_what_a_table_may_be(table: str, shop: duckdb.DuckDBPyConnection) -> Non
     assert shop.sql(query).fetchall() == shop.sql("FROM local_daily_active_users(january)").fetchall()
 
 
+def test_a_table_may_be_several_or_a_file(tmp_path: Path, shop: duckdb.DuckDBPyConnection) -> None:
+    shop.execute("CREATE OR REPLACE TABLE one AS FROM january WHERE event_time < '2024-01-02'")
+    shop.execute("CREATE OR REPLACE TABLE two AS FROM january WHERE event_time >= '2024-01-02'")
+    shop.execute(f"COPY january TO '{tmp_path}/january.parquet'")
+    expected = shop.sql("FROM local_daily_active_users(january, by := properties->>'$.plan')").fetchall()
+    for tables in ("['one', 'two']", f"'{tmp_path}/january.parquet'"):
+        assert shop.sql(f"FROM local_daily_active_users({tables}, by := properties->>'$.plan')").fetchall() == expected
+
+
 def test_names_and_values_may_be_bound(shop: duckdb.DuckDBPyConnection) -> None:
     query = "SELECT sum(count) FROM local_segmentation(?, ?, by := properties->>?)"
     assert shop.execute(query, ["january", "Purchase", "$.plan"]).fetchall() == [(372,)]
