@@ -4,9 +4,9 @@
 --
 -- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
 -- Each event counts once in each column: for the value touched first, for the one touched last, and shared equally by
--- all its different values. What had no touch counts for NULL. So the table needs all events that may be touches, and
--- those before the first day, too. Of touches in the same second, the smallest is the first and the largest the last.
--- Events without distinct_id or time belong to nobody and are left out.
+-- all its different values. What had no touch counts for NULL; only touches in the table are known, so it needs the
+-- days before, too. Of touches in the same second, the smallest is the first and the largest the last. Events without
+-- distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel has no such function.
 CREATE OR REPLACE MACRO attribution(
@@ -22,7 +22,7 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     event_name,
     event_time,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: a mere text would be the same for every event.
     CASE
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
       WHEN typeof("by") IN ('JSON', 'VARIANT') THEN to_json("by")->>'$'

@@ -16,7 +16,7 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     distinct_id,
     event_time,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: a mere text would be the same for every event.
     CASE
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write properties->>''$.utm_source''')
       WHEN typeof("by") IN ('JSON', 'VARIANT') THEN to_json("by")->>'$'

@@ -25,13 +25,13 @@ WITH given AS NOT MATERIALIZED (
     coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
   FROM given
 ), counting AS (
-  SELECT coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS counted
+  SELECT coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS part
 ), lengths AS (
   SELECT
     CASE unit
       WHEN 'day' THEN 1 WHEN 'week' THEN 7 WHEN 'month' THEN 31 ELSE error('unit must be day, week or month')
     END AS days,
-    CASE counted WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS a_day
+    CASE part WHEN 'hour' THEN 24 WHEN 'day' THEN 1 ELSE error('addiction_unit must be hour or day') END AS a_day
   FROM counting
 ), numbers AS (
   SELECT unnest(range(1, days * a_day + 1)) AS intervals
@@ -54,7 +54,7 @@ WITH given AS NOT MATERIALIZED (
     date_trunc(unit, event_time)::DATE AS date,
     segment,
     distinct_id,
-    count(DISTINCT date_trunc(counted, event_time)) AS intervals
+    count(DISTINCT date_trunc(part, event_time)) AS intervals
   FROM happened, span, counting
   WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
