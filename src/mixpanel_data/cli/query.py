@@ -44,8 +44,9 @@ def asked(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any
         raise ArgumentError("--replace is for --into: add --into TABLE")
     if show_sql:
         return workspace.sql_of(method, workspace, **given)
-    answer = method(workspace, **given)
-    return workspace.keep(answer, into, replace=replace) if into is not None else answer
+    if into is None:
+        return method(workspace, **given)
+    return workspace.keep(lambda: method(workspace, **given), into, replace=replace)
 
 
 def _funnel(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any]) -> Any:

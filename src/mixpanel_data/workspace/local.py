@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -263,11 +263,11 @@ class Local(Session):
             ((low, high, mean, std),) = self._rows(source.inside(*as_kind.split("{}")))
         return ColumnStats(known.name, column, kind, count, nulls, unique, low, high, mean, std, arrow=top_values)
 
-    def keep(self, result: Result, table: str, *, replace: bool = False) -> TableInfo:
+    def keep(self, result: Result | Callable[[], Result], table: str, *, replace: bool = False) -> TableInfo:
         """Keeps the rows of a result as a table, to be asked with SQL as often as you like.
 
         Args:
-            result: what a report gave.
+            result: what a report gave; or a function that asks for it, which is not called where it could not be kept.
             table: the new table's name.
             replace: put it in the place of a table of that name.
 
@@ -284,14 +284,12 @@ class Local(Session):
             3547.0
         """
         table = named(self._database, table)
+        with self._database.opened() as con:
+            _refuse_taken(Records(con), table, replace)
+        kept = result() if callable(result) else result
         with writing(self._database) as records:
-            found, is_fetched = records.find(table), records.type_of(table) is not None
-            if found is not None and (is_fetched or not replace or found[1] == "view"):
-                way = (
-                    "choose another name" if is_fetched or found[1] == "view" else "replace it, or choose another name"
-                )
-                raise TableExistsError(f"{found[1]} {found[0]} exists: {way}", table=found[0])
-            with registered(records.con, result.arrow) as rows:
+            _refuse_taken(records, table, replace)  # somebody may have made it meanwhile
+            with registered(records.con, kept.arrow) as rows:
                 records.con.execute(f"CREATE OR REPLACE TABLE {self._database.place(table)} AS FROM {rows}")
         with self._database.opened() as con:
             return self._info(con, table, Records(con).is_kept())
@@ -394,3 +392,15 @@ class Local(Session):
             json.loads(events) if events else None,
             where,
         )
+
+
+def _refuse_taken(records: Records, table: str, replace: bool) -> None:
+    """Refuses the name of a view, of a table that was fetched, and of any other that is not to be replaced."""
+    found = records.find(table)
+    if found is None:
+        return
+    name, kind = found
+    is_for_good = kind == "view" or records.type_of(table) is not None
+    if is_for_good or not replace:
+        way = "choose another name" if is_for_good else "replace it, or choose another name"
+        raise TableExistsError(f"{kind} {name} exists: {way}", table=name)
