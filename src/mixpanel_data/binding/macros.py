@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ..functions import Function
+from ..local import SCHEMA, Report
 from ..quoting import literal, quoted
 from .scan import BEAT
 
@@ -29,27 +30,47 @@ def macro(function: Function, catalog: str) -> Iterator[str]:
 
 def short_macro(function: Function, catalog: str, place: str = "temp") -> Iterator[str]:
     """The statements that make ``mixpanel_<name>(…)``: for one connection, unless another place is given."""
-    name = short_name(function)
     forwarded = ", ".join(f"{quoted(p.name)} := {quoted(p.name)}" for p in function.parameters)
+    call = f"{quoted(catalog)}.main.{quoted(function.name)}({forwarded})"
+    return _forwarding(place, short_name(function), parameters(function), call, comment(function))
+
+
+def report_macro(report: Report, catalog: str) -> Iterator[str]:
+    """The statements that make ``<catalog>.local.<name>(…)``, for every connection of the instance."""
+    name = f"{quoted(catalog)}.{SCHEMA}.{quoted(report.name)}"
+    yield report.named(name)
+    yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(report))}"
+
+
+def short_report_macro(report: Report, catalog: str, place: str = "temp") -> Iterator[str]:
+    """The statements that make ``local_<name>(…)``: for one connection, unless another place is given."""
+    given = ((quoted(p.name), p.default) for p in report.parameters)
+    taken, forwarded = zip(*((f"{n} := {d}", f"{n} := {n}") if d else (n, n) for n, d in given), strict=True)
+    call = f"{quoted(catalog)}.{SCHEMA}.{quoted(report.name)}({', '.join(forwarded)})"
+    return _forwarding(place, short_report_name(report), ", ".join(taken), call, comment(report))
+
+
+def _forwarding(place: str, name: str, taken: str, call: str, said: str) -> Iterator[str]:
     made = f"TEMP MACRO {name}" if place == "temp" else f"MACRO {place}.{name}"
-    yield (
-        f"CREATE OR REPLACE {made}({parameters(function)}) AS TABLE "
-        f"FROM {quoted(catalog)}.main.{quoted(function.name)}({forwarded})"
-    )
-    yield f"COMMENT ON MACRO TABLE {place}.{name} IS {literal(comment(function))}"
+    yield f"CREATE OR REPLACE {made}({taken}) AS TABLE FROM {call}"
+    yield f"COMMENT ON MACRO TABLE {place}.{name} IS {literal(said)}"
 
 
 def short_name(function: Function) -> str:
     return quoted(f"mixpanel_{function.name}")
 
 
+def short_report_name(report: Report) -> str:
+    return quoted(f"{SCHEMA}_{report.name}")
+
+
 def source_view(function: Function) -> str:
     return f"__{function.name}"
 
 
-def comment(function: Function) -> str:
+def comment(documented: Function | Report) -> str:
     """What ``duckdb_functions()`` shows."""
-    return f"{function.doc} Costs {function.cost}. Example: {function.example}"
+    return f"{documented.doc} Costs {documented.cost}. Example: {documented.example}"
 
 
 def parameters(function: Function) -> str:

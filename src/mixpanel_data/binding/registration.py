@@ -30,7 +30,16 @@ from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
 from . import loop
 from .clients import Account, client_for
-from .macros import comment, macro, short_macro, short_name, source_view
+from .macros import (
+    comment,
+    macro,
+    report_macro,
+    short_macro,
+    short_name,
+    short_report_macro,
+    short_report_name,
+    source_view,
+)
 from .source import Source
 from .stream import INTERRUPTED, said_by
 
@@ -203,7 +212,7 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
     for function in FUNCTIONS:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
     for report in reports():
-        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{report.short_name}")
+        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_report_name(report)}")
     if (catalog := _our_catalog(con)) is not None:
         con.execute(f"DETACH {quoted(catalog)}")
 
@@ -262,7 +271,7 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
             con.execute(statement)
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(registration.catalog)}.{SCHEMA}")
     for report in reports():
-        for statement in report.macro(registration.catalog):
+        for statement in report_macro(report, registration.catalog):
             con.execute(statement)
     add_short_names(con, registration)
 
@@ -274,7 +283,7 @@ def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration, 
         for statement in short_macro(function, registration.catalog, place):
             con.execute(statement)
     for report in reports():
-        for statement in report.short_macro(registration.catalog, place):
+        for statement in short_report_macro(report, registration.catalog, place):
             con.execute(statement)
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..local import COST, Report, reports
+from ..local import Report, reports
 from ..quoting import literal
 from .declaration import Call, Column, Function, table_function
 
@@ -74,4 +74,4 @@ def _row_of_report(report: Report) -> tuple[Any, ...]:
         for parameter in report.parameters
     ]
     columns = [{"name": column.name, "doc": column.meaning} for column in report.columns]
-    return f"local_{report.name}", report.doc, parameters, columns, None, COST, report.example
+    return f"local_{report.name}", report.doc, parameters, columns, None, report.cost, report.example

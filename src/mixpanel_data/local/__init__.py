@@ -8,16 +8,13 @@ copied and changed.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-from ..quoting import literal, quoted
+from typing import ClassVar
 
 SCHEMA = "local"
 """Where they are in the catalog of the functions."""
-COST = "nothing: asks only tables that are here"
 NAME = re.compile(r"^CREATE OR REPLACE MACRO (\w+)\(", re.MULTILINE)
 PARAMETER = re.compile(r'^  "?(\w+)"?(?: := (.+?))?,? +-- (.+)$', re.MULTILINE)
 COLUMN = re.compile(r"^ .*?(\w+),? +-- (.+)$", re.MULTILINE)
@@ -43,6 +40,8 @@ class Report:
 
     name: str
     sql: str
+    cost: ClassVar[str] = "nothing: asks only tables that are here"
+    """What a call takes from the request budget."""
 
     @property
     def doc(self) -> str:
@@ -69,30 +68,9 @@ class Report:
         """Those of the last SELECT."""
         return [Column(*found) for found in COLUMN.findall(self._code.rpartition("\nSELECT\n")[2])]
 
-    @property
-    def short_name(self) -> str:
-        return quoted(f"{SCHEMA}_{self.name}")
-
-    def macro(self, catalog: str) -> Iterator[str]:
-        """The statements that make ``<catalog>.local.<name>(…)``, for every connection of the instance."""
-        name = self._in(catalog)
-        yield NAME.sub(lambda _: f"CREATE OR REPLACE MACRO {name}(", self._code, count=1)
-        yield f"COMMENT ON MACRO TABLE {name} IS {literal(self._comment)}"
-
-    def short_macro(self, catalog: str, place: str = "temp") -> Iterator[str]:
-        """The statements that make ``local_<name>(…)``: for one connection, unless another place is given."""
-        taken = ", ".join(quoted(p.name) + f" := {p.default}" * (p.default is not None) for p in self.parameters)
-        given = ", ".join(f"{quoted(p.name)} := " * (p.default is not None) + quoted(p.name) for p in self.parameters)
-        made = f"TEMP MACRO {self.short_name}" if place == "temp" else f"MACRO {place}.{self.short_name}"
-        yield f"CREATE OR REPLACE {made}({taken}) AS TABLE FROM {self._in(catalog)}({given})"
-        yield f"COMMENT ON MACRO TABLE {place}.{self.short_name} IS {literal(self._comment)}"
-
-    def _in(self, catalog: str) -> str:
-        return f"{quoted(catalog)}.{SCHEMA}.{quoted(self.name)}"
-
-    @property
-    def _comment(self) -> str:
-        return f"{self.doc} Costs {COST}. Example: {self.example}"
+    def named(self, name: str) -> str:
+        """The statement that makes it, under another name."""
+        return NAME.sub(lambda _: f"CREATE OR REPLACE MACRO {name}(", self._code, count=1)
 
     @property
     def _head(self) -> list[str]:
