@@ -45,8 +45,9 @@ def main(events: int = 1_000_000) -> None:
 def _month(folder: Path, events: int) -> dict[str, Path]:
     """The same events twice, as database files."""
     paths = {form: folder / f"{form}.db" for form in ("json", "variant")}
-    with Dataset(round(events / DAYS / EVENTS_A_SESSION)).connect() as con:
-        query = MONTH.format(sessions=round(events / DAYS / EVENTS_A_SESSION))
+    sessions = round(events / DAYS / EVENTS_A_SESSION)
+    with Dataset(sessions).connect() as con:
+        query = MONTH.format(sessions=sessions)
         for form, path in paths.items():
             con.execute(f"ATTACH '{path}' AS {form} (STORAGE_VERSION 'v1.5.0')")
             kept = "" if form == "json" else " REPLACE (properties::VARIANT AS properties)"

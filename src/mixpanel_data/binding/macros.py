@@ -47,7 +47,7 @@ def short_report_macro(report: Report, catalog: str, place: str = "temp") -> Ite
     given = ((quoted(p.name), p.default) for p in report.parameters)
     taken, forwarded = zip(*((f"{n} := {d}", f"{n} := {n}") if d else (n, n) for n, d in given), strict=True)
     call = f"{quoted(catalog)}.{SCHEMA}.{quoted(report.name)}({', '.join(forwarded)})"
-    return _forwarding(place, short_report_name(report), ", ".join(taken), call, comment(report))
+    return _forwarding(place, quoted(report.short_name), ", ".join(taken), call, comment(report))
 
 
 def _forwarding(place: str, name: str, taken: str, call: str, said: str) -> Iterator[str]:
@@ -58,10 +58,6 @@ def _forwarding(place: str, name: str, taken: str, call: str, said: str) -> Iter
 
 def short_name(function: Function) -> str:
     return quoted(f"mixpanel_{function.name}")
-
-
-def short_report_name(report: Report) -> str:
-    return quoted(f"{SCHEMA}_{report.name}")
 
 
 def source_view(function: Function) -> str:

@@ -37,7 +37,6 @@ from .macros import (
     short_macro,
     short_name,
     short_report_macro,
-    short_report_name,
     source_view,
 )
 from .source import Source
@@ -212,7 +211,7 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
     for function in FUNCTIONS:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
     for report in reports():
-        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_report_name(report)}")
+        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{quoted(report.short_name)}")
     if (catalog := _our_catalog(con)) is not None:
         con.execute(f"DETACH {quoted(catalog)}")
 

@@ -74,4 +74,4 @@ def _row_of_report(report: Report) -> tuple[Any, ...]:
         for parameter in report.parameters
     ]
     columns = [{"name": column.name, "doc": column.meaning} for column in report.columns]
-    return f"local_{report.name}", report.doc, parameters, columns, None, report.cost, report.example
+    return report.short_name, report.doc, parameters, columns, None, report.cost, report.example

@@ -98,13 +98,13 @@ def page() -> str:
 
 
 def _link(report: Report) -> str:
-    return f"[`local_{report.name}`](#local_{report.name})"
+    return f"[`{report.short_name}`](#{report.short_name})"
 
 
 def _section(report: Report) -> str:
     parameters = ((p.name, f"`{p.default}`" if p.default else "required", p.meaning) for p in report.parameters)
     return "\n".join([
-        f"\n## local_{report.name}\n",
+        f"\n## {report.short_name}\n",
         f"{report.doc}\n",
         f"```sql\n{report.example};\n```\n",
         f"{report.notes} [SQL](../sql/local/{report.name}.sql)\n",

@@ -44,6 +44,11 @@ class Report:
     """What a call takes from the request budget."""
 
     @property
+    def short_name(self) -> str:
+        """What people type where the reports are registered."""
+        return f"{SCHEMA}_{self.name}"
+
+    @property
     def doc(self) -> str:
         """What it is for, in a line."""
         return self._head[0]
@@ -51,7 +56,7 @@ class Report:
     @property
     def example(self) -> str:
         """A call, as it is where the reports are registered."""
-        return self._head[2].replace(f"FROM {self.name}(", f"FROM {SCHEMA}_{self.name}(", 1)
+        return self._head[2].replace(f"FROM {self.name}(", f"FROM {self.short_name}(", 1)
 
     @property
     def notes(self) -> str:

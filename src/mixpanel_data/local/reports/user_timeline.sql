@@ -22,12 +22,15 @@ WITH given AS NOT MATERIALIZED (
   FROM given
   WHERE distinct_id = id
   WINDOW in_order AS (ORDER BY event_time, event_name)
+), numbered AS (
+  SELECT *, 1 + count(*) FILTER (pause > gap::INTERVAL) OVER (ORDER BY place) AS session
+  FROM paused
 )
 SELECT
-  event_time,                                                          -- when
-  event_name,                                                          -- what
-  epoch(pause) AS seconds,                                             -- since the event before; NULL for the first
-  1 + count(*) FILTER (pause > gap::INTERVAL) OVER (ORDER BY place) AS session,  -- 1 for the user's first in the table
-  properties                                                           -- all of the event's properties
-FROM paused
+  event_time,               -- when
+  event_name,               -- what
+  epoch(pause) AS seconds,  -- since the event before; NULL for the first
+  session,                  -- 1 for the user's first in the table
+  properties                -- all of the event's properties
+FROM numbered
 ORDER BY place;
