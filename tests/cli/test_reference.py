@@ -67,6 +67,19 @@ def test_the_example_works(
     assert "s3cret" not in done.out
 
 
+@pytest.mark.parametrize("words", sorted(HELP.keys() - LEAVES.keys()))
+def test_a_group_alone_prints_its_help(words: str, run: Run) -> None:
+    alone = run(*words.split()[1:])
+    assert (alone.code, alone.err) == (0, "")
+    assert alone.out.startswith(f"Usage: {words} [OPTIONS] COMMAND [ARGS]...\n\n")
+    assert alone == run(*words.split()[1:], "--help")
+
+
+def test_options_alone_are_no_command(run: Run) -> None:
+    done = run("--account", "sandbox")
+    assert (done.code, done.out, done.err) == (3, "", "mp: Missing command.\n")
+
+
 def test_the_page_is_what_the_program_says() -> None:
     assert (ROOT / "docs" / "cli.md").read_text(encoding="utf-8") == page(), "write it anew: just reference"
 

@@ -11,9 +11,8 @@ from importlib import import_module
 from typing import Any
 
 import typer
-from typer.core import TyperGroup
 
-from .command import CONTEXT, everywhere, keyword, parameters
+from .command import CONTEXT, Group, everywhere, keyword, parameters
 from .failures import INTERRUPTED, exit_code, told
 from .settings import Settings
 
@@ -37,7 +36,7 @@ class Loading(Mapping[str, Any]):
         return len(COMMANDS)
 
 
-class Group(TyperGroup):
+class Root(Group):
     """The root, which loads only the command that runs."""
 
     def __init__(self, **given: Any) -> None:
@@ -50,9 +49,8 @@ class Group(TyperGroup):
 
 app = typer.Typer(
     name="mp",
-    cls=Group,
+    cls=Root,
     help="\b\nmp --account sandbox sql 'FROM mixpanel_events()'\n\nMixpanel as SQL. The sandbox needs no account.",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
 )

@@ -9,6 +9,7 @@ from copy import copy
 from typing import Annotated, Any, get_args
 
 import typer
+from typer.core import TyperGroup
 
 from .output import Format
 from .printing import comes_bit_by_bit, show
@@ -60,12 +61,19 @@ def where_rows_are_printed(
     """The options of every command that prints rows."""
 
 
+class Group(TyperGroup):
+    """Commands that belong together; alone it says what they are, as --help does."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        return super().parse_args(ctx, args or ["--help"])
+
+
 def group(example: str, says: str) -> typer.Typer:
     """Commands that belong together."""
     return typer.Typer(
+        cls=Group,
         help=_help(example, says, None),
         short_help=says,
-        no_args_is_help=True,
         add_completion=False,
         rich_markup_mode=None,
     )
