@@ -21,6 +21,7 @@ def on_a_terminal(
     piped_into: str | None = None,
     interrupt_at: bytes | None = None,
     typed: Iterable[str] = (),
+    columns: int = 120,
 ) -> tuple[int, str]:
     """Exit code and all that the terminal shows, stdout and stderr together.
 
@@ -29,10 +30,11 @@ def on_a_terminal(
         interrupt_at: press Ctrl-C when this is shown, and again while nothing comes of it: DuckDB may not hear it in the
             moment in which it begins a query.
         typed: what to answer to each question, which ends in a colon and a space.
+        columns: how wide the terminal is.
     """
     pid, terminal = pty.fork()
     if pid == 0:
-        os.environ.update(environment, TERM="xterm", COLUMNS="120")
+        os.environ.update(environment, TERM="xterm", COLUMNS=str(columns))
         _become([sys.executable, "-m", "mixpanel_data", *arguments], piped_into)
     shown, answers, interrupts = b"", iter(typed), False
     while part := _read(terminal):

@@ -7,7 +7,6 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
-from ..display import console
 from ..exceptions import QueryError, StorageError
 from ..workspace.whole import whole
 from .rows import Answered, Objects, Rows
@@ -86,18 +85,9 @@ def _markdown(rows: Rows, out: TextIO) -> None:
 
 
 def _table(rows: Rows, out: TextIO) -> None:
-    from rich.box import SIMPLE_HEAD  # noqa: PLC0415 - only tables need it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+    from .table import write_table  # noqa: PLC0415 - loads rich, which only tables need
 
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for name, is_number in zip(rows.columns, rows.numeric, strict=True):
-        table.add_column(Text(name), justify="right" if is_number else "left", overflow="fold")
-    for row in rows.texts():
-        shown = (value if value is None or not out.isatty() else value.translate(CONTROLS) for value in row)
-        table.add_row(*(Text("NULL", style="dim") if value is None else Text(value) for value in shown))
-    width = None if out.isatty() else 1_000_000
-    console(out, width=width).print(table, crop=False)
+    write_table(rows, out)
 
 
 def _arrow(rows: Rows, out: TextIO) -> None:
@@ -132,8 +122,6 @@ class _Sink:
         self._out.flush()
 
 
-CONTROLS = {code: f"\\x{code:02x}" for code in [*range(9), *range(11, 32), *range(127, 160)]}
-"""What events may hold that would have a terminal do something: shown, and not done."""
 WRITERS: Mapping[Format, Callable[[Rows, TextIO], None]] = {
     Format.JSON: _json,
     Format.JSONL: _jsonl,

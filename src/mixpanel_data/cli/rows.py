@@ -42,6 +42,15 @@ class Rows(ABC):
     def texts(self) -> Iterator[Texts]:
         """The values of each row, as text."""
 
+    def readable(self) -> Iterator[Texts]:
+        """The values of each row as a person reads them: long numbers are rounded."""
+        from .rounding import rounded  # noqa: PLC0415 - only a person's terminal needs it
+
+        numeric = self.numeric
+        for row in self.texts():
+            pairs = zip(row, numeric, strict=True)
+            yield tuple(rounded(value) if value and is_number else value for value, is_number in pairs)
+
     @abstractmethod
     def jsons(self) -> Iterator[str]:
         """Each row as JSON."""
@@ -134,8 +143,15 @@ class Objects(Rows):
         ]
 
     def texts(self) -> Iterator[Texts]:
-
         return (tuple(as_text(item.get(name)) for name in self.columns) for item in self.objects)
+
+    def readable(self) -> Iterator[Texts]:
+        """One object has numbers and text in a single column, so each value is looked at."""
+        from .rounding import rounded  # noqa: PLC0415
+
+        for item in self.objects:
+            values = (item.get(name) for name in self.columns)
+            yield tuple(rounded(str(value)) if isinstance(value, float) else as_text(value) for value in values)
 
     def jsons(self) -> Iterator[str]:
         columns = self.columns
