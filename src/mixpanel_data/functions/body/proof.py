@@ -11,20 +11,23 @@ import os
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
 from threading import Semaphore
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...client import Spool
 from ...client.blocks import Block
 from ...forks import once_a_process
-from . import rows
+from .buffers import Buffers
 from .duplicates import Places, superseded, without
 from .fields import Extraction
 from .lines import BrokenLine, look_into
 from .notes import PLACES, Notes, schema_for
+from .rows import PropertiesReader, batch_of, row_groups
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
@@ -49,7 +52,14 @@ def _room() -> Semaphore:
 class Proof:
     """Reads a spool through, raising unless every line is an event, and keeps what the columns are made of."""
 
-    def __init__(self, columns: Collection[str], zone: str | None = None, *, deduplicate: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Collection[str],
+        zone: str | None = None,
+        *,
+        deduplicate: bool = False,
+        buffers: Buffers | None = None,
+    ) -> None:
         self.events = 0
         """Events of the body, those left out among them."""
         self.duplicates = 0
@@ -57,10 +67,9 @@ class Proof:
         """The body's first lines."""
         self._deduplicates = deduplicate
         self._superseded: Places = np.empty(0, np.int64)
-        self._has_properties = "properties" in columns
-        self._columns = [field.name for field in schema_for(columns, deduplicate=False) if field not in PLACES]
         self._extraction = Extraction(schema_for(columns, deduplicate=deduplicate), zone)
         self._notes = Notes(self._extraction.schema)
+        self._buffers = buffers or Buffers()
 
     def __call__(self, spool: Spool) -> int:
         try:
@@ -75,13 +84,28 @@ class Proof:
     def close(self) -> None:
         self._notes.close()
 
-    def batches(self, spool: Spool, size: int = ROW_GROUP) -> Iterator[pa.RecordBatch]:
-        """The proven events, in batches of so many rows, with the wanted columns."""
-        if not self._has_properties:
-            yield from rows.batches(self._kept_notes(), None, self._columns, size)
+    def batches(
+        self, spool: Spool, columns: Collection[str], size: int = ROW_GROUP, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """The proven events, in batches of so many rows, with these of the columns; the first one may be smaller."""
+        names = [field.name for field in schema_for(columns, deduplicate=False) if field not in PLACES]
+        groups = row_groups(self._kept_notes(), size, first)
+        if "properties" not in columns:
+            yield from (batch_of(group, names) for group in groups)
             return
         with spool.unzipped() as body:
-            yield from rows.batches(self._kept_notes(), body, self._columns, size)
+            properties = PropertiesReader(body, self._buffers)
+            yield from (batch_of(group, names, properties.read(group)) for group in groups)
+
+    def count_outside(self, start: datetime, end: datetime) -> int:
+        """How many events have no time, or none from start to end."""
+        low, high = (pa.scalar(moment, pa.timestamp("us")) for moment in (start, end))
+        inside = 0
+        for note in self._kept_notes():
+            times = note.column("event_time")
+            found = pc.and_(pc.greater_equal(times, low), pc.less(times, high))
+            inside += pc.sum(found).as_py() or 0
+        return self.events - self.duplicates - inside
 
     def _kept_notes(self) -> Iterator[pa.RecordBatch]:
         """The notes of those events that no other one stands for."""

@@ -6,7 +6,7 @@ copies once more, to keep them in order. So batches have as many rows as a row g
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import IO
 
 import numpy as np
@@ -21,47 +21,41 @@ from .slices import POOL, sliced_json, whole_json
 
 LARGEST = 96 << 20
 """Bytes of properties in one batch."""
-Fill = Callable[[memoryview], None]
 
 
-def batches(
-    notes: Iterator[pa.RecordBatch], body: IO[bytes] | None, columns: list[str], rows: int
-) -> Iterator[pa.RecordBatch]:
-    """The events of the notes, in batches of so many rows; with properties where there is a body."""
-    reader = PropertiesReader(body) if body is not None else None
-    for group in groups(notes, rows):
-        found = [group.column(name).combine_chunks(POOL) for name in columns]
-        if reader is None:
-            yield _batch(found, columns, group.num_rows)
-        else:
-            yield _batch([*found, reader.read(group)], [*columns, "properties"], group.num_rows)
-
-
-def _batch(arrays: list[pa.Array], names: list[str], count: int) -> pa.RecordBatch:
+def batch_of(group: pa.Table, names: list[str], properties: pa.DictionaryArray | None = None) -> pa.RecordBatch:
+    """The events of a group, with these columns, and with properties where they are given."""
+    arrays = [group.column(name).combine_chunks(POOL) for name in names]
+    if properties is not None:
+        return pa.RecordBatch.from_arrays([*arrays, properties], names=[*names, "properties"])
     if not names:
-        return pa.RecordBatch.from_struct_array(pa.StructArray.from_buffers(pa.struct([]), count, [None]))
+        return pa.RecordBatch.from_struct_array(pa.StructArray.from_buffers(pa.struct([]), group.num_rows, [None]))
     return pa.RecordBatch.from_arrays(arrays, names=names)
 
 
-def groups(notes: Iterator[pa.RecordBatch], rows: int) -> Iterator[pa.Table]:
-    """The notes in groups of exactly so many rows, the last one smaller; or of fewer where they have too many bytes."""
+def row_groups(notes: Iterator[pa.RecordBatch], rows: int, first: int = 0) -> Iterator[pa.Table]:
+    """The notes in groups of exactly so many rows, but for the last one, and the ``first`` where a number is given.
+
+    A group has fewer rows where they would have too many bytes.
+    """
     waiting: list[pa.RecordBatch] = []
+    wanted = first or rows
     for note in notes:
         while note.num_rows:
-            taken = _room(waiting, note, rows)
+            taken = _room(waiting, note, wanted)
             if taken:
                 waiting.append(note.slice(0, taken))
                 note = note.slice(taken)  # noqa: PLW2901
-            if not taken or sum(part.num_rows for part in waiting) == rows:
+            if not taken or sum(part.num_rows for part in waiting) == wanted:
                 yield pa.Table.from_batches(waiting)
-                waiting = []
+                waiting, wanted = [], rows
     if waiting:
         yield pa.Table.from_batches(waiting)
 
 
 def _room(waiting: list[pa.RecordBatch], note: pa.RecordBatch, rows: int) -> int:
     """How many rows of the note the group still takes."""
-    left = min(note.num_rows, rows - sum(part.num_rows for part in waiting))
+    left: int = min(note.num_rows, rows - sum(part.num_rows for part in waiting))
     if "ends" not in note.schema.names:
         return left
     first = (waiting[0] if waiting else note).column("starts")[0].as_py()
@@ -72,10 +66,10 @@ def _room(waiting: list[pa.RecordBatch], note: pa.RecordBatch, rows: int) -> int
 class PropertiesReader:
     """Reads the properties of one group of events after another out of an unzipped body."""
 
-    def __init__(self, body: IO[bytes]) -> None:
+    def __init__(self, body: IO[bytes], buffers: Buffers) -> None:
         self._body = body
         self._position = 0
-        self._buffers = Buffers()
+        self._buffers = buffers
 
     def read(self, group: pa.Table) -> pa.DictionaryArray:
         """The properties of these events."""
@@ -90,7 +84,7 @@ class PropertiesReader:
 
     def _fill(self, buffer: npt.NDArray[np.uint8]) -> None:
         filled = 0
-        with memoryview(buffer) as memory:
+        with memoryview(buffer) as memory:  # type: ignore[arg-type]
             while filled < len(buffer):
                 filled += self._body.readinto(memory[filled : filled + PIECE])  # type: ignore[attr-defined]
         self._position += len(buffer)
