@@ -21,7 +21,7 @@ from mixpanel_data import (
     Workspace,
 )
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace.database import IS_1
+from mixpanel_data.workspace.storage.file import IS_1
 from tests.workspace.test_database import elsewhere, held
 
 DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}

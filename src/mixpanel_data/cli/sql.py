@@ -89,8 +89,8 @@ def _session(settings: Settings, watch: Watcher) -> Session:
     """The database, whose functions are loaded only if the SQL uses them."""
     from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
     from ..workspace.session import Session  # noqa: PLC0415
+    from ..workspace.storage.file import File, Storage  # noqa: PLC0415
 
-    account = settings.account
-    return Session(
-        Database(settings.database_file(), lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)
-    )
+    account, file = settings.account, settings.database_file()
+    storage = File(file) if file else Storage()
+    return Session(Database(storage, lambda: credentials_of(account), wait=not settings.no_wait, watch=watch))

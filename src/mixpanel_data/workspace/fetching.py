@@ -149,7 +149,7 @@ class Fetching(Streaming):
         again = look_back if sync else None
         if dry_run:
             return fetch.plan(fetch.missing(first, last, again) if resume or sync else self._days(first, last))
-        with self._busy, self._database.claimed():
+        with self._busy, self._database.fetch_lock():
             if resume or sync:
                 days = fetch.missing(first, last, again)
                 whole = Progress("export", days=len(days))
@@ -218,7 +218,7 @@ class Fetching(Streaming):
         fetch = ProfileFetch(self._database, name, selection)
         if dry_run:
             return fetch.plan()
-        with self._busy, self._database.claimed():
+        with self._busy, self._database.fetch_lock():
             self.last_sql = str(selection.rows().inside(_task(name, append=append, replace=replace)))
             run = fetch.append if append else fetch.replace if replace else fetch.create
             return self._fetch(fetch, progress, Progress("profiles"), run)
@@ -260,7 +260,7 @@ class Fetching(Streaming):
         return first, begun[-1]
 
     def _first_loaded(self, table: str) -> date | None:
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             records = Records(con)
             known = records.range_of(table) if records.is_kept() else None
         return known[0] if known else None

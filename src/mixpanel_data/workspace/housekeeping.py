@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..exceptions import StorageError
-from .exporting import Format, planned, refuse_existing_files, write
 from .local import TABLES, Local
-from .vacuuming import vacuum
+from .storage.export import Format, planned, refuse_existing_files, write
+from .storage.vacuum import vacuum
 
 
 class Housekeeping(Local):
@@ -47,7 +47,7 @@ class Housekeeping(Local):
             3885
         """
         where = Path(target).expanduser().absolute()
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             names = tables or tuple(name for (name,) in con.execute(TABLES).fetchall())
             known = [self._known(name) for name in names]
             exports = planned(where, {table.name: table.place for table in known}, format)

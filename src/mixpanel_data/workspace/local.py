@@ -103,7 +103,7 @@ class Local(Session):
             ...     [(table.name, table.rows, table.date_range) for table in ws.tables()]
             [('january', 7873, ('2024-01-01', '2024-01-02'))]
         """
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             is_noted = Records(con).is_kept()
             return [self._info(con, name, is_noted) for (name,) in con.execute(TABLES).fetchall()]
 
@@ -284,19 +284,19 @@ class Local(Session):
             3547.0
         """
         table = named(self._database, table)
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             _refuse_taken(Records(con), table, replace)
         kept = result() if callable(result) else result
         with writing(self._database) as records:
             _refuse_taken(records, table, replace)  # somebody may have made it meanwhile
             with registered(records.con, kept.arrow) as rows:
-                records.con.execute(f"CREATE OR REPLACE TABLE {self._database.place(table)} AS FROM {rows}")
-        with self._database.opened() as con:
+                records.con.execute(f"CREATE OR REPLACE TABLE {self._database.qualify(table)} AS FROM {rows}")
+        with self._database.attached() as con:
             return self._info(con, table, Records(con).is_kept())
 
     def _rows(self, statement: Statement) -> list[tuple[Any, ...]]:
         """The rows of a query that is not the one to be shown."""
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             return self._with_functions_if_needed(lambda: statement.run(con))
 
     def drop(self, *names: str) -> None:
@@ -357,13 +357,13 @@ class Local(Session):
         """
         if not isinstance(table, str):
             raise ArgumentError(f"the table's name must be a string, not {table!r}")
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             found = con.execute(COLUMNS, [table]).fetchall()
             if not found:
                 there = ", ".join(name for (name,) in con.execute(TABLES).fetchall()) or "none"
                 raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
         name = found[0][0]
-        return Known(name, self._database.place(name), [ColumnInfo(*column) for _, *column in found])
+        return Known(name, self._database.qualify(name), [ColumnInfo(*column) for _, *column in found])
 
     def _values_of(self, known: Known, column: str) -> Statement:
         """The values of a column, or of a property, as a column ``value``, and their type."""
@@ -382,7 +382,7 @@ class Local(Session):
     def _info(self, con: duckdb.DuckDBPyConnection, name: str, is_noted: bool) -> TableInfo:
         noted = con.execute(NOTED, [name]).fetchall() if is_noted else []
         kind, first, last, at, events, where = noted[0] if noted else (None,) * 6
-        ((rows,),) = con.execute(f"SELECT count(*) FROM {self._database.place(name)}").fetchall()
+        ((rows,),) = con.execute(f"SELECT count(*) FROM {self._database.qualify(name)}").fetchall()
         return TableInfo(
             name,
             kind,

@@ -14,8 +14,9 @@ from duckdb import StatementType
 
 from ..exceptions import ArgumentError
 from ..quoting import CATALOG
-from .database import IS_1, Database
+from .database import Database
 from .statement import Statement, call
+from .storage.file import IS_1
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -88,7 +89,7 @@ class Answer:
     def rows(self, select: str = "*", chosen: str = "*") -> Iterator[tuple[Any, ...]]:
         """The rows, as they come; what ``select`` makes of each, of those columns that are ``chosen``."""
         source = VIEW if chosen == "*" else f"(SELECT {chosen} FROM {VIEW})"
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             con.execute(f"SELECT {select} FROM {source} AS _rows")
             self._is_open = True
             while batch := con.fetchmany(A_FEW):
@@ -98,7 +99,7 @@ class Answer:
     @contextmanager
     def reader(self, chosen: str = "*") -> Iterator[pa.RecordBatchReader]:
         """The rows as Arrow batches, as they come."""
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             reader = con.sql(f"SELECT {chosen} FROM {VIEW}").to_arrow_reader(AT_ONCE)
             try:
                 yield reader
@@ -114,7 +115,7 @@ class Answer:
 
     def write_parquet(self, file: str, chosen: str = "*") -> None:
         """Writes the rows to a Parquet file."""
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             con.view(VIEW).project(chosen).write_parquet(file)
 
 
@@ -141,7 +142,7 @@ class Session:
             [(42,)]
         """
         self._database.functions()
-        return self._database.keep_open()
+        return self._database.keep_attached()
 
     def sql(self, query: str, values: Values = None) -> pd.DataFrame:
         """Runs SQL; gives the rows of the last statement as a DataFrame, in which JSON is Python objects.
@@ -237,7 +238,7 @@ class Session:
         if rows < 1:
             raise ArgumentError(f"rows must be at least 1, not {rows}")
         self.last_sql = query
-        with self._database.reading() as con:
+        with self._database.streaming() as con:
             yield from batches(con, query, values, rows)
 
     def close(self) -> None:
@@ -261,7 +262,7 @@ class Session:
         """
         statements = self._database.statements_of(text)
         for number, statement in enumerate(statements, 1):
-            with self._database.opened(write=self._writes([statement])) as con:
+            with self._database.attached(write=self._writes([statement])) as con:
                 rows = self._result(con, statement)
                 if rows is None or (statement.type != StatementType.SELECT and rows.columns in NO_ROWS):
                     continue
@@ -294,7 +295,7 @@ class Session:
     def _run(self, query: str, values: Values) -> Iterator[Rows]:
         self.last_sql = query
         self._database.functions()
-        with self._database.opened(write=self._writes(self._database.statements_of(query))) as con:
+        with self._database.attached(write=self._writes(self._database.statements_of(query))) as con:
             yield run(con, query, values)
 
     def _writes(self, statements: Sequence[duckdb.Statement]) -> bool:
@@ -337,7 +338,7 @@ class Session:
     def _look(self, statement: Statement) -> pa.Table:
         """The rows of a query over the local tables."""
         self.last_sql = str(statement)
-        with self._database.opened() as con:
+        with self._database.attached() as con:
             rows = self._with_functions_if_needed(lambda: run(con, statement.text, statement.values))
             return rows.to_arrow_table()
 

@@ -3,27 +3,28 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from ..binding.clients import credentials_for
+from ..binding.clients import Account, credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
 from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
 from .about import About
 from .api import MixpanelAPI
-from .database import Database, file_at, no_credentials
-from .databases import current_database
+from .database import Database, no_credentials
 from .discovery import Discovery
 from .fetching import Fetching
 from .housekeeping import Housekeeping
 from .live import Live
-from .temporary import temporary_folder
+from .storage.databases import current_database
+from .storage.file import File, Storage, TemporaryFile, storage_at
+from .storage.temporary import temporary_folder
 from .watch import Watch
 
 
@@ -55,17 +56,23 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
 
     def __init__(
         self,
-        account: str | None = None,
+        account: Account = None,
         project_id: str | None = None,
         region: str | None = None,
-        path: str | Path | None = None,
+        path: str | Path | Storage | None = None,
         *,
         wait: bool = True,
         progress: bool | Watcher = True,
     ) -> None:
-        credentials = _credentials(account, project_id, region)
-        where = file_at(path) if path else current_database(credentials.project_id)
-        self._begin(lambda: credentials, where, wait=wait, progress=progress)
+        self._account = cache(lambda: _credentials(account, project_id, region))
+        if not callable(account):
+            self._account()  # who names an account learns at once that it cannot be used
+        if not isinstance(path, Storage):
+            path = storage_at(path) if path else File(current_database(self._account().project_id))
+        self._begun = datetime.now(UTC)
+        self._busy = threading.Lock()
+        self._watch = Watch(progress)
+        self._database = Database(path, self._account, wait=wait, watch=self._watch)
 
     @classmethod
     @contextmanager
@@ -89,12 +96,9 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             ...     ws.sql_scalar("SELECT count(*) FROM events")
             7873
         """
-        credentials = _credentials(account, project_id, region)
         with temporary_folder() as folder:
-            workspace = cls.__new__(cls)
-            file = folder / "workspace.db"
-            workspace._begin(lambda: credentials, file, is_private=True, wait=wait, progress=progress)
-            with workspace:
+            storage = TemporaryFile(folder / "workspace.db")
+            with cls(account, project_id, region, storage, wait=wait, progress=progress) as workspace:
                 yield workspace
 
     @classmethod
@@ -115,10 +119,7 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             ...     len(ws.cohorts())
             3
         """
-        credentials = _credentials(account, project_id, region)
-        workspace = cls.__new__(cls)
-        workspace._begin(lambda: credentials, None, wait=wait, progress=progress)
-        return workspace
+        return cls(account, project_id, region, Storage(), wait=wait, progress=progress)
 
     @classmethod
     def lazily(
@@ -133,11 +134,7 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             ...     ws.sql_scalar("SELECT 40 + 2")
             42
         """
-        credentials = cache(lambda: _credentials(account, None, None))
-        where = file_at(path) if path else current_database(credentials().project_id)
-        workspace = cls.__new__(cls)
-        workspace._begin(credentials, where, wait=wait, progress=progress, loads_late=True)
-        return workspace
+        return cls(lambda: credentials_for(account), path=path, wait=wait, progress=progress)
 
     @classmethod
     def open(cls, path: str | Path, *, wait: bool = True) -> Workspace:
@@ -154,30 +151,10 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
             ...     ws.sql_scalar("SELECT count(*) FROM events")
             7873
         """
-        where = file_at(path)
-        if where is None or not where.exists():
+        storage = storage_at(path)
+        if storage.path is None or not storage.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
-        workspace = cls.__new__(cls)
-        workspace._begin(no_credentials, where, wait=wait, progress=True)
-        return workspace
-
-    def _begin(
-        self,
-        credentials: Callable[[], Credentials],
-        path: Path | None,
-        *,
-        wait: bool,
-        progress: bool | Watcher,
-        is_private: bool = False,
-        loads_late: bool = False,
-    ) -> None:
-        self._account = credentials
-        self._begun = datetime.now(UTC)
-        self._busy = threading.Lock()
-        self._watch = Watch(progress)
-        self._database = Database(path, credentials, is_private=is_private, wait=wait, watch=self._watch)
-        if not loads_late:
-            self._database.functions()
+        return cls(no_credentials, path=storage, wait=wait)
 
     def __enter__(self) -> Workspace:
         return self
@@ -220,7 +197,7 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
         if file is not None and file.exists():
             size, created = file.stat().st_size, _made_at(file, tables)
         return WorkspaceInfo(
-            path=None if self._database.is_private_file else file,
+            path=None if self._database.storage.is_private else file,
             project_id=credentials.project_id if credentials else None,
             region=credentials.region if credentials else None,
             account=credentials.account if credentials else None,
@@ -245,10 +222,10 @@ def _made_at(file: Path, tables: list[TableInfo]) -> datetime:
     return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
 
 
-def _credentials(account: str | None, project_id: str | None, region: str | None) -> Credentials:
+def _credentials(account: Account, project_id: str | None, region: str | None) -> Credentials:
     try:
         return for_project(credentials_for(account), project_id, region)
     except AccountNotFoundError as error:
-        if account and Path(account).suffix in {".db", ".duckdb"}:
+        if isinstance(account, str) and Path(account).suffix in {".db", ".duckdb"}:
             raise AccountNotFoundError(f"{error}; for a database file write Workspace(path={account!r})") from None
         raise

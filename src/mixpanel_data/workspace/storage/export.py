@@ -12,9 +12,9 @@ from typing import Literal, TypeAlias, get_args
 
 import duckdb
 
-from ..exceptions import ArgumentError, StorageError
-from ..quoting import literal
-from .whole import whole
+from ...atomic import atomic_write
+from ...exceptions import ArgumentError, StorageError
+from ...quoting import literal
 
 Format: TypeAlias = Literal["parquet", "csv", "json", "jsonl", "ndjson"]
 FORMATS: tuple[Format, ...] = get_args(Format)
@@ -85,7 +85,7 @@ def write(con: duckdb.DuckDBPyConnection, exports: Sequence[Export]) -> None:
     try:
         with ExitStack() as parts:
             for export in exports:
-                con.execute(export.sql(parts.enter_context(whole(export.file))))
+                con.execute(export.sql(parts.enter_context(atomic_write(export.file))))
     except duckdb.IOException as error:
         raise StorageError(f"cannot write {export.file}: {error}") from error
     except OSError as error:

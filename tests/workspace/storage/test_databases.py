@@ -207,8 +207,9 @@ def fetching(path: Path) -> subprocess.Popen[str]:
     script = f"""
 import sys
 from pathlib import Path
-from mixpanel_data.workspace.locks import Claim
-print(Claim(Path({str(path)!r} + ".fetching")).take(), flush=True)
+from mixpanel_data.workspace.storage.locks import FetchLock
+lock = FetchLock(Path({str(path)!r}))
+print(lock.acquire(), flush=True)
 sys.stdin.read()
 """
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

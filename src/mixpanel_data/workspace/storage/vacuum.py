@@ -10,9 +10,10 @@ from pathlib import Path
 
 import duckdb
 
-from ..exceptions import StorageError
-from ..quoting import literal, quoted
-from .database import Database, wal_of
+from ...exceptions import StorageError
+from ...quoting import literal, quoted
+from ..database import Database
+from .file import wal_of
 
 COPY = "__mixpanel_data_vacuumed"
 VERSION = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?"
@@ -22,15 +23,15 @@ HEADER = 4096
 def vacuum(database: Database) -> int:
     """Copies the database into a new file, which takes the place of the old one; gives the bytes that are saved."""
     path = database.path
-    if path is None or database.is_private_file or not path.exists():
+    if path is None or database.storage.is_private or not path.exists():
         return 0
     file = path.resolve()
     try:
         # Nobody else can open the file, or fetch, until the new one is in its place.
-        with database.claimed(), database.alone() as con, _folder_beside(file) as folder:
+        with database.fetch_lock(), database.exclusive() as con, _new_folder(file) as folder:
             before = size_of(file)
             new = folder / file.name
-            _copy(con, database.name, new)
+            _copy(con, database.storage.name, new)
             after = size_of(new)
             if after < before:
                 _take_place(new, file, folder / "old")
@@ -48,14 +49,14 @@ def size_of(file: Path) -> int:
     return found
 
 
-def folder_of(file: Path) -> Path:
+def folder_beside(file: Path) -> Path:
     """Where the new file is made: on the same disk, so that it can take the old one's place in one moment."""
     return file.with_name(f"{file.name}.vacuum")
 
 
 @contextmanager
-def _folder_beside(file: Path) -> Iterator[Path]:
-    folder = folder_of(file)
+def _new_folder(file: Path) -> Iterator[Path]:
+    folder = folder_beside(file)
     shutil.rmtree(folder, ignore_errors=True)  # of a killed process: nobody else can be at it
     folder.mkdir(mode=0o700)
     try:
