@@ -54,7 +54,9 @@ class Settings(NamedTuple):
             with Workspace.ephemeral(self.account, wait=not self.no_wait, progress=watch) as workspace:
                 yield workspace
             return
-        with Workspace.lazily(self.account, self.path, wait=not self.no_wait, progress=watch) as workspace:
+        with Workspace(
+            lambda: credentials_of(self.account), path=self.path, wait=not self.no_wait, progress=watch
+        ) as workspace:
             yield workspace
 
     def database_file(self) -> Path | None:

@@ -12,7 +12,7 @@ import duckdb
 
 from ...exceptions import StorageError
 from ...quoting import literal, quoted
-from ..database import Database
+from ..session import Session
 from .file import wal_of
 
 COPY = "__mixpanel_data_vacuumed"
@@ -20,8 +20,27 @@ VERSION = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database
 HEADER = 4096
 
 
-def vacuum(database: Database) -> int:
-    """Copies the database into a new file, which takes the place of the old one; gives the bytes that are saved."""
+def vacuum(session: Session) -> int:
+    """Makes the database file as small as what is in it; gives the bytes that are saved.
+    In the shell: ``mp db vacuum``.
+
+    What was dropped leaves room in the file, which DuckDB uses again, but seldom gives back. So the database is copied
+    into a new file, which needs as much room as its contents for a moment, and takes the old one's place. In memory
+    and in an ephemeral workspace this does nothing, and gives 0.
+
+    Raises:
+        StorageError: somebody holds the database, or there is no room for the copy; it stays as it was.
+        QueryError: a transaction is open.
+
+    >>> from mixpanel_data import Workspace
+    >>> with Workspace("sandbox", path="large.duckdb") as ws:
+    ...     _ = ws.sql("CREATE OR REPLACE TABLE large AS SELECT hash(i) AS h FROM range(1000000) AS r(i)")
+    ...     _ = ws.sql("CREATE OR REPLACE TABLE small AS SELECT 1 AS one")
+    ...     ws.drop("large")
+    ...     ws.vacuum() > 1_000_000
+    True
+    """
+    database = session.database
     path = database.path
     if path is None or database.storage.is_private or not path.exists():
         return 0
