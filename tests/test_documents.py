@@ -135,9 +135,13 @@ def with_examples() -> list[str]:
 
 @pytest.mark.parametrize("name", with_examples())
 def test_docstring_examples(name: str, sandbox: Sandbox) -> None:
-    tried = doctest.testmod(importlib.import_module(name))
-    assert tried.attempted > 2
-    assert tried.failed == 0
+    runner = doctest.DocTestRunner()
+    for example in doctest.DocTestFinder().find(importlib.import_module(name)):
+        with Workspace.memory("sandbox") as ws:  # as the docstring of Workspace says
+            example.globs["ws"] = ws
+            runner.run(example)
+    assert runner.tries >= 2
+    assert runner.failures == 0
 
 
 def public_functions() -> Iterator[tuple[str, object]]:

@@ -80,8 +80,8 @@ if TYPE_CHECKING:
         TopEvent,
         WorkspaceInfo,
     )
-    from .workspace import databases
     from .workspace.api import MixpanelAPI
+    from .workspace.storage import databases
     from .workspace.workspace import Workspace, ephemeral
 
 __version__ = "0.1.0"
@@ -174,7 +174,7 @@ HOMES = (
     "serving",
 )
 """Where the public names live, what loads fastest first: nobody waits for what is not used."""
-MODULES = {"auth": ".auth", "databases": ".workspace.databases", "exploring": ".exploring"}
+MODULES = {"auth": ".auth", "databases": ".workspace.storage.databases", "exploring": ".exploring"}
 """Public names that are modules."""
 
 

@@ -17,17 +17,18 @@ import os
 import stat
 import warnings
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from .atomic import atomic_write
 from .exceptions import AccountExistsError, AccountNotFoundError, ConfigError, MixpanelDataWarning
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
 
-PRIVATE_FILE, PRIVATE_FOLDER = 0o600, 0o700
+PRIVATE_FOLDER = 0o700
 SANDBOX = "sandbox"
 
 
@@ -172,22 +173,9 @@ class ConfigManager:
 
     def _write(self, text: str) -> None:
         """The new file beside the old one, then in its place: a reader sees one or the other, never half of it."""
-        folder = self.path.parent
-        folder.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
-        import tempfile  # noqa: PLC0415
-
-        handle, name = tempfile.mkstemp(dir=folder, prefix=f".{self.path.name}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).chmod(PRIVATE_FILE)
-            Path(name).replace(self.path)
-        except BaseException:
-            with suppress(OSError):
-                Path(name).unlink()
-            raise
+        self.path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
+        with atomic_write(self.path, private=True) as part:
+            part.write_text(text, encoding="utf-8")
 
 
 def _super_table() -> Any:

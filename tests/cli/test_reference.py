@@ -103,8 +103,8 @@ def test_every_option_says_what_it_is_for() -> None:
 
 def test_no_method_is_without_a_command() -> None:
     """What the library does, the shell does; what is for Python alone is named here."""
-    only_python = {"arrow", "clear_discovery_cache", "close", "connection", "ephemeral", "keep", "lazily", "memory",
-                   "open", "sample_query", "script", "sql_of", "sql_rows", "sql_scalar", "stream", "stream_events",
+    only_python = {"arrow", "clear_discovery_cache", "close", "connection", "ephemeral", "keep", "memory",
+                   "open", "sql_of", "sql_rows", "sql_scalar", "stream", "stream_events",
                    "stream_profiles", "last_sql", "list_events", "list_properties", "list_funnels",
                    "list_cohorts", "list_bookmarks"}  # fmt: skip
     named = set(re.findall(r"In Python: Workspace\.(\w+)", "".join(LEAVES.values())))

@@ -20,8 +20,9 @@ from mixpanel_data import (
     TableNotFoundError,
     Workspace,
 )
+from mixpanel_data.cli.script import run_script
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace.database import IS_1
+from mixpanel_data.workspace.storage.file import IS_1
 from tests.workspace.test_database import elsewhere, held
 
 DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}
@@ -328,7 +329,7 @@ def test_no_vacuum_while_this_workspace_needs_the_file(ws: Workspace, path: Path
         ws.vacuum()
     ws.sql("INSERT INTO t VALUES (1)")
     ws.sql("COMMIT")
-    for answer in ws.script("FROM t LIMIT 1"):
+    for answer in run_script(ws._session, "FROM t LIMIT 1"):
         with pytest.raises(StorageError, match="is being read by this workspace"):
             ws.vacuum()
         assert list(answer.rows()) == [(0,)]

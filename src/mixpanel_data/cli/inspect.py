@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..exceptions import ArgumentError
-from ..workspace.about import About
-from ..workspace.discovery import Discovery
-from ..workspace.local import Local
+from ..workspace import about, contents, discovery
+from ..workspace import tables as local
 from .asking import confirm
 from .command import command, group
 from .names import Yes
+from .script import run_script
 from .twins import twin
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ def _event(given: str | None, option: str | None) -> str:
     return given or option or ""
 
 
-twin(app, Discovery.events, "inspect events")
+twin(app, discovery.events, "inspect events")
 
 
 @command(app, "properties", f"{MP} properties --event Purchase", twin="Workspace.properties")
@@ -56,13 +56,13 @@ def values(
     return workspace.property_values(_event(None, event), property, limit)
 
 
-twin(app, Discovery.funnels, "inspect funnels")
-twin(app, Discovery.cohorts, "inspect cohorts")
-twin(app, Discovery.bookmarks, "inspect bookmarks --type insights")
-twin(app, Discovery.top_events, "inspect top-events --limit 3")
-twin(app, Discovery.schemas, "inspect schemas --entity-type event")
-twin(app, Discovery.annotations, "inspect annotations")
-twin(app, Discovery.projects, "inspect projects")
+twin(app, discovery.funnels, "inspect funnels")
+twin(app, discovery.cohorts, "inspect cohorts")
+twin(app, discovery.bookmarks, "inspect bookmarks --type insights")
+twin(app, discovery.top_events, "inspect top-events --limit 3")
+twin(app, discovery.schemas, "inspect schemas --entity-type event")
+twin(app, discovery.annotations, "inspect annotations")
+twin(app, discovery.projects, "inspect projects")
 
 
 @command(app, "info", f"{MP} info", twin="Workspace.info")
@@ -71,7 +71,7 @@ def info(workspace: Workspace) -> Any:
     return workspace.info()
 
 
-twin(app, Local.tables, "inspect tables")
+twin(app, local.tables, "inspect tables")
 
 
 @command(app, "schema", f"{MP} schema january", twin="Workspace.schema")
@@ -108,19 +108,20 @@ def sample(
     n: Annotated[int, typer.Option("-n", "--rows", min=0, help="How many.")] = 10,
 ) -> Any:
     """Some rows of a local table, chosen at random."""
-    return workspace.script(workspace.sample_query(table, n))
+    session = workspace._session
+    return run_script(session, local.sample_query(session, table, n))
 
 
-twin(app, Local.summarize, "inspect summarize january")
-twin(app, Local.event_breakdown, "inspect breakdown january", name="breakdown")
-twin(app, Local.property_keys, "inspect keys january --event Purchase", name="keys")
+twin(app, contents.summarize, "inspect summarize january")
+twin(app, contents.event_breakdown, "inspect breakdown january", name="breakdown")
+twin(app, contents.property_keys, "inspect keys january --event Purchase", name="keys")
 twin(
     app,
-    Local.column_stats,
+    contents.column_stats,
     "inspect column january plan",
     name="column",
-    asks=lambda workspace, method, given: method(workspace, **given).to_dict(),
+    asks=lambda _, method, given: method(**given).to_dict(),
 )
-twin(app, About.functions, "inspect functions --fields name,cost")
-twin(app, About.requests, "inspect requests --limit 5")
-twin(app, About.budget, "inspect budget")
+twin(app, about.functions, "inspect functions --fields name,cost")
+twin(app, about.requests, "inspect requests --limit 5")
+twin(app, about.budget, "inspect budget")

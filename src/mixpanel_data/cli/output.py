@@ -7,8 +7,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import BinaryIO, TextIO
 
+from ..atomic import atomic_write
 from ..exceptions import QueryError, StorageError
-from ..workspace.whole import whole
 from .rows import Answered, Objects, Rows
 
 
@@ -35,7 +35,7 @@ def write_file(rows: Answered, path: Path) -> None:
     if kind not in {".parquet", *FILES}:
         raise QueryError(f"cannot write {path.name}: the name must end in .csv, .json, .jsonl or .parquet")
     try:
-        with whole(path) as part, part.open("w", encoding="utf-8", newline="") as out:
+        with atomic_write(path) as part, part.open("w", encoding="utf-8", newline="") as out:
             if kind == ".parquet":
                 rows.write_parquet(str(part))
             else:

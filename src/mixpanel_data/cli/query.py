@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..exceptions import ArgumentError
-from ..workspace.live import Live
+from ..workspace import counts, reports
 from .command import command, group, parameters
 from .scripts import Params, Script, ScriptFile, params_of, script_of
 from .sql import app as sql
@@ -43,10 +43,10 @@ def asked(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any
     if replace and into is None:
         raise ArgumentError("--replace is for --into: add --into TABLE")
     if show_sql:
-        return workspace.sql_of(method, workspace, **given)
+        return workspace.sql_of(method, **given)
     if into is None:
-        return method(workspace, **given)
-    return workspace.keep(lambda: method(workspace, **given), into, replace=replace)
+        return method(**given)
+    return workspace.keep(lambda: method(**given), into, replace=replace)
 
 
 def _funnel(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any]) -> Any:
@@ -64,24 +64,24 @@ def jql(
     **kept: Any,
 ) -> Any:
     """Run a script in Mixpanel's JavaScript query language."""
-    return asked(workspace, Live.jql, {"script": script_of(script, file), "params": params_of(params), **kept})
+    return asked(workspace, workspace.jql, {"script": script_of(script, file), "params": params_of(params), **kept})
 
 
 for method, example in (
-    (Live.segmentation, f"segmentation Purchase {JANUARY} --on plan --unit month"),
-    (Live.retention, f"retention --born 'Sign Up' --return Purchase {WEEK} --interval-count 4"),
-    (Live.frequency, f"frequency {WEEK} --unit week --event Purchase"),
-    (Live.event_counts, f"event-counts --events 'Sign Up,Purchase' {WEEK}"),
-    (Live.property_counts, f"property-counts Purchase plan {JANUARY} --unit month"),
-    (Live.segmentation_numeric, f"segmentation-numeric Purchase {WEEK} --on amount"),
-    (Live.segmentation_sum, f"segmentation-sum Purchase {WEEK} --on amount"),
-    (Live.segmentation_average, f"segmentation-average Purchase {WEEK} --on amount"),
-    (Live.saved_report, "saved-report 2001"),
-    (Live.flows, "flows 4001"),
-    (Live.activity_feed, f"activity-feed user-0000001 {JANUARY}"),
+    (counts.segmentation, f"segmentation Purchase {JANUARY} --on plan --unit month"),
+    (reports.retention, f"retention --born 'Sign Up' --return Purchase {WEEK} --interval-count 4"),
+    (reports.frequency, f"frequency {WEEK} --unit week --event Purchase"),
+    (counts.event_counts, f"event-counts --events 'Sign Up,Purchase' {WEEK}"),
+    (counts.property_counts, f"property-counts Purchase plan {JANUARY} --unit month"),
+    (counts.segmentation_numeric, f"segmentation-numeric Purchase {WEEK} --on amount"),
+    (counts.segmentation_sum, f"segmentation-sum Purchase {WEEK} --on amount"),
+    (counts.segmentation_average, f"segmentation-average Purchase {WEEK} --on amount"),
+    (reports.saved_report, "saved-report 2001"),
+    (reports.flows, "flows 4001"),
+    (reports.activity_feed, f"activity-feed user-0000001 {JANUARY}"),
 ):
     twin(app, method, f"query {example}", asks=asked, more=keeping)
-twin(app, Live.funnel, f"query funnel 7509 {JANUARY}", asks=_funnel, more=keeping, optional=["unit"])
+twin(app, reports.funnel, f"query funnel 7509 {JANUARY}", asks=_funnel, more=keeping, optional=["unit"])
 command(
     app,
     "jql",

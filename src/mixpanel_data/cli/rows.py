@@ -14,7 +14,7 @@ from ..quoting import quoted
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..workspace.session import Answer
+    from .script import Answer
 
 A_BATCH = 2048
 Texts = tuple[str | None, ...]

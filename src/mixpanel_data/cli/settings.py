@@ -54,19 +54,21 @@ class Settings(NamedTuple):
             with Workspace.ephemeral(self.account, wait=not self.no_wait, progress=watch) as workspace:
                 yield workspace
             return
-        with Workspace.lazily(self.account, self.path, wait=not self.no_wait, progress=watch) as workspace:
+        with Workspace(
+            lambda: credentials_of(self.account), path=self.path, wait=not self.no_wait, progress=watch
+        ) as workspace:
             yield workspace
 
     def database_file(self) -> Path | None:
         """The database file; none where no project is known, and so tables are in memory."""
-        from ..workspace.database import file_at  # noqa: PLC0415
+        from ..workspace.storage.file import storage_at  # noqa: PLC0415
 
         self.refuse_unknown_account()
         if self.path:
-            return file_at(self.path)
+            return storage_at(self.path).path
         if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or _has_default_account()):
             return None
-        from ..workspace.databases import current_database  # noqa: PLC0415
+        from ..workspace.storage.databases import current_database  # noqa: PLC0415
 
         return current_database(self.project_id())
 

@@ -21,7 +21,7 @@ from .settings import Settings, credentials_of
 
 if TYPE_CHECKING:
     from ..client import Watcher
-    from ..workspace.session import Session
+    from ..workspace.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -46,8 +46,8 @@ def sql(
     The local tables are those of --path, or of the project; without any account they are in memory.
     """
     text = _text(query, file)
-    with progress_line(settings.progress, settings.quiet) as line, closing(_session(settings, line.show)) as session:
-        _run(session, text, settings, output or line.stdout())
+    with progress_line(settings.progress, settings.quiet) as line, closing(_database(settings, line.show)) as database:
+        _run(database, text, settings, output or line.stdout())
 
 
 def _text(query: str | None, file: Path | None) -> str:
@@ -65,14 +65,17 @@ def _text(query: str | None, file: Path | None) -> str:
         raise QueryError(f"standard input is no text in UTF-8: {error}") from None
 
 
-def _run(session: Session, text: str, settings: Settings, output: Path | TextIO) -> None:
+def _run(database: Database, text: str, settings: Settings, output: Path | TextIO) -> None:
     """Prints each result as it comes; to a file, only that of the last statement is written.
 
     Raises:
         QueryError: the last statement has no rows for the file.
     """
     is_written = not isinstance(output, Path)
-    with closing(session.script(text)) as answers:
+    from ..workspace.session import Session  # noqa: PLC0415
+    from .script import run_script  # noqa: PLC0415
+
+    with closing(run_script(Session(database), text)) as answers:
         for answer in answers:
             if not isinstance(output, Path):
                 write(Answered(answer, settings.picked), settings, output)
@@ -85,12 +88,11 @@ def _run(session: Session, text: str, settings: Settings, output: Path | TextIO)
         raise QueryError(f"the last statement gives no rows: nothing was written to {output}")
 
 
-def _session(settings: Settings, watch: Watcher) -> Session:
+def _database(settings: Settings, watch: Watcher) -> Database:
     """The database, whose functions are loaded only if the SQL uses them."""
     from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
-    from ..workspace.session import Session  # noqa: PLC0415
+    from ..workspace.storage.file import File, Storage  # noqa: PLC0415
 
-    account = settings.account
-    return Session(
-        Database(settings.database_file(), lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)
-    )
+    account, file = settings.account, settings.database_file()
+    storage = File(file) if file else Storage()
+    return Database(storage, lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)

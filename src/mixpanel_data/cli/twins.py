@@ -37,7 +37,8 @@ SAYS = {
     "distinct_ids": "the users",
 }
 """Parameters that mean the same everywhere; a docstring may say more."""
-SECTION = re.compile(r"(Args|Raises|Example):")
+SECTION = re.compile(r"(Args|Raises|Example):|>>> ")
+TWIN = re.compile(r"\s*In the shell: .*?``\.(?=\s|$)", re.DOTALL)
 ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 Asking = Callable[["Workspace", Callable[..., Any], dict[str, Any]], Any]
 
@@ -48,7 +49,7 @@ def twin(
     example: str,
     *,
     name: str | None = None,
-    asks: Asking = lambda workspace, method, given: method(workspace, **given),
+    asks: Asking = lambda _, method, given: method(**given),
     more: Callable[..., None] | None = None,
     optional: Sequence[str] = (),
     says: Mapping[str, str] | None = None,
@@ -58,7 +59,8 @@ def twin(
     Args:
         example: the command line behind ``mp --account sandbox`` that help opens with.
         name: of the command; the method's unless given.
-        asks: what to do instead of just calling the method.
+        method: or the function behind it, whose first parameter is not given either.
+        asks: what to do with the method instead of just calling it.
         more: a function that has the options which the method has not.
         optional: parameters that need not be given here.
         says: what parameters mean, where the docstring does not tell.
@@ -73,7 +75,7 @@ def twin(
     def call(workspace: Workspace, **given: Any) -> Any:
         if "event" in given and "events" in given:
             given["events"] = _needed(names_in(given["events"], given.pop("event")))
-        return asks(workspace, method, given)
+        return asks(workspace, getattr(workspace, method.__name__), given)
 
     call.__doc__ = _says(method)
     title = name or method.__name__.replace("_", "-")
@@ -131,7 +133,8 @@ def sentence(text: str) -> str:
 def _says(method: Callable[..., Any]) -> str:
     """What the docstring says of the method itself."""
     paragraphs = takewhile(lambda text: not SECTION.match(text), (inspect.getdoc(method) or "").split("\n\n"))
-    return "\n\n".join(text for text in paragraphs if not text.startswith("In the shell")).replace("``", "")
+    without_twin = (TWIN.sub("", text) for text in paragraphs)
+    return "\n\n".join(text for text in without_twin if text).replace("``", "")
 
 
 def _arguments(method: Callable[..., Any]) -> dict[str, str]:

@@ -13,13 +13,13 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
+from ..atomic import atomic_write
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
 from ..types import FunnelInfo
-from ..workspace.databases import current_database
 from ..workspace.fetching import day_of
 from ..workspace.session import Day
-from ..workspace.whole import whole
+from ..workspace.storage.databases import current_database
 from ..workspace.workspace import Workspace
 from .cells import Cell, Subject, cells
 from .formats import as_jupyter, as_marimo
@@ -115,7 +115,7 @@ def _write(
         raise StorageError(f"{file} exists: replace it, or choose another place")
     document = form(cells(_subject(workspace, from_date, to_date)))
     try:
-        with whole(file) as part:
+        with atomic_write(file) as part:
             part.write_text(document, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write {file}: {error.strerror}") from error

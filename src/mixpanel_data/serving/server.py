@@ -21,9 +21,10 @@ from ..binding.clients import Account, credentials_for
 from ..client import Watcher
 from ..exceptions import ArgumentError, MixpanelDataWarning, StorageError
 from ..quoting import literal, quoted
-from ..workspace.database import Database, file_at
-from ..workspace.databases import current_database
-from ..workspace.temporary import temporary_folder
+from ..workspace.database import Database
+from ..workspace.storage.databases import current_database
+from ..workspace.storage.file import File, storage_at
+from ..workspace.storage.temporary import temporary_folder
 from .extension import load
 from .macros import ATTACHED_AS, client_sql
 
@@ -130,14 +131,14 @@ def serve(
     """
     _refuse_unusable(host, port, token)
     credentials = credentials_for(account)
-    file = file_at(path) if path else current_database(credentials.project_id)
-    if path and file and not file.exists():
+    storage = storage_at(path) if path else File(current_database(credentials.project_id))
+    if path and not storage.exists():
         raise StorageError(f"there is no database {path}")
     with temporary_folder() as folder:
         server = Server(host, port, token or secrets.token_urlsafe(), folder / "client.sql")
         server.macros.write_text(client_sql(), encoding="utf-8")
-        database = Database(file, credentials, wait=wait, watch=watch)
-        with _clients_gone(database.functions()), closing(database), database.opened() as con:
+        database = Database(storage, credentials, wait=wait, watch=watch)
+        with _clients_gone(database.functions()), closing(database), database.attached() as con:
             database.functions().keep_to(credentials.account)
             _show_everybody(con, database)
             with _listening(con, server, database.functions()):
@@ -185,7 +186,7 @@ def _show_everybody(con: duckdb.DuckDBPyConnection, database: Database) -> None:
     """Puts the functions and the local tables where clients look."""
     add_short_names(con, database.functions(), EVERYBODYS)
     if database.path is not None:
-        _show_tables(con, database.name)
+        _show_tables(con, database.storage.name)
 
 
 def _show_tables(con: duckdb.DuckDBPyConnection, database: str) -> None:

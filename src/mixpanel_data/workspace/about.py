@@ -1,4 +1,4 @@
-"""What can be asked, what was asked, and what may still be asked."""
+"""What can be asked, what was asked, and what may still be asked. Nothing here asks Mixpanel."""
 
 from __future__ import annotations
 
@@ -19,48 +19,34 @@ SELECT started_at, budget, endpoint, account, project_id, from_date, to_date, at
 FROM """
 
 
-class About(Session):
-    """The functions themselves, and the requests behind them. Nothing here asks Mixpanel."""
+def functions(session: Session) -> list[FunctionInfo]:
+    """The table functions that SQL can use: what they return, what a call costs, and an example.
+    In the shell: ``mp inspect functions``.
 
-    def functions(self) -> list[FunctionInfo]:
-        """The table functions that SQL can use: what they return, what a call costs, and an example.
+    >>> [function.name for function in ws.functions() if "budget" in function.name]
+    ['mixpanel_budget']
+    """
+    return session.each(FunctionInfo, call("functions").inside(FUNCTIONS))
 
-        In the shell: ``mp inspect functions``.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     [function.name for function in ws.functions() if "budget" in function.name]
-            ['mixpanel_budget']
-        """
-        return self._each(FunctionInfo, call("functions").inside(FUNCTIONS))
+def requests(session: Session, limit: int = 20) -> list[RequestInfo]:
+    """The last requests to Mixpanel from this machine, the newest first, whichever process sent them.
+    In the shell: ``mp inspect requests``.
 
-    def requests(self, limit: int = 20) -> list[RequestInfo]:
-        """The last requests to Mixpanel from this machine, the newest first, whichever process sent them.
+    Args:
+        limit: at most so many.
 
-        In the shell: ``mp inspect requests``.
+    >>> _ = ws.events()
+    >>> ws.requests(limit=1)[0].endpoint
+    'GET /api/query/events/names'
+    """
+    return session.each(RequestInfo, call("requests").inside(REQUESTS, " LIMIT $most", most=limit))
 
-        Args:
-            limit: at most so many.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     _ = ws.events()
-            ...     ws.requests(limit=1)[0].endpoint
-            'GET /api/query/events/names'
-        """
-        return self._each(RequestInfo, call("requests").inside(REQUESTS, " LIMIT $most", most=limit))
+def budget(session: Session) -> list[BudgetInfo]:
+    """What is left of the project's request budgets. In the shell: ``mp inspect budget``.
 
-    def budget(self) -> list[BudgetInfo]:
-        """What is left of the project's request budgets.
-
-        In the shell: ``mp inspect budget``.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     [budget.budget for budget in ws.budget()]
-            ['query', 'export']
-        """
-        return self._each(BudgetInfo, call("budget").inside("FROM "))
+    >>> [budget.budget for budget in ws.budget()]
+    ['query', 'export']
+    """
+    return session.each(BudgetInfo, call("budget").inside("FROM "))

@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-import pyarrow as pa
-
-from .statement import Statement, call
+from .session import Session
 
 
 class MixpanelAPI:
     """Any endpoint of Mixpanel's Query and App APIs that only reads. Its answers are counted, tried again and refused
     like those of every method."""
 
-    def __init__(self, answer: Callable[[Statement], pa.Table]) -> None:
-        self._answer = answer
+    def __init__(self, session: Session) -> None:
+        self._session = session
 
     def get(self, path: str, params: Mapping[str, Any] | None = None) -> Any:
-        """The answer to a GET, as Python has JSON.
-
-        In the shell: ``mp raw get``.
+        """The answer to a GET, as Python has JSON. In the shell: ``mp raw get``.
 
         Args:
             path: beginning with ``/api/query/`` (or ``/api/2.0/``, as it was called before) or ``/api/app/``;
@@ -31,11 +27,8 @@ class MixpanelAPI:
         Raises:
             ArgumentError: no such path can be asked for.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     "Purchase" in ws.api.get("/api/query/events/names", {"type": "general"})
-            True
+        >>> "Purchase" in ws.api.get("/api/query/events/names", {"type": "general"})
+        True
         """
         return self._ask("get", path, params)
 
@@ -49,18 +42,14 @@ class MixpanelAPI:
         Raises:
             ArgumentError: no such path can be asked for.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> script = '''function main() {
-            ...   return Events({from_date: "2024-01-01", to_date: "2024-01-01"}).reduce(mixpanel.reducer.count())
-            ... }'''
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     ws.api.post("/api/2.0/jql", data={"script": script})
-            [3885]
+        >>> script = '''function main() {
+        ...   return Events({from_date: "2024-01-01", to_date: "2024-01-01"}).reduce(mixpanel.reducer.count())
+        ... }'''
+        >>> ws.api.post("/api/2.0/jql", data={"script": script})
+        [3885]
         """
         return self._ask("post", path, data)
 
     def _ask(self, function: str, path: str, given: Mapping[str, Any] | None) -> Any:
-        params = json.dumps(given, default=str) if given else None
-        rows = self._answer(call(function, path=path, params=params).inside("FROM "))
+        rows = self._session.ask(function, path=path, params=json.dumps(given, default=str) if given else None)
         return json.loads(rows.column("value")[0].as_py())

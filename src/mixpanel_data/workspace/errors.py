@@ -5,63 +5,59 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeAlias
 
 import duckdb
 
 from ..exceptions import MixpanelDataError, QueryError, StorageError
 
-# How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own.
-DUCKDB_SAYS = re.compile(r"[A-Z][A-Za-z ]* Error: ")
-ONCE_MORE = re.compile(
+DUCKDB_ERROR = re.compile(r"[A-Z][A-Za-z ]* Error: ")
+"""How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own."""
+WRAPPER = re.compile(
     r"^Invalid Input Error: Attempting to execute an unsuccessful or closed pending query result\s+Error: "
 )
 """What DuckDB 1.5 puts before an error that strikes while rows are being fetched."""
 NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
 HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
-
-ErrorBehind: TypeAlias = Callable[[BaseException], BaseException | None]
-"""What tells the error of ours that DuckDB has wrapped into its own."""
-
-
-@contextmanager
-def as_ours(error_behind: ErrorBehind) -> Iterator[None]:
-    """Whatever fails inside leaves as one of our own errors."""
-    try:
-        yield
-    except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
-        ours = unwrapped(error, error_behind)
-        raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
-
-
 INTERRUPTED = "Query interrupted"
 """What DuckDB says, in a plain RuntimeError, where Ctrl-C strikes while it runs a statement of its own."""
 
 
-def unwrapped(error: Exception, error_behind: ErrorBehind) -> BaseException:
-    """The error of ours that stands behind it or says the same."""
-    if (ours := error_behind(error)) is not None:
-        return ours
-    if isinstance(error, duckdb.InterruptException) or str(error) == INTERRUPTED:
-        return KeyboardInterrupt()
-    if isinstance(error, MixpanelDataError):
-        return error
-    text = ONCE_MORE.sub("", str(error).split("\n\nLINE ")[0])
-    if isinstance(error, duckdb.OutOfMemoryException):
-        return caused(StorageError(f"there is not enough memory, or disk to make up for it: {text}"), error)
-    if isinstance(error, duckdb.IOException) or NO_ROOM.search(text):
-        return caused(StorageError(f"the database cannot be written: {text}"), error)
-    if isinstance(error, duckdb.Error) or DUCKDB_SAYS.match(text):
-        return caused(QueryError(text), error)
-    return error
+@contextmanager
+def translate_errors(error_behind: Callable[[BaseException], BaseException | None]) -> Iterator[None]:
+    """Whatever fails inside leaves as one of our own errors.
 
-
-def caused(ours: MixpanelDataError, error: Exception) -> MixpanelDataError:
-    ours.__cause__ = error.with_traceback(None)  # which would only say the same once more
-    return ours
+    Args:
+        error_behind: tells the error of ours that DuckDB has wrapped into its own.
+    """
+    try:
+        yield
+    except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
+        ours = error_behind(error) or _translate(error)
+        raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
 def lock_holder(reason: str) -> str | None:
     """Who holds the lock of a database that could not be opened; None if that was not the reason."""
     found = HOLDER.search(reason)
     return f"process {found['process']} ({found['program'].rsplit('/', 1)[-1]})" if found else None
+
+
+def _translate(error: Exception) -> BaseException:
+    """The error of ours that says the same; the error itself if it is not DuckDB's."""
+    if isinstance(error, duckdb.InterruptException) or str(error) == INTERRUPTED:
+        return KeyboardInterrupt()
+    if isinstance(error, MixpanelDataError):
+        return error
+    text = WRAPPER.sub("", str(error).split("\n\nLINE ")[0])
+    if isinstance(error, duckdb.OutOfMemoryException):
+        return _with_cause(StorageError(f"there is not enough memory, or disk to make up for it: {text}"), error)
+    if isinstance(error, duckdb.IOException) or NO_ROOM.search(text):
+        return _with_cause(StorageError(f"the database cannot be written: {text}"), error)
+    if isinstance(error, duckdb.Error) or DUCKDB_ERROR.match(text):
+        return _with_cause(QueryError(text), error)
+    return error
+
+
+def _with_cause(ours: MixpanelDataError, error: Exception) -> MixpanelDataError:
+    ours.__cause__ = error.with_traceback(None)  # which would only say the same once more
+    return ours

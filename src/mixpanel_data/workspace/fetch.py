@@ -19,6 +19,7 @@ from .records import OURS, Records, now
 from .selection import STANDARD, Selection
 from .staging import Staging, staging
 from .statement import Statement, call
+from .transactions import transaction
 
 AT_ONCE = 3
 
@@ -46,7 +47,7 @@ class Fetch:
 
     @property
     def place(self) -> str:
-        return self.database.place(self.table)
+        return self.database.qualify(self.table)
 
     def create(self, first: date, last: date) -> Loaded:
         """A new table, which appears whole, with all that is written down of it, or not at all."""
@@ -88,8 +89,8 @@ class Fetch:
         """
         refuse_missing(self.database, self.table)
         refuse_other_kind(self.database, self.table, self.selection.TYPE)
-        with self.database.opened() as con:
-            before = Records(con, self.database.place).selection_of(self.table)
+        with self.database.attached() as con:
+            before = Records(con, self.database.qualify).selection_of(self.table)
             there = {column[0] for column in con.execute(f"DESCRIBE {self.place}").fetchall()}
         if before is not None:
             return self.selection.in_the_form_of(before)
@@ -124,8 +125,8 @@ class Fetch:
 
     def missing(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
         """The days that a backfill has to fetch; ``look_back`` is how many of the last ones are fetched anew."""
-        with self.database.opened() as con:
-            records = Records(con, self.database.place)
+        with self.database.attached() as con:
+            records = Records(con, self.database.qualify)
             if not records.exists(self.table):
                 return records.days(first, last)
             records.same_selection(self.table, self.selection)
@@ -200,7 +201,7 @@ class Fetch:
 
     def _prepare(self, first: date) -> None:
         """The table, empty, if it is not there yet."""
-        with self.database.opened() as con:
+        with self.database.attached() as con:
             if Records(con).exists(self.table):
                 return
         refuse_existing(self.database, self.table)  # a view, that is
@@ -236,15 +237,8 @@ def fetched(database: Database, rows: Statement) -> Iterator[Statement]:
 @contextmanager
 def writing(database: Database) -> Iterator[Records]:
     """The records of the database, in a transaction: all of it or nothing."""
-    with database.writing() as con:
-        # After an error DuckDB would take a COMMIT for a rollback, so it is never given one.
-        con.execute("BEGIN")
-        try:
-            yield Records(con, database.place)
-        except BaseException:
-            con.execute("ROLLBACK")
-            raise
-        con.execute("COMMIT")
+    with database.writing() as con, transaction(con):
+        yield Records(con, database.qualify)
 
 
 @contextmanager
@@ -253,7 +247,7 @@ def created(database: Database, table: str, rows: Statement) -> Iterator[Records
     refuse_existing(database, table)
     with fetched(database, rows) as at_hand, writing(database) as records:
         refuse_existing(database, table)  # somebody may have made it meanwhile
-        at_hand.inside(f"CREATE TABLE {database.place(table)} AS ").run(records.con)
+        at_hand.inside(f"CREATE TABLE {database.qualify(table)} AS ").run(records.con)
         records.begin(table)
         yield records
 
@@ -263,7 +257,7 @@ def replaced(database: Database, table: str, rows: Statement, kind: str) -> Iter
     """The same in the place of a table of this kind, if there is one."""
     refuse_other_kind(database, table, kind)
     with fetched(database, rows) as at_hand, writing(database) as records:
-        at_hand.inside(f"CREATE OR REPLACE TABLE {database.place(table)} AS ").run(records.con)
+        at_hand.inside(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS ").run(records.con)
         records.begin(table)
         yield records
 
@@ -278,13 +272,13 @@ def named(database: Database, table: str) -> str:
         raise ArgumentError(f"the table's name must be a string, not {table!r}")
     if table.lower() in OURS:
         raise ArgumentError(f"{table} is a table of ours: choose another name")
-    with database.opened() as con:
+    with database.attached() as con:
         found = Records(con).find(table)
     return found[0] if found else table
 
 
 def refuse_existing(database: Database, table: str) -> None:
-    with database.opened() as con:
+    with database.attached() as con:
         found = Records(con).find(table)
     if found is not None:
         name, kind = found
@@ -293,7 +287,7 @@ def refuse_existing(database: Database, table: str) -> None:
 
 
 def refuse_missing(database: Database, table: str) -> None:
-    with database.opened() as con:
+    with database.attached() as con:
         is_there = Records(con).exists(table)
     if not is_there:
         raise TableNotFoundError(f"there is no table {table} to append to: leave append out to create it", table=table)
@@ -301,7 +295,7 @@ def refuse_missing(database: Database, table: str) -> None:
 
 def refuse_other_kind(database: Database, table: str, kind: str) -> None:
     """Events stay among events, and profiles among profiles."""
-    with database.opened() as con:
+    with database.attached() as con:
         found, type_ = Records(con).find(table), Records(con).type_of(table)
     if found is not None and found[1] == "view":
         raise TableExistsError(f"view {found[0]} exists: choose another name", table=found[0])

@@ -12,6 +12,7 @@ from ..client import Progress, Watcher
 from ..exceptions import ArgumentError
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
+from .database import Database
 from .fetch import Fetch, Loaded, named
 from .profiles import ProfileFetch
 from .records import Records
@@ -59,8 +60,10 @@ class ProfilesWish(TypedDict, total=False):
 class Fetching(Streaming):
     """Fetching. The database is open, and closed to others, only while what was fetched is copied into it."""
 
-    _watch: Watch
-    _busy: threading.Lock
+    def __init__(self, database: Database, watch: Watch) -> None:
+        super().__init__(database)
+        self._watch = watch
+        self._busy = threading.Lock()
 
     @overload
     def fetch_events(self, name: str = ..., *, dry_run: Literal[True], **wish: Unpack[EventsWish]) -> FetchPlan: ...
@@ -136,20 +139,20 @@ class Fetching(Streaming):
             245
         """
         _only_one_of(append=append, replace=replace, resume=resume, sync=sync)
-        self._database.functions()
-        name = named(self._database, name)
+        self.database.functions()
+        name = named(self.database, name)
         if parallel is not None and parallel < 1:
             raise ArgumentError(f"parallel must be at least 1, not {parallel}")
         if limit is not None and (append or resume or sync):
             raise ArgumentError("limit is for a sample in a table of its own: leave append, resume and sync out")
         selection = Selection.of(events, where, properties, columns, deduplicate=deduplicate)
-        fetch = Fetch(self._database, name, selection, parallel, limit)
+        fetch = Fetch(self.database, name, selection, parallel, limit)
         first, last = self._range(fetch, from_date, to_date, sync=sync)
         self.last_sql = str(fetch.rows(first, last).inside(_task(name, append=append, replace=replace)))
         again = look_back if sync else None
         if dry_run:
             return fetch.plan(fetch.missing(first, last, again) if resume or sync else self._days(first, last))
-        with self._busy, self._database.claimed():
+        with self._busy, self.database.fetch_lock():
             if resume or sync:
                 days = fetch.missing(first, last, again)
                 whole = Progress("export", days=len(days))
@@ -212,13 +215,13 @@ class Fetching(Streaming):
             True
         """
         _only_one_of(append=append, replace=replace)
-        self._database.functions()
-        name = named(self._database, name)
+        self.database.functions()
+        name = named(self.database, name)
         selection = self._profiles(where, cohort, properties, distinct_ids)
-        fetch = ProfileFetch(self._database, name, selection)
+        fetch = ProfileFetch(self.database, name, selection)
         if dry_run:
             return fetch.plan()
-        with self._busy, self._database.claimed():
+        with self._busy, self.database.fetch_lock():
             self.last_sql = str(selection.rows().inside(_task(name, append=append, replace=replace)))
             run = fetch.append if append else fetch.replace if replace else fetch.create
             return self._fetch(fetch, progress, Progress("profiles"), run)
@@ -260,14 +263,14 @@ class Fetching(Streaming):
         return first, begun[-1]
 
     def _first_loaded(self, table: str) -> date | None:
-        with self._database.opened() as con:
+        with self.database.attached() as con:
             records = Records(con)
             known = records.range_of(table) if records.is_kept() else None
         return known[0] if known else None
 
     def _days(self, first: date, last: date | None) -> list[date]:
         """Those days of the range that have begun."""
-        with self._database.asking() as con:
+        with self.database.asking() as con:
             return Records(con).days(first, last)
 
 

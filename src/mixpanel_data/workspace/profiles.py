@@ -23,7 +23,7 @@ class ProfileFetch:
 
     @property
     def place(self) -> str:
-        return self.database.place(self.table)
+        return self.database.qualify(self.table)
 
     def create(self) -> Loaded:
         """A new table, which appears whole, or not at all."""

@@ -12,9 +12,10 @@ from typing import Any, TypeVar
 import duckdb
 
 from ..quoting import literal, quoted
-from .database import FOR_NEW_FILES, Database
+from .database import Database
 from .statement import Statement
-from .temporary import temporary_folder
+from .storage.file import FOR_NEW_FILES
+from .storage.temporary import temporary_folder
 
 T = TypeVar("T")
 _areas = count(1)

@@ -137,7 +137,7 @@ class Streaming(Session):
     def _batches(self, statement: Statement) -> Generator[pa.RecordBatch, None, None]:
         self.last_sql = str(statement)
         with (
-            self._database.asking() as con,
+            self.database.asking() as con,
             closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
         ):
             yield from some
@@ -157,7 +157,7 @@ class Streaming(Session):
 
     def _cohort_id(self, name: str) -> int:
         query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
-        with self._database.asking() as con:
+        with self.database.asking() as con:
             found = query.run(con)
             if len(found) == 1:
                 return int(found[0][0])

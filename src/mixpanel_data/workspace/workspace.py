@@ -2,41 +2,49 @@
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from types import TracebackType
 
-from ..binding.clients import credentials_for
+import duckdb
+
+from ..binding.clients import Account, credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
 from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
-from .about import About
+from . import about, contents, counts, discovery, queries, reports
+from . import tables as local
 from .api import MixpanelAPI
-from .database import Database, file_at, no_credentials
-from .databases import current_database
-from .discovery import Discovery
+from .database import Database, no_credentials
 from .fetching import Fetching
-from .housekeeping import Housekeeping
-from .live import Live
-from .temporary import temporary_folder
+from .forward import forward
+from .storage import export as files
+from .storage import vacuum as vacuuming
+from .storage.databases import current_database
+from .storage.file import File, Storage, TemporaryFile, storage_at
+from .storage.temporary import temporary_folder
 from .watch import Watch
 
 
-class Workspace(About, Discovery, Fetching, Live, Housekeeping):
+class Workspace:
     """A project of Mixpanel's, and a database for what is fetched from it.
 
+    Days are inclusive, and in the project's time zone; ``where`` is a Mixpanel filter expression; ``on`` is a
+    property's name, or an expression such as ``properties["plan"]``. In the examples of the methods ``ws`` is
+    ``Workspace.memory("sandbox")``.
+
     Args:
-        account: a name from the configuration file, or ``"sandbox"``; the environment's or the default account
-            unless given.
+        account: a name from the configuration file, or ``"sandbox"``; or credentials, or a function that gives them
+            when Mixpanel is first to be asked. The environment's or the default account unless given.
         project_id: another project of the same service account.
         region: another region than the account's.
-        path: the DuckDB file; unless given the project's current one in ``~/.mixpanel_data`` (``MP_DATA_DIR`` moves the
-            folder), which is ``<project_id>.db`` unless ``databases.switch_database`` said otherwise.
+        path: the DuckDB file, or ``":memory:"``; unless given the project's current one in ``~/.mixpanel_data``
+            (``MP_DATA_DIR`` moves the folder), which is ``<project_id>.db`` unless ``databases.switch_database`` said
+            otherwise.
         wait: whether to wait for a request budget that is spent, and for a database that another process holds.
         progress: what fetches tell: a line on a terminal; False for none, or a function that is called with a
             :class:`Progress` at every step.
@@ -45,33 +53,37 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
         AuthenticationError: there are no credentials.
         ConfigError: there is no such account, or it cannot be used.
 
-    Example:
-        >>> from mixpanel_data import Workspace
-        >>> with Workspace("sandbox") as ws:
-        ...     _ = ws.fetch_events("jan", from_date="2024-01-01", to_date="2024-01-02", replace=True)
-        ...     ws.sql_scalar("SELECT count(*) FROM jan")
-        7873
+    >>> from mixpanel_data import Workspace
+    >>> with Workspace("sandbox") as ws:
+    ...     _ = ws.fetch_events("jan", from_date="2024-01-01", to_date="2024-01-02", replace=True)
+    ...     ws.sql_scalar("SELECT count(*) FROM jan")
+    7873
     """
 
     def __init__(
         self,
-        account: str | None = None,
+        account: Account = None,
         project_id: str | None = None,
         region: str | None = None,
-        path: str | Path | None = None,
+        path: str | Path | Storage | None = None,
         *,
         wait: bool = True,
         progress: bool | Watcher = True,
     ) -> None:
-        credentials = _credentials(account, project_id, region)
-        where = file_at(path) if path else current_database(credentials.project_id)
-        self._begin(lambda: credentials, where, wait=wait, progress=progress)
+        self._credentials = cache(lambda: _resolve(account, project_id, region))
+        if not callable(account):
+            self._credentials()  # who names an account learns at once that it cannot be used
+        if not isinstance(path, Storage):
+            path = storage_at(path) if path else File(current_database(self._credentials().project_id))
+        watch = Watch(progress)
+        self._session = Fetching(Database(path, self._credentials, wait=wait, watch=watch), watch)
+        self._begun = datetime.now(UTC)
 
     @classmethod
     @contextmanager
     def ephemeral(
         cls,
-        account: str | None = None,
+        account: Account = None,
         project_id: str | None = None,
         region: str | None = None,
         *,
@@ -82,25 +94,19 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
 
         It is a file in the folder for temporary files, so it may be larger than memory.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.ephemeral("sandbox") as ws:
-            ...     _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02")
-            ...     ws.sql_scalar("SELECT count(*) FROM events")
-            7873
+        >>> with Workspace.ephemeral("sandbox") as ws:
+        ...     ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02").rows
+        7873
         """
-        credentials = _credentials(account, project_id, region)
         with temporary_folder() as folder:
-            workspace = cls.__new__(cls)
-            file = folder / "workspace.db"
-            workspace._begin(lambda: credentials, file, is_private=True, wait=wait, progress=progress)
-            with workspace:
+            storage = TemporaryFile(folder / "workspace.db")
+            with cls(account, project_id, region, storage, wait=wait, progress=progress) as workspace:
                 yield workspace
 
     @classmethod
     def memory(
         cls,
-        account: str | None = None,
+        account: Account = None,
         project_id: str | None = None,
         region: str | None = None,
         *,
@@ -109,35 +115,11 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
     ) -> Workspace:
         """A workspace whose tables are in memory, and end with it.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     len(ws.cohorts())
-            3
+        >>> with Workspace.memory("sandbox") as ws:
+        ...     len(ws.cohorts())
+        3
         """
-        credentials = _credentials(account, project_id, region)
-        workspace = cls.__new__(cls)
-        workspace._begin(lambda: credentials, None, wait=wait, progress=progress)
-        return workspace
-
-    @classmethod
-    def lazily(
-        cls, account: str | None, path: str | Path | None, *, wait: bool = True, progress: bool | Watcher = True
-    ) -> Workspace:
-        """A workspace for a command: the functions are loaded, and where a path is given the credentials looked for,
-        when Mixpanel is first to be asked. One that only looks at the local tables needs neither.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.lazily("sandbox", "shop.duckdb") as ws:
-            ...     ws.sql_scalar("SELECT 40 + 2")
-            42
-        """
-        credentials = cache(lambda: _credentials(account, None, None))
-        where = file_at(path) if path else current_database(credentials().project_id)
-        workspace = cls.__new__(cls)
-        workspace._begin(credentials, where, wait=wait, progress=progress, loads_late=True)
-        return workspace
+        return cls(account, project_id, region, Storage(), wait=wait, progress=progress)
 
     @classmethod
     def open(cls, path: str | Path, *, wait: bool = True) -> Workspace:
@@ -146,38 +128,16 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
         Raises:
             FileNotFoundError: there is no such file.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace("sandbox", path="shop.duckdb") as ws:
-            ...     _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02", replace=True)
-            >>> with Workspace.open("shop.duckdb") as ws:
-            ...     ws.sql_scalar("SELECT count(*) FROM events")
-            7873
+        >>> with Workspace("sandbox", path="shop.duckdb") as ws:
+        ...     _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-02", replace=True)
+        >>> with Workspace.open("shop.duckdb") as ws:
+        ...     ws.sql_scalar("SELECT count(*) FROM events")
+        7873
         """
-        where = file_at(path)
-        if where is None or not where.exists():
+        storage = storage_at(path)
+        if storage.path is None or not storage.exists():
             raise FileNotFoundError(f"there is no database {path}: Workspace(path={str(path)!r}) makes one")
-        workspace = cls.__new__(cls)
-        workspace._begin(no_credentials, where, wait=wait, progress=True)
-        return workspace
-
-    def _begin(
-        self,
-        credentials: Callable[[], Credentials],
-        path: Path | None,
-        *,
-        wait: bool,
-        progress: bool | Watcher,
-        is_private: bool = False,
-        loads_late: bool = False,
-    ) -> None:
-        self._account = credentials
-        self._begun = datetime.now(UTC)
-        self._busy = threading.Lock()
-        self._watch = Watch(progress)
-        self._database = Database(path, credentials, is_private=is_private, wait=wait, watch=self._watch)
-        if not loads_late:
-            self._database.functions()
+        return cls(no_credentials, path=storage, wait=wait)
 
     def __enter__(self) -> Workspace:
         return self
@@ -188,67 +148,146 @@ class Workspace(About, Discovery, Fetching, Live, Housekeeping):
         self.close()
 
     def __repr__(self) -> str:
-        credentials = self._credentials()
+        credentials = self._known_credentials()
         project = credentials.project_id if credentials else "without credentials"
-        return f"<Workspace {project} in {self._database.path or 'memory'}>"
+        return f"<Workspace {project} in {self._session.database.path or 'memory'}>"
+
+    def close(self) -> None:
+        """Closes the database. Harmless if it is closed already.
+
+        >>> ws.close()
+        """
+        self._session.database.close()
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        """The DuckDB connection, with the functions registered; yours to use.
+
+        From the first time it is asked for, the database file stays open, and closed to other processes, until the
+        workspace is closed.
+
+        >>> ws.connection.execute("SELECT 40 + 2").fetchall()
+        [(42,)]
+        """
+        self._session.database.functions()
+        return self._session.database.keep_attached()
+
+    @property
+    def last_sql(self) -> str | None:
+        """The SQL that the last method ran, with its values written in: paste it into any DuckDB with the functions.
+
+        >>> _ = ws.properties("Purchase")
+        >>> print(ws.last_sql)
+        SELECT property_name FROM mixpanel.properties(event := 'Purchase') ORDER BY property_name
+        """
+        return self._session.last_sql
 
     @property
     def api(self) -> MixpanelAPI:
         """Mixpanel's endpoints as they are, for what no method covers.
 
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     len(ws.api.get("/api/query/events/top", {"type": "general", "limit": 2})["events"])
-            2
+        >>> len(ws.api.get("/api/query/events/top", {"type": "general", "limit": 2})["events"])
+        2
         """
-        return MixpanelAPI(self._answer)
+        return MixpanelAPI(self._session)
 
     def info(self) -> WorkspaceInfo:
-        """The workspace at a glance.
+        """The workspace at a glance. In the shell: ``mp inspect info`` and ``mp db size``.
 
-        In the shell: ``mp inspect info`` and ``mp db size``.
-
-        Example:
-            >>> from mixpanel_data import Workspace
-            >>> with Workspace.memory("sandbox") as ws:
-            ...     ws.info().account
-            'sandbox'
+        >>> ws.info().account
+        'sandbox'
         """
-        credentials, file, tables = self._credentials(), self._database.path, self.tables()
+        credentials, storage, known = self._known_credentials(), self._session.database.storage, self.tables()
         size, created = 0, self._begun
-        if file is not None and file.exists():
-            size, created = file.stat().st_size, _made_at(file, tables)
+        if storage.path is not None and storage.exists():
+            size, created = storage.path.stat().st_size, _made_at(storage.path, known)
         return WorkspaceInfo(
-            path=None if self._database.is_private_file else file,
+            path=None if storage.is_private else storage.path,
             project_id=credentials.project_id if credentials else None,
             region=credentials.region if credentials else None,
             account=credentials.account if credentials else None,
-            tables=[table.name for table in tables],
+            tables=[table.name for table in known],
             size_mb=round(size / 1e6, 3),
             created_at=created,
         )
 
-    def _credentials(self) -> Credentials | None:
+    def _known_credentials(self) -> Credentials | None:
         try:
-            return self._account()
+            return self._credentials()
         except (AuthenticationError, ConfigError):
             return None
+
+    sql = forward(queries.sql)
+    sql_rows = forward(queries.sql_rows)
+    sql_scalar = forward(queries.sql_scalar)
+    arrow = forward(queries.arrow)
+    stream = forward(queries.stream)
+    sql_of = forward(queries.sql_of)
+
+    events = list_events = forward(discovery.events)
+    properties = list_properties = forward(discovery.properties)
+    property_values = forward(discovery.property_values)
+    funnels = list_funnels = forward(discovery.funnels)
+    cohorts = list_cohorts = forward(discovery.cohorts)
+    bookmarks = list_bookmarks = forward(discovery.bookmarks)
+    schemas = forward(discovery.schemas)
+    top_events = forward(discovery.top_events)
+    annotations = forward(discovery.annotations)
+    projects = forward(discovery.projects)
+    clear_discovery_cache = forward(discovery.clear_discovery_cache)
+
+    segmentation = forward(counts.segmentation)
+    event_counts = forward(counts.event_counts)
+    property_counts = forward(counts.property_counts)
+    segmentation_numeric = forward(counts.segmentation_numeric)
+    segmentation_sum = forward(counts.segmentation_sum)
+    segmentation_average = forward(counts.segmentation_average)
+    funnel = forward(reports.funnel)
+    retention = forward(reports.retention)
+    frequency = forward(reports.frequency)
+    saved_report = forward(reports.saved_report)
+    flows = forward(reports.flows)
+    activity_feed = forward(reports.activity_feed)
+    jql = forward(reports.jql)
+
+    fetch_events = forward(Fetching.fetch_events)
+    fetch_profiles = forward(Fetching.fetch_profiles)
+    stream_events = forward(Fetching.stream_events)
+    stream_profiles = forward(Fetching.stream_profiles)
+    event_lines = forward(Fetching.event_lines)
+    profile_lines = forward(Fetching.profile_lines)
+
+    tables = forward(local.tables)
+    schema = forward(local.schema)
+    sample = forward(local.sample)
+    keep = forward(local.keep)
+    drop = forward(local.drop)
+    drop_all = forward(local.drop_all)
+    summarize = forward(contents.summarize)
+    event_breakdown = forward(contents.event_breakdown)
+    property_keys = forward(contents.property_keys)
+    column_stats = forward(contents.column_stats)
+    export = forward(files.export)
+    vacuum = forward(vacuuming.vacuum)
+
+    functions = forward(about.functions)
+    requests = forward(about.requests)
+    budget = forward(about.budget)
 
 
 ephemeral = Workspace.ephemeral
 
 
-def _made_at(file: Path, tables: list[TableInfo]) -> datetime:
+def _made_at(file: Path, known: list[TableInfo]) -> datetime:
     """When the database was made, as far as can be told: not every system remembers it of a file."""
-    fetched = [table.fetched_at for table in tables if table.fetched_at]
+    fetched = [table.fetched_at for table in known if table.fetched_at]
     return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])
 
 
-def _credentials(account: str | None, project_id: str | None, region: str | None) -> Credentials:
+def _resolve(account: Account, project_id: str | None, region: str | None) -> Credentials:
     try:
         return for_project(credentials_for(account), project_id, region)
     except AccountNotFoundError as error:
-        if account and Path(account).suffix in {".db", ".duckdb"}:
+        if isinstance(account, str) and Path(account).suffix in {".db", ".duckdb"}:
             raise AccountNotFoundError(f"{error}; for a database file write Workspace(path={account!r})") from None
         raise

@@ -17,16 +17,21 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
-from ..exceptions import StorageError
-from .locks import is_free, locked
+from ...exceptions import StorageError
+from .locks import file_lock, is_free
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
 
 PREFIX = "mixpanel_data-"
-ENDINGS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
-YOUNG = 60.0
-"""Seconds in which a folder may still be without its lock."""
-_ours: dict[Path, int] = {}
-"""The folders in use, and the process that made each: a forked child must not remove its parent's."""
+LOCK = ".lock"
+SIGNALS = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+GRACE_SECONDS = 60.0
+"""A folder may be without its lock for so long after it was made."""
+_locks: dict[Path, tuple[int, BaseFileLock]] = {}
+"""The folders in use, the process that made each, and its lock: a forked child must not remove its parent's."""
 
 
 @contextmanager
@@ -37,15 +42,16 @@ def temporary_folder() -> Iterator[Path]:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX))
     except OSError as error:
         raise StorageError(f"nothing can be kept in {tempfile.gettempdir()}: {error.strerror}") from error
-    with locked(folder):
-        _ours[folder] = os.getpid()
-        _heed(signal.SIG_DFL, _end)
-        try:
-            yield folder
-        finally:
-            _remove(folder)
-            if not _ours:
-                _heed(_end, signal.SIG_DFL)
+    lock = file_lock(folder / LOCK)
+    _locks[folder] = os.getpid(), lock
+    lock.acquire()
+    _replace_handler(signal.SIG_DFL, _end)
+    try:
+        yield folder
+    finally:
+        _remove(folder)
+        if not _locks:
+            _replace_handler(_end, signal.SIG_DFL)
 
 
 def sweep(*, dry_run: bool = False) -> list[Path]:
@@ -53,7 +59,7 @@ def sweep(*, dry_run: bool = False) -> list[Path]:
     found = []
     for folder in Path(tempfile.gettempdir()).glob(f"{PREFIX}*"):
         with suppress(OSError):
-            if folder not in _ours and time.time() - folder.stat().st_mtime > YOUNG and is_free(folder):
+            if folder not in _locks and time.time() - folder.stat().st_mtime > GRACE_SECONDS and is_free(folder / LOCK):
                 found.append(folder)
                 if not dry_run:
                     shutil.rmtree(folder, ignore_errors=True)
@@ -62,22 +68,24 @@ def sweep(*, dry_run: bool = False) -> list[Path]:
 
 @atexit.register
 def _remove_all() -> None:
-    for folder in list(_ours):
+    for folder in list(_locks):
         _remove(folder)
 
 
 def _remove(folder: Path) -> None:
-    if _ours.pop(folder, None) == os.getpid():
+    process, lock = _locks.pop(folder, (None, None))
+    if process == os.getpid() and lock is not None:
+        lock.release()  # Windows removes no open file
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _heed(instead_of: object, handler: object) -> None:
-    """Lets ``handler`` answer when the process is told to end, unless somebody else does already."""
+def _replace_handler(old: object, new: object) -> None:
+    """Lets ``new`` answer when the process is told to end, unless somebody else than ``old`` does already."""
     if threading.current_thread() is not threading.main_thread():
         return
-    for ending in ENDINGS:
-        if signal.getsignal(ending) is instead_of:
-            signal.signal(ending, handler)  # type: ignore[arg-type]
+    for ending in SIGNALS:
+        if signal.getsignal(ending) is old:
+            signal.signal(ending, new)  # type: ignore[arg-type]
 
 
 def _end(ending: int, _: FrameType | None) -> None:

@@ -70,7 +70,7 @@ def test_a_workspace_uses_the_current_one(sandbox: Sandbox, folder: Path) -> Non
     with Workspace("sandbox") as ws, Workspace("sandbox", project_id="2") as other:
         ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
         assert ws.info().path == folder / "1.shop.db"
-        assert other._database.path == folder / "2.db"
+        assert other._session.database.path == folder / "2.db"
     assert names("1") == ["1.default", "1.shop*"]
     databases.switch_database("1", "default")
     with Workspace("sandbox") as ws:
@@ -207,8 +207,9 @@ def fetching(path: Path) -> subprocess.Popen[str]:
     script = f"""
 import sys
 from pathlib import Path
-from mixpanel_data.workspace.locks import Claim
-print(Claim(Path({str(path)!r} + ".fetching")).take(), flush=True)
+from mixpanel_data.workspace.storage.locks import FetchLock
+lock = FetchLock(Path({str(path)!r}))
+print(lock.acquire(), flush=True)
 sys.stdin.read()
 """
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)

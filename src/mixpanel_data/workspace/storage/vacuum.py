@@ -10,27 +10,47 @@ from pathlib import Path
 
 import duckdb
 
-from ..exceptions import StorageError
-from ..quoting import literal, quoted
-from .database import Database, wal_of
+from ...exceptions import StorageError
+from ...quoting import literal, quoted
+from ..session import Session
+from .file import wal_of
 
 COPY = "__mixpanel_data_vacuumed"
 VERSION = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database_name = ?"
 HEADER = 4096
 
 
-def vacuum(database: Database) -> int:
-    """Copies the database into a new file, which takes the place of the old one; gives the bytes that are saved."""
+def vacuum(session: Session) -> int:
+    """Makes the database file as small as what is in it; gives the bytes that are saved.
+    In the shell: ``mp db vacuum``.
+
+    What was dropped leaves room in the file, which DuckDB uses again, but seldom gives back. So the database is copied
+    into a new file, which needs as much room as its contents for a moment, and takes the old one's place. In memory
+    and in an ephemeral workspace this does nothing, and gives 0.
+
+    Raises:
+        StorageError: somebody holds the database, or there is no room for the copy; it stays as it was.
+        QueryError: a transaction is open.
+
+    >>> from mixpanel_data import Workspace
+    >>> with Workspace("sandbox", path="large.duckdb") as ws:
+    ...     _ = ws.sql("CREATE OR REPLACE TABLE large AS SELECT hash(i) AS h FROM range(1000000) AS r(i)")
+    ...     _ = ws.sql("CREATE OR REPLACE TABLE small AS SELECT 1 AS one")
+    ...     ws.drop("large")
+    ...     ws.vacuum() > 1_000_000
+    True
+    """
+    database = session.database
     path = database.path
-    if path is None or database.is_private_file or not path.exists():
+    if path is None or database.storage.is_private or not path.exists():
         return 0
     file = path.resolve()
     try:
         # Nobody else can open the file, or fetch, until the new one is in its place.
-        with database.claimed(), database.alone() as con, _folder_beside(file) as folder:
+        with database.fetch_lock(), database.exclusive() as con, _new_folder(file) as folder:
             before = size_of(file)
             new = folder / file.name
-            _copy(con, database.name, new)
+            _copy(con, database.storage.name, new)
             after = size_of(new)
             if after < before:
                 _take_place(new, file, folder / "old")
@@ -48,14 +68,14 @@ def size_of(file: Path) -> int:
     return found
 
 
-def folder_of(file: Path) -> Path:
+def folder_beside(file: Path) -> Path:
     """Where the new file is made: on the same disk, so that it can take the old one's place in one moment."""
     return file.with_name(f"{file.name}.vacuum")
 
 
 @contextmanager
-def _folder_beside(file: Path) -> Iterator[Path]:
-    folder = folder_of(file)
+def _new_folder(file: Path) -> Iterator[Path]:
+    folder = folder_beside(file)
     shutil.rmtree(folder, ignore_errors=True)  # of a killed process: nobody else can be at it
     folder.mkdir(mode=0o700)
     try:

@@ -12,17 +12,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from contextlib import closing, suppress
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ..exceptions import ArgumentError, ConfigError, MixpanelDataError, NotFoundError, StorageError
-from ..types import DatabaseInfo
+from ...atomic import atomic_write
+from ...exceptions import ArgumentError, ConfigError, MixpanelDataError, NotFoundError, StorageError
+from ...types import DatabaseInfo
+from . import cleanup
 from . import temporary as temporary_folders
-from .database import Database, data_folder, make_data_folder, no_credentials
-from .leftovers import last_used, look_whether_free, remove, sweep
-from .vacuuming import size_of
-from .whole import whole
+from .file import data_folder, make_data_folder
+from .vacuum import size_of
 
 __all__ = [
     "DatabaseInfo",
@@ -105,7 +105,7 @@ def create_database(project_id: str, name: str) -> Path:
             f"project {project_id} has a database {other} already: choose another name, or switch_database("
             f"{project_id!r}, {other!r})"
         )
-    _make(path)
+    cleanup.create(path)
     return path
 
 
@@ -131,7 +131,7 @@ def switch_database(project_id: str, name: str) -> Path:
     pointer = _pointer(project_id)
     try:
         make_data_folder()
-        with whole(pointer) as part:
+        with atomic_write(pointer, private=True) as part:
             part.write_text(f"{name}\n", encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write {pointer}: {error.strerror}") from error
@@ -182,8 +182,8 @@ def reset_database(project_id: str, name: str | None = None) -> Path:
     """
     path = _existing(project_id, name) if name is not None else current_database(project_id)
     if path.exists():
-        remove(path)
-        _make(path)
+        cleanup.remove(path)
+        cleanup.create(path)
     return path
 
 
@@ -210,7 +210,7 @@ def prune(*, temporary: bool = True, older_than: timedelta | None = None, dry_ru
         raise ArgumentError(f"older_than must be some time, such as timedelta(days=90), not {older_than!r}")
     removed = []
     if temporary:
-        removed += [*temporary_folders.sweep(dry_run=dry_run), *sweep(data_folder(), dry_run=dry_run)]
+        removed += [*temporary_folders.sweep(dry_run=dry_run), *cleanup.sweep(data_folder(), dry_run=dry_run)]
     if older_than is not None:
         removed += _forsaken(older_than, dry_run)
     return removed
@@ -221,8 +221,8 @@ def _forsaken(age: timedelta, dry_run: bool) -> Iterator[Path]:
     for project, name in sorted(_files()):
         path = _file(project, name)
         with suppress(MixpanelDataError, OSError):
-            if datetime.now(UTC) - last_used(path) > age:
-                look_whether_free(path) if dry_run else _remove(project, name, path)
+            if datetime.now(UTC) - cleanup.last_used(path) > age:
+                cleanup.refuse_used(path) if dry_run else _remove(project, name, path)
                 yield path
 
 
@@ -309,15 +309,9 @@ def _current_name(project_id: str) -> str:
     return name
 
 
-def _make(path: Path) -> None:
-    """An empty database."""
-    with closing(Database(path, no_credentials)) as database, database.opened(write=True):
-        pass
-
-
 def _remove(project_id: str, name: str, path: Path) -> None:
     """Removes it; where it was the current one, ``default`` is."""
     is_current = _current_name(project_id) == name
-    remove(path)
+    cleanup.remove(path)
     if is_current:
         _pointer(project_id).unlink(missing_ok=True)

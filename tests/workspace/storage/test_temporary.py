@@ -14,7 +14,7 @@ import pytest
 import mixpanel_data
 from mixpanel_data import Workspace
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace import temporary
+from mixpanel_data.workspace.storage import temporary
 from tests.shell import environment
 
 FILL = """
@@ -39,7 +39,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def sweep(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the next process does, a minute later."""
     monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    monkeypatch.setattr(temporary, "YOUNG", -1.0)
+    monkeypatch.setattr(temporary, "GRACE_SECONDS", -1.0)
     temporary.sweep()
 
 

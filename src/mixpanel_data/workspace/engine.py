@@ -1,0 +1,119 @@
+"""DuckDB in memory, with the Mixpanel functions once they are needed."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from itertools import count
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from ..exceptions import QueryError, StorageError
+from ..quoting import quoted
+from .errors import translate_errors
+
+if TYPE_CHECKING:
+    from ..binding import Registration
+    from ..client import Watcher
+    from ..credentials import Credentials
+
+_spills = count(1)
+
+
+class Engine:
+    """A DuckDB of our own.
+
+    Args:
+        account: whose project the functions read.
+        spill_beside: the file beside which it puts what does not fit into memory.
+        wait: whether to wait for a request budget that is spent.
+        watch: called with a :class:`Progress` at every step of a call.
+    """
+
+    def __init__(
+        self,
+        account: Credentials | Callable[[], Credentials],
+        spill_beside: Path,
+        *,
+        wait: bool = True,
+        watch: Watcher | None = None,
+    ) -> None:
+        self._account = account
+        self._wait = wait
+        self._watch = watch
+        self._turn = threading.RLock()
+        self._registration: Registration | None = None
+        self._is_closed = False
+        self._con = duckdb.connect()
+        self._con.execute("SET python_scan_all_frames = true")  # SQL finds the caller's own DataFrames by their names
+        # DuckDB 1.5 would read from a folder that it shares with another process, or with another DuckDB of this one,
+        # what that one has written.
+        folder = spill_beside.with_name(f"{spill_beside.name}.{os.getpid()}-{next(_spills)}.tmp")
+        self._con.execute("SET temp_directory = ?", [str(folder)])
+
+    @property
+    def has_functions(self) -> bool:
+        return self._registration is not None
+
+    def functions(self) -> Registration:
+        """The functions, registered when they are first needed: who only wants SQL need not load them."""
+        with self._turn:
+            self._refuse_closed()
+            if self._registration is None:
+                from ..binding import register  # noqa: PLC0415
+
+                self._registration = register(self._con, account=self._account, watch=self._watch, wait=self._wait)
+            return self._registration
+
+    @contextmanager
+    def asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection with the functions and without the tables.
+
+        Raises:
+            QueryError: it is a progress callback that asks, and so keeps the answer from coming.
+        """
+        from ..binding.loop import in_loop  # noqa: PLC0415
+
+        with self._translate_errors():
+            self.functions()
+            if in_loop():
+                raise QueryError("a progress callback cannot ask Mixpanel: it runs where the answers come in")
+            with self._con.cursor() as cursor:
+                yield cursor
+
+    def statements_of(self, query: str) -> list[duckdb.Statement]:
+        """Its statements.
+
+        Raises:
+            QueryError: it is no SQL.
+        """
+        with self._translate_errors():
+            self._refuse_closed()
+            with self._con.cursor() as cursor:
+                return cursor.extract_statements(query)
+
+    def close(self) -> None:
+        with self._turn:
+            self._con.close()
+            self._is_closed = True
+
+    def _refuse_closed(self) -> None:
+        if self._is_closed:
+            raise StorageError("this workspace is closed: make a new one")
+
+    def _translate_errors(self) -> AbstractContextManager[None]:
+        """DuckDB's errors leave as ours, and those of the functions as themselves."""
+        return translate_errors(lambda error: self._registration.error_behind(error) if self._registration else None)
+
+    def _add_session(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """What the user's SQL may stand on: the short names, and variables."""
+        from ..binding import add_short_names  # noqa: PLC0415
+
+        add_short_names(cursor, self.functions())
+        for (name,) in self._con.execute("SELECT name FROM duckdb_variables()").fetchall():
+            ((value,),) = self._con.execute("SELECT getvariable(?)", [name]).fetchall()
+            cursor.execute(f"SET VARIABLE {quoted(name)} = $value", {"value": value})

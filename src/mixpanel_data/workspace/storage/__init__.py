@@ -1,0 +1,1 @@
+"""Where the tables of a workspace are, and what can be done with it as a whole."""

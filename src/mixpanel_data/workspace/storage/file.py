@@ -1,0 +1,183 @@
+"""The kinds of storage: memory, a file that others may open too, and a temporary file of our own.
+
+They differ in how they are attached to a DuckDB, and in who may lock us out; in nothing else.
+"""
+
+from __future__ import annotations
+
+import os
+import threading
+from pathlib import Path
+
+import duckdb
+
+from ...exceptions import StorageError
+from ...quoting import literal, quoted
+from ..errors import lock_holder
+from .locks import Patience
+
+RESERVED = {"information_schema", "main", "memory", "mixpanel", "pg_catalog", "system", "temp"}
+"""Names that a database cannot have, or that are taken already."""
+IS_1 = duckdb.__version__.startswith("1.")
+FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
+"""DuckDB 1.5 would make files for older versions, which know no VARIANT."""
+OPEN_HERE = "Unique file handle conflict"
+STREAMED = "{} is being read by a stream of this thread: finish or close it first"
+
+
+class Storage:
+    """Memory, and what is common to all kinds."""
+
+    path: Path | None = None
+    """The database file; None in memory."""
+    name = "memory"
+    """What it is called in SQL."""
+    is_private = True
+    """Whether nobody else knows of it: it may stay attached."""
+
+    def exists(self) -> bool:
+        return True
+
+    def is_writable(self) -> bool:
+        return True
+
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+        """Makes it the connection's default database.
+
+        Raises:
+            StorageError: it cannot be opened; or somebody holds it, and we do not wait.
+        """
+
+    def detach(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Lets go of it, so that others can have it."""
+
+    def keep(self) -> None:
+        """It will not be let go of: nobody need wait for that."""
+
+
+class File(Storage):
+    """A DuckDB file. One process may write it, or several may read it."""
+
+    is_private = False
+
+    def __init__(self, path: Path) -> None:
+        self.path: Path = path
+        # As DuckDB would call it, where it can be.
+        self.name = path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
+        self._turns = _turns_at(path)
+
+    def exists(self) -> bool:
+        return self.path.exists()
+
+    def is_writable(self) -> bool:
+        return not self.exists() or os.access(self.path, os.W_OK)
+
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+        self.make_folder()
+        patience = Patience(f"{self.path} is in use by", wait)
+        options = (FOR_NEW_FILES if not self.exists() else "") if write else " (READ_ONLY)"
+        statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)}{options}"
+        while (refusal := self._turns.attach(con, statement, id(self))) is not None:
+            patience.wait_for(self._holder(*refusal))
+        con.execute(f"USE {quoted(self.name)}")
+
+    def detach(self, con: duckdb.DuckDBPyConnection) -> None:
+        con.execute("USE memory")
+        self._turns.detach(con, f"DETACH DATABASE IF EXISTS {quoted(self.name)}", id(self))
+
+    def keep(self) -> None:
+        self._turns.forget(id(self))
+
+    def make_folder(self) -> None:
+        """Makes the folder that databases are in unless told otherwise.
+
+        Raises:
+            StorageError: it cannot be made.
+        """
+        try:
+            if self.path.parent == data_folder():
+                make_data_folder()
+        except OSError as error:
+            raise StorageError(f"cannot make the folder {self.path.parent}: {error.strerror}") from error
+
+    def _holder(self, reason: str, threads: list[int]) -> str:
+        """Who holds the file, if it is worth waiting for them.
+
+        Raises:
+            StorageError: it is not.
+        """
+        if OPEN_HERE not in reason:
+            if (holder := lock_holder(reason)) is None:
+                raise StorageError(f"cannot open {self.path}: {reason}")
+            return holder
+        if threading.get_ident() in threads:
+            raise StorageError(STREAMED.format(self.path))
+        if not threads:
+            raise StorageError(
+                f"{self.path} is open in this process already, by duckdb.connect or by a workspace whose connection "
+                "was asked for: close that one first, or call mixpanel_data.register on it"
+            )
+        return "another thread of this process"
+
+
+class TemporaryFile(File):
+    """A file that nobody else knows of."""
+
+    is_private = True
+
+
+class _Turns:
+    """The turns that the workspaces of this process take at one file: DuckDB lets one at a time have it, and does not
+    say which."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._holders: dict[int, int] = {}
+        """Who will let go of the file again, and the thread of each."""
+
+    def attach(self, con: duckdb.DuckDBPyConnection, statement: str, holder: int) -> tuple[str, list[int]] | None:
+        """Opens the file; else, DuckDB's reason, and the threads of those who have it and will let go of it."""
+        with self._lock:  # or somebody could let go between the refusal and the look at who was in the way
+            try:
+                con.execute(statement)
+            except duckdb.Error as error:
+                return str(error).split(". See also ", 1)[0], list(self._holders.values())
+            self._holders[holder] = threading.get_ident()
+            return None
+
+    def detach(self, con: duckdb.DuckDBPyConnection, statement: str, holder: int) -> None:
+        with self._lock:
+            con.execute(statement)
+            self._holders.pop(holder, None)
+
+    def forget(self, holder: int) -> None:
+        with self._lock:
+            self._holders.pop(holder, None)
+
+
+_turns: dict[Path, _Turns] = {}
+
+
+def _turns_at(path: Path) -> _Turns:
+    """The turns at this file, by whichever name it is called."""
+    return _turns.setdefault(path.resolve(), _Turns())
+
+
+def storage_at(path: str | Path) -> Storage:
+    """The file; or memory, by DuckDB's own name for it."""
+    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Storage()
+
+
+def wal_of(path: Path) -> Path:
+    """Where DuckDB writes first, until it is in the file itself."""
+    return path.with_name(f"{path.name}.wal")
+
+
+def data_folder() -> Path:
+    """Where databases are unless a path is given: ``MP_DATA_DIR``, or ``~/.mixpanel_data``."""
+    return Path(os.environ.get("MP_DATA_DIR") or Path.home() / ".mixpanel_data").expanduser().absolute()
+
+
+def make_data_folder() -> None:
+    """Makes it, for its owner only."""
+    data_folder().mkdir(mode=0o700, parents=True, exist_ok=True)

@@ -1,0 +1,244 @@
+"""The local tables: what is there, in they come and out they go. Nothing here asks Mixpanel."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Literal
+
+import duckdb
+
+from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
+from ..quoting import quoted
+from ..results import Result
+from ..types import ColumnInfo, TableInfo, TableSchema
+from .fetch import named, writing
+from .queries import sql
+from .records import OURS, Records
+from .session import Session
+from .statement import Statement
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import pyarrow as pa
+
+TABLES = f"""
+SELECT table_name FROM duckdb_tables()
+WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal AND NOT temporary
+  AND table_name NOT IN {OURS}
+ORDER BY table_name"""
+METADATA = """
+SELECT type, from_date, to_date, fetched_at, filter_events::VARCHAR, filter_where FROM _metadata WHERE table_name = ?"""
+COLUMNS = """
+SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()
+WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower(?)
+ORDER BY column_index"""
+RESULT_VIEW = "__mixpanel_data_result"
+
+
+@dataclass(frozen=True)
+class LocalTable:
+    """A table, or a view, that is there."""
+
+    name: str
+    """As it is written."""
+    place: str
+    """Its whole name, as SQL."""
+    columns: list[ColumnInfo]
+
+    def column(self, name: str) -> ColumnInfo | None:
+        """The column of this name, in capitals or not."""
+        return next((column for column in self.columns if column.name.lower() == name.lower()), None)
+
+    def query(self, text: str, **values: Any) -> Statement:
+        """SQL with the table in the place of ``{}``."""
+        return Statement(self.place, values).inside(*text.split("{}"))
+
+
+def tables(session: Session) -> list[TableInfo]:
+    """The tables, with what is known of how they were fetched. In the shell: ``mp inspect tables``.
+
+    >>> _ = ws.fetch_events("january", from_date="2024-01-01", to_date="2024-01-02")
+    >>> [(table.name, table.rows, table.date_range) for table in ws.tables()]
+    [('january', 7873, ('2024-01-01', '2024-01-02'))]
+    """
+    with session.database.attached() as con:
+        return [_info(session, con, name) for name in table_names(con)]
+
+
+def schema(session: Session, table: str) -> TableSchema:
+    """A table's columns, number of rows, and the properties of one of its rows. In the shell: ``mp inspect schema``.
+
+    Raises:
+        TableNotFoundError: there is no such table.
+
+    >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
+    >>> [column.name for column in ws.schema("events").columns]
+    ['event_name', 'event_time', 'distinct_id', 'insert_id', 'properties']
+    """
+    found = find_table(session, table)
+    sample: dict[str, Any] = {}
+    if column := found.column("properties"):
+        name = quoted(column.name)
+        first = f"SELECT {name}::JSON::VARCHAR FROM {{}} WHERE {name} IS NOT NULL LIMIT 1"
+        sample = next((json.loads(text) for (text,) in session.rows(found.query(first))), {})
+    return TableSchema(found.name, found.columns, count_rows(session, found), sample)
+
+
+def sample(session: Session, table: str = "events", n: int = 10) -> pd.DataFrame:
+    """``n`` rows of a table, chosen at random. In the shell: ``mp inspect sample``.
+
+    Raises:
+        TableNotFoundError: there is no such table.
+
+    >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
+    >>> len(ws.sample("events", 3))
+    3
+    """
+    return sql(session, sample_query(session, table, n))
+
+
+def sample_query(session: Session, table: str, n: int) -> str:
+    """The SQL for some rows of a table."""
+    if n < 0:
+        raise ArgumentError(f"n must be a number of rows, not {n}")
+    return f"FROM {find_table(session, table).place} USING SAMPLE {int(n)} ROWS"
+
+
+def keep(session: Session, result: Result | Callable[[], Result], table: str, *, replace: bool = False) -> TableInfo:
+    """Keeps the rows of a result as a table, to be asked with SQL as often as you like.
+
+    Args:
+        result: what a report gave; or a function that asks for it, which is not called where it could not be kept.
+        table: the new table's name.
+        replace: put it in the place of a table of that name.
+
+    Raises:
+        TableExistsError: there is one, and it is not to be replaced; or it is one that was fetched.
+
+    >>> sales = ws.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-31", on="plan")
+    >>> ws.keep(sales, "sales").rows
+    93
+    >>> ws.sql_scalar("SELECT sum(count) FROM sales")
+    3547.0
+    """
+    database = session.database
+    table = named(database, table)
+    with database.attached() as con:
+        _refuse_taken(Records(con), table, replace)
+    rows = (result() if callable(result) else result).arrow
+    with writing(database) as records:
+        _refuse_taken(records, table, replace)  # somebody may have made it meanwhile
+        with _view(records.con, rows) as view:
+            records.con.execute(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS FROM {view}")
+    with database.attached() as con:
+        return _info(session, con, table)
+
+
+def drop(session: Session, *names: str) -> None:
+    """Drops tables: all of them, or none where one is not there. In the shell: ``mp inspect drop``.
+
+    Raises:
+        TableNotFoundError: there is no such table.
+        ArgumentError: it is a table in which we keep what was fetched.
+
+    >>> _ = ws.sql("CREATE TABLE mine AS SELECT 1 AS one")
+    >>> ws.drop("mine")
+    >>> ws.tables()
+    []
+    """
+    for name in names:
+        if name.lower() in OURS:
+            raise ArgumentError(f"{name} is a table of ours, which tells of the others: it is not to be dropped")
+    found = {table.name: table for table in (find_table(session, name) for name in names)}
+    with writing(session.database) as records:
+        for name, table in found.items():
+            if not records.exists(name):
+                raise TableNotFoundError(f"{name} is a view, and no table: DROP VIEW in SQL drops it", table=name)
+            records.con.execute(f"DROP TABLE {table.place}")
+            records.forget(name)
+
+
+def drop_all(session: Session, type: Literal["events", "profiles"] | None = None) -> None:  # noqa: A002
+    """Drops all tables, or all that were fetched as events or as profiles. In the shell: ``mp db reset``.
+
+    Raises:
+        ArgumentError: there is no such type.
+
+    >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
+    >>> ws.drop_all("events")
+    >>> ws.tables()
+    []
+    """
+    if type not in {"events", "profiles", None}:
+        raise ArgumentError(f"type must be events or profiles, not {type!r}")
+    names = [table.name for table in tables(session) if type in {None, table.type}]
+    if names:
+        drop(session, *names)
+
+
+def table_names(con: duckdb.DuckDBPyConnection) -> list[str]:
+    """The tables of the user's, in alphabetical order."""
+    return [name for (name,) in con.execute(TABLES).fetchall()]
+
+
+def find_table(session: Session, table: str) -> LocalTable:
+    """A table that is there.
+
+    Raises:
+        TableNotFoundError: it is not; the message says which are.
+    """
+    if not isinstance(table, str):
+        raise ArgumentError(f"the table's name must be a string, not {table!r}")
+    with session.database.attached() as con:
+        found = con.execute(COLUMNS, [table]).fetchall()
+        if not found:
+            there = ", ".join(table_names(con)) or "none"
+            raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
+    name = found[0][0]
+    return LocalTable(name, session.database.qualify(name), [ColumnInfo(*column) for _, *column in found])
+
+
+def count_rows(session: Session, table: LocalTable) -> int:
+    ((rows,),) = session.rows(table.query("SELECT count(*) FROM {}"))
+    return int(rows)
+
+
+def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableInfo:
+    found = con.execute(METADATA, [name]).fetchall() if Records(con).is_kept() else []
+    kind, first, last, at, events, where = found[0] if found else (None,) * 6
+    ((rows,),) = con.execute(f"SELECT count(*) FROM {session.database.qualify(name)}").fetchall()
+    return TableInfo(
+        name,
+        kind,
+        rows,
+        (str(first), str(last)) if first else None,
+        at.replace(tzinfo=UTC) if isinstance(at, datetime) else None,
+        json.loads(events) if events else None,
+        where,
+    )
+
+
+@contextmanager
+def _view(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
+    """The name by which SQL knows these rows meanwhile."""
+    con.register(RESULT_VIEW, rows)
+    try:
+        yield RESULT_VIEW
+    finally:
+        con.unregister(RESULT_VIEW)
+
+
+def _refuse_taken(records: Records, table: str, replace: bool) -> None:
+    """Refuses the name of a view, of a table that was fetched, and of any other that is not to be replaced."""
+    found = records.find(table)
+    if found is None:
+        return
+    name, kind = found
+    is_for_good = kind == "view" or records.type_of(table) is not None
+    if is_for_good or not replace:
+        way = "choose another name" if is_for_good else "replace it, or choose another name"
+        raise TableExistsError(f"{kind} {name} exists: {way}", table=name)
