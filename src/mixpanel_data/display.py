@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 AT_MOST_EVERY = 0.5
 
 
-def somebody_looks() -> bool:
+def is_watched() -> bool:
     """Whether a moving line would be seen: on a terminal, or in a notebook that can show one."""
     return sys.stderr.isatty() or ("ipykernel" in sys.modules and find_spec("ipywidgets") is not None)
 

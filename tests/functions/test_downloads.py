@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -12,6 +13,7 @@ import mixpanel_data
 from mixpanel_data import ArgumentError
 from mixpanel_data.client.spool import open_spools
 from mixpanel_data.sandbox import Fault, Sandbox
+from tests.binding.test_stopping import eventually
 from tests.servers import gzip_answer, lines, raw_server
 
 SPAN = "'2024-01-01', '2024-01-06'"
@@ -36,13 +38,17 @@ def test_the_rows_are_those_of_the_export_in_the_same_order(con: duckdb.DuckDBPy
 
 
 def test_what_was_downloaded_is_told(con: duckdb.DuckDBPyConnection) -> None:
-    rows = con.execute(f"FROM mixpanel_download({SPAN}, parallel := 2)").fetchall()
+    rows = con.execute(
+        f"SELECT * EXCLUDE (starts_at, ends_at) FROM mixpanel_download({SPAN}, parallel := 2)"
+    ).fetchall()
     assert [(str(first), str(last)) for _, first, last, *_ in rows] == [
         ("2024-01-01", "2024-01-03"),
         ("2024-01-04", "2024-01-06"),
     ]
     assert sum(row[3] for row in rows) == counted(con, f"SELECT count(*) FROM mixpanel_export({SPAN})")
-    assert all(duplicates == outside == 0 and size > 1000 for *_, duplicates, outside, size, _ in rows)
+    assert all(duplicates == 0 and size > 1000 for *_, duplicates, _, size, _ in rows)
+    assert [sum(day["events"] for day in row[5]) for row in rows] == [row[3] for row in rows]
+    assert [len(row[5]) for row in rows] == [3, 3]
     assert con.execute(f"SELECT count(*) FROM mixpanel_downloaded(['{rows[1][0]}'])").fetchall() == [(rows[1][3],)]
 
 
@@ -76,7 +82,7 @@ def test_an_unknown_handle_frees_nothing(con: duckdb.DuckDBPyConnection) -> None
 def test_reading_a_part_frees_all(con: duckdb.DuckDBPyConnection) -> None:
     con.execute(HOLD.format(SPAN))
     assert len(con.execute(f"FROM {READ} LIMIT 3").fetchall()) == 3
-    assert open_spools() == 0
+    assert eventually(lambda: not open_spools())
 
 
 def test_what_nobody_reads_is_free_when_the_functions_go(sandbox: Sandbox) -> None:
@@ -86,6 +92,14 @@ def test_what_nobody_reads_is_free_when_the_functions_go(sandbox: Sandbox) -> No
         assert open_spools() == 3
         registration.release_downloads()
         assert open_spools() == 0
+
+
+def test_what_nobody_reads_is_free_when_the_connection_closes(sandbox: Sandbox) -> None:
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox")
+        con.execute(HOLD.format(SPAN))
+        assert open_spools()
+    assert open_spools() == 0
 
 
 def test_where_and_columns_work_as_ever(con: duckdb.DuckDBPyConnection) -> None:
@@ -122,10 +136,10 @@ def odd(point_at: Callable[..., None]):
 
 
 def test_events_outside_their_days_are_counted_and_told_apart(odd: duckdb.DuckDBPyConnection) -> None:
-    ((handle, events, outside),) = odd.execute(
-        "SELECT handle, events, outside FROM mixpanel_download('2024-01-01', '2024-01-01')"
+    ((handle, events, by_day),) = odd.execute(
+        "SELECT handle, events, by_day FROM mixpanel_download('2024-01-01', '2024-01-01')"
     ).fetchall()
-    assert (events, outside) == (4, 3)
+    assert (events, by_day) == (4, [{"day": date(2024, 1, 1), "events": 1}])
     query = "SELECT insert_id FROM mixpanel_downloaded($handle) WHERE is_outside ORDER BY ALL"
     assert odd.execute(query, {"handle": handle}).fetchall() == [("i1",), ("i2",), ("i3",)]
 

@@ -57,7 +57,6 @@ class Registration:
         self._watch = watch
         self._kept = Kept()
         self._downloads = Downloads()
-        weakref.finalize(self, self._downloads.release)
         self._errors: deque[BaseException] = deque(maxlen=16)
         self._own: str | None = None
         self._refuses_others = False
@@ -118,7 +117,7 @@ class Registration:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
         self._errors.append(_copy(error))
 
-    def call(self, name: str, watch: Watcher | None = None, **given: Any) -> Generator[dict[str, Any], None, None]:
+    def batches(self, name: str, watch: Watcher | None = None, **given: Any) -> Generator[pa.RecordBatch, None, None]:
         """The rows of a function, each as soon as it is there: DuckDB would hand them on many at a time.
 
         Args:
@@ -131,7 +130,8 @@ class Registration:
         scan = Scan(schema, lambda: self._rows_between_beats(function, given, watch), lambda _: None)
         try:
             while (batch := scan.next()) is not None:
-                yield from (row for row in batch.to_pylist() if not row.pop(BEAT))
+                if not batch.column(BEAT)[0].as_py():
+                    yield batch.drop_columns(BEAT)
         finally:
             scan.close()
 
@@ -170,6 +170,7 @@ class Registration:
     def _let_go(self) -> None:
         self._sources -= 1
         if not self._sources:
+            self._downloads.release()
             self._gone.set()
 
     def _client(self, function: Function, account: str | None) -> Client:

@@ -54,7 +54,7 @@ class Spool:
         try:
             self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=0)  # noqa: SIM115
         except OSError as error:
-            raise _no_room(error) from None
+            raise no_room(error) from None
         self._gzipped = gzipped
         self._changed = threading.Condition()
         self._ended = self._closed = False
@@ -95,7 +95,7 @@ class Spool:
                     self.size += written
                     data = data[written:]
             except OSError as error:
-                raise _no_room(error) from None
+                raise no_room(error) from None
             self._changed.notify_all()
 
     def end(self) -> None:
@@ -166,8 +166,9 @@ def _read(unzipped: IO[bytes], piece: memoryview) -> int:
         raise IncompleteExportError(f"the export's gzip stream is damaged or cut off: {error}") from None
 
 
-def _no_room(error: OSError) -> StorageError:
+def no_room(error: OSError) -> StorageError:
+    """What to say when what Mixpanel sends finds no room on the disk."""
     return StorageError(
-        f"the export cannot be kept in {tempfile.gettempdir()} ({error.strerror}): make room there, or set TMPDIR to a "
-        "folder that has some"
+        f"what Mixpanel sends cannot be kept in {tempfile.gettempdir()} ({error.strerror}): make room there, or set "
+        "TMPDIR to a folder that has some"
     )

@@ -17,7 +17,7 @@ from ..atomic import atomic_write
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
 from ..types import FunnelInfo
-from ..workspace.fetching import day_of
+from ..workspace.fetch import day_of
 from ..workspace.session import Day
 from ..workspace.storage.databases import current_database
 from ..workspace.workspace import Workspace

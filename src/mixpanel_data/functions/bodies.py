@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
+import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, IncompleteExportError
 from .answers import json_text
-from .body import ROW_GROUP, Buffers, Proof, workers
+from .body import Proof, Reader, RowGroups, workers
 from .declaration import Call
 from .predicate import EVERYTHING, Predicate
 from .windows import Window, split
 from .zones import start_of, today, warn_if_contradicted, zone_of
 
+OUTSIDE = "is_outside"
+"""The column that says whether an event has no time, or one outside its window."""
 ENDPOINT = Endpoint(Api.EXPORT, "/export")
 LARGEST_LIMIT = 100_000
 MOST_PARALLEL = 100
@@ -75,19 +79,40 @@ class Bodies:
         """When the window begins and ends, in UTC."""
         return start_of(self.window.first, self.zone), start_of(self.window.last + timedelta(days=1), self.zone)
 
-    def outside(self) -> int:
-        """How many events have no time, or one that lies outside the window."""
-        return sum(part.proof.count_outside(*self.bounds) for part in self.parts)
+    def count_by_day(self) -> list[tuple[date, int]]:
+        """How many events lie in each day of the window. What is missing from their sum has no time, or another."""
+        days = [self.window.first + timedelta(days=number) for number in range(self.window.days + 1)]
+        starts = [start_of(day, self.zone) for day in days]
+        counts = np.sum([part.proof.count_between(starts) for part in self.parts], axis=0).tolist()
+        return list(zip(days, counts, strict=False))
 
-    def batches(self, columns: frozenset[str], rows: int = ROW_GROUP, first: int = 0) -> Iterator[pa.RecordBatch]:
-        """The events, in batches of so many rows; the first one may be of fewer."""
+    def add_to(self, groups: RowGroups, columns: frozenset[str], *, close: bool) -> Iterator[pa.RecordBatch]:
+        """The batches that are full with these events.
+
+        Args:
+            columns: those that are wanted of them.
+            close: whether each body is closed when it was read.
+        """
         left = self.events
         for part in self.parts:
-            for batch in part.proof.batches(part.spool, columns, rows, first):
-                yield batch.slice(0, left)
-                left -= batch.num_rows
-                if left <= 0:
-                    return
+            body = part.spool.unzipped() if "properties" in columns else None
+            reader = Reader(body, part.close if close else lambda: None)
+            yield from groups.add(self._notes(part, left, OUTSIDE in columns), reader)
+            left -= part.events
+
+    def _notes(self, part: Body, limit: int, with_outside: bool) -> Iterator[pa.RecordBatch]:
+        """The notes of so many events, with the column that says whether they lie outside the window."""
+        for note in part.proof.notes():
+            if limit <= 0:
+                return
+            yield (self._with_outside(note) if with_outside else note).slice(0, limit)
+            limit -= note.num_rows
+
+    def _with_outside(self, note: pa.RecordBatch) -> pa.RecordBatch:
+        start, end = (pa.scalar(moment, pa.timestamp("us")) for moment in self.bounds)
+        times = note.column("event_time")
+        inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+        return note.append_column(OUTSIDE, pc.invert(pc.fill_null(inside, False)))
 
     def close(self) -> None:
         for part in self.parts:
@@ -104,7 +129,6 @@ class Downloader:
     events: Sequence[str] | None
     """The events to ask for; None for all."""
     zone: str | None
-    buffers: Buffers = field(default_factory=Buffers)
 
     @staticmethod
     async def of(call: Call, columns: frozenset[str]) -> Downloader:
@@ -137,7 +161,7 @@ class Downloader:
 
     async def _download(self, window: Window) -> Body:
         call = self.call
-        proof = Proof(self.columns, self.zone, deduplicate=call["deduplicate"], buffers=self.buffers)
+        proof = Proof(self.columns, self.zone, deduplicate=call["deduplicate"])
         params = {
             "from_date": window.first.isoformat(),
             "to_date": window.last.isoformat(),
@@ -154,11 +178,8 @@ class Downloader:
         return Body(spool, proof)
 
 
-async def read(
-    bodies: Bodies, columns: frozenset[str], rows: int = ROW_GROUP, first: int = 0
-) -> AsyncGenerator[pa.RecordBatch]:
-    """The events of the bodies; the loop stays free meanwhile."""
-    batches = bodies.batches(columns, rows, first)
+async def in_executor(batches: Iterator[pa.RecordBatch]) -> AsyncGenerator[pa.RecordBatch]:
+    """The same batches; the loop stays free meanwhile."""
     loop = asyncio.get_running_loop()
     while (batch := await loop.run_in_executor(workers(), next, batches, None)) is not None:
         yield batch

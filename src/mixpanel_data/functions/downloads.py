@@ -12,15 +12,14 @@ from contextlib import aclosing, contextmanager
 from typing import Any
 
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ..exceptions import ArgumentError
-from .bodies import ENDPOINT, Bodies, read
-from .body import ROW_GROUP
+from .bodies import ENDPOINT, OUTSIDE, Bodies, in_executor
+from .body import ROW_GROUP, Buffers, RowGroups
 from .declaration import Call, Column, Parameter, Rows, table_function
 from .export import COLUMNS, ONLY_DAYS, PARAMETERS, REQUESTS, windows_in_order
 
-OUTSIDE = "is_outside"
+BY_DAY = pa.list_(pa.struct([("day", pa.date32()), ("events", pa.int64())]))
 EVENT_COLUMNS = frozenset(column.name for column in COLUMNS)
 
 
@@ -92,9 +91,13 @@ class Downloads:
         Column("handle", "VARCHAR", "what to give to mixpanel_downloaded, in this process"),
         Column("from_date", "DATE", "first day of the window"),
         Column("to_date", "DATE", "last day of the window"),
+        Column("starts_at", "TIMESTAMP", "when the window begins, in UTC"),
+        Column("ends_at", "TIMESTAMP", "when it ends"),
         Column("events", "BIGINT", "how many events mixpanel_downloaded will give"),
         Column("duplicates", "BIGINT", "how many were left out, since Mixpanel sent them more than once"),
-        Column("outside", "BIGINT", "how many have no time, or one outside the window's days"),
+        Column(
+            "by_day", "STRUCT[]", "how many lie in each day; the others have no time, or one outside the days", BY_DAY
+        ),
         Column("bytes", "BIGINT", "on the disk of this machine, gzipped, until they are read"),
         Column("requested_at", "TIMESTAMP", "when the window was asked for, in UTC"),
     ),
@@ -122,35 +125,30 @@ async def download(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 async def downloaded(call: Call) -> AsyncGenerator[Rows]:
     if call["batch_rows"] < 1:
         raise ArgumentError("mixpanel_downloaded: batch_rows must be at least 1: write batch_rows := 122880")
+    groups = RowGroups(call.columns, call["batch_rows"], Buffers())
     with call.downloads.reading(call["handles"], keep=call["keep"]) as held:
-        for bodies in held:
-            async with aclosing(_events(call, bodies)) as batches:
-                async for batch in batches:
-                    yield batch
+        async with aclosing(in_executor(_batches(held, groups, call))) as batches:
+            async for batch in batches:
+                yield batch
 
 
-async def _events(call: Call, bodies: Bodies) -> AsyncGenerator[pa.RecordBatch]:
-    needed = call.columns - {OUTSIDE} | ({"event_time"} if OUTSIDE in call.columns else set())
-    async with aclosing(read(bodies, needed, call["batch_rows"])) as batches:
-        async for batch in batches:
-            yield with_outside(batch, bodies) if OUTSIDE in call.columns else batch
-
-
-def with_outside(batch: pa.RecordBatch, bodies: Bodies) -> pa.RecordBatch:
-    start, end = (pa.scalar(moment, pa.timestamp("us")) for moment in bodies.bounds)
-    times = batch.column("event_time")
-    inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
-    return batch.append_column(OUTSIDE, pc.invert(pc.fill_null(inside, False)))
+def _batches(held: Sequence[Bodies], groups: RowGroups, call: Call) -> Iterator[pa.RecordBatch]:
+    for bodies in held:
+        yield from bodies.add_to(groups, call.columns, close=not call["keep"])
+    if groups.has_rest:
+        yield groups.rest()
 
 
 def _row(handle: str, bodies: Bodies) -> tuple[Any, ...]:
+    by_day = [{"day": day, "events": events} for day, events in bodies.count_by_day()]
     return (
         handle,
         bodies.window.first,
         bodies.window.last,
+        *bodies.bounds,
         bodies.events,
         bodies.duplicates,
-        bodies.outside(),
+        by_day,
         bodies.bytes,
         bodies.requested_at,
     )

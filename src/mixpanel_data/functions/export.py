@@ -11,11 +11,11 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from .bodies import ENDPOINT, Bodies, Downloader, parallel_of, read
-from .body import SLICED_JSON
+from .bodies import ENDPOINT, Bodies, Downloader, in_executor, parallel_of
+from .body import ROW_GROUP, SLICED_JSON, Buffers, RowGroups
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
-from .parallel import in_order
+from .parallel import Lookahead, in_order
 from .parameters import DAYS
 from .windows import PARALLEL
 
@@ -36,8 +36,6 @@ COLUMNS = (
     Column("properties", "JSON", "all properties, exactly as Mixpanel sent them", SLICED_JSON),
 )
 REQUESTS = "three requests for a month, one a month for longer ranges, one where the days are known to be small"
-FEW = 8192
-"""Rows of the first batch: who asks for a few rows should not wait for many."""
 
 
 @table_function(
@@ -49,15 +47,21 @@ FEW = 8192
     columns=COLUMNS,
 )
 async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
-    first = FEW
-    async with aclosing(windows_in_order(call, call.columns)) as windows:
-        async for bodies in windows:
-            try:
-                async with aclosing(read(bodies, call.columns, first=first)) as batches:
+    groups = RowGroups(call.columns, ROW_GROUP, Buffers())
+    received: list[Bodies] = []
+    async with aclosing(Lookahead(windows_in_order(call, call.columns))) as windows:
+        try:
+            async for bodies in windows:
+                received.append(bodies)
+                async with aclosing(in_executor(bodies.add_to(groups, call.columns, close=True))) as batches:
                     async for batch in batches:
                         yield batch
-                        first = 0
-            finally:
+                if groups.has_rest and not await windows.is_near():
+                    yield groups.rest()
+            if groups.has_rest:
+                yield groups.rest()
+        finally:
+            for bodies in received:
                 bodies.close()
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 from ..client.spool import spooled_bytes
 
 SPOOLED = 4 << 30
 """Bytes on disk from which on nothing further is begun before what came earlier is handed on."""
+MOMENT = 0.05
+"""Seconds."""
 P = TypeVar("P")
 T = TypeVar("T")
 
@@ -57,3 +59,33 @@ async def in_order(
         for result in await asyncio.gather(*(task for _, task in running), return_exceptions=True):
             if not isinstance(result, BaseException):
                 discard(result)
+
+
+class Lookahead(Generic[T]):
+    """The items of an async generator, the next of which can be waited for before it is taken."""
+
+    def __init__(self, items: AsyncGenerator[T]) -> None:
+        self._items = items
+        self._next: asyncio.Task[T] | None = None
+
+    def __aiter__(self) -> Lookahead[T]:
+        return self
+
+    async def __anext__(self) -> T:
+        task, self._next = self._task(), None
+        return await task
+
+    async def is_near(self) -> bool:
+        """Whether the next item, or the end, comes within a moment."""
+        self._next = self._task()
+        done, _ = await asyncio.wait({self._next}, timeout=MOMENT)
+        return bool(done)
+
+    async def aclose(self) -> None:
+        if self._next is not None:
+            self._next.cancel()
+            await asyncio.gather(self._next, return_exceptions=True)
+        await self._items.aclose()
+
+    def _task(self) -> asyncio.Task[T]:
+        return self._next or asyncio.ensure_future(anext(self._items))

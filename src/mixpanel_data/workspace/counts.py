@@ -15,7 +15,7 @@ from ..results import (
     SegmentationResult,
     whole,
 )
-from .selection import names_of
+from .load.selection import names_of
 from .session import Day, Session
 from .statement import Statement, call
 

@@ -6,6 +6,7 @@ get their turn in between, and all the time while we wait for Mixpanel. Attachin
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,11 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
 
 
+WRITING_MEMORY = 160_000_000
+"""Bytes that DuckDB may use while it writes what was fetched."""
+UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
+
+
 class Database(Engine):
     """An engine, and a storage for its tables.
 
@@ -44,6 +50,7 @@ class Database(Engine):
         super().__init__(account, storage.path or Path.cwd() / ".mixpanel_data", wait=wait, watch=watch)
         self.storage = storage
         self._attachment = Attachment(self._con, self._turn, storage, wait=wait)
+        self._fetching = threading.Lock()
 
     @property
     def path(self) -> Path | None:
@@ -122,6 +129,20 @@ class Database(Engine):
             self._attachment.keep()
         return self._con
 
+    @contextmanager
+    def bounded_memory(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Has DuckDB keep no more than it needs to write with: it would keep all that it has written, for whoever might
+        read it."""
+        before = None if self.storage.path is None or self._attachment.is_kept else memory_limit(con)
+        if before is None or before <= WRITING_MEMORY:
+            yield
+            return
+        con.execute(f"SET memory_limit = '{WRITING_MEMORY}B'")
+        try:
+            yield
+        finally:
+            con.execute(f"SET memory_limit = '{before}B'")
+
     def expect_transaction(self) -> None:
         """A transaction may begin or end now: until it has ended, the storage stays attached."""
         self._attachment.expects_transaction = True
@@ -139,14 +160,15 @@ class Database(Engine):
             transactions.refuse_open(self._con)
             if not self.is_private:
                 self._attachment.refuse_stream()
-        if not isinstance(self.storage, File):
-            yield
-            return
-        lock = self._acquire(self.storage)
-        try:
-            yield
-        finally:
-            lock.release()
+        with self._fetching:
+            if not isinstance(self.storage, File):
+                yield
+                return
+            lock = self._acquire(self.storage)
+            try:
+                yield
+            finally:
+                lock.release()
 
     def close(self) -> None:
         with self._turn:
@@ -170,6 +192,13 @@ class Database(Engine):
             if self._attachment.is_attached:
                 cursor.execute(f"USE {quoted(self.storage.name)}")
             yield cursor
+
+
+def memory_limit(con: duckdb.DuckDBPyConnection) -> int:
+    """How many bytes DuckDB may use."""
+    ((limit,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
+    number, unit = limit.split()
+    return int(float(number) * UNITS[unit])
 
 
 def no_credentials() -> NoReturn:

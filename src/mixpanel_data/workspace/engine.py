@@ -69,6 +69,14 @@ class Engine:
                 self._registration = register(self._con, account=self._account, watch=self._watch, wait=self._wait)
             return self._registration
 
+    def credentials(self) -> Credentials:
+        """Whose project the functions read.
+
+        Raises:
+            AuthenticationError, ConfigError: there are no usable credentials.
+        """
+        return self._account() if callable(self._account) else self._account
+
     @contextmanager
     def asking(self) -> Iterator[duckdb.DuckDBPyConnection]:
         """A connection with the functions and without the tables.

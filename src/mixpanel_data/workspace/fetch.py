@@ -1,315 +1,331 @@
-"""Events into a table: whole or not at all, or day by day with a ledger of what is there.
-
-Rows are fetched into a staging area first, so that the database is closed while Mixpanel is waited for, and copied from
-there in one transaction. A database that nobody else knows of takes them as they come.
-"""
+"""Mixpanel's data into local tables."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
-from datetime import date, datetime
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, date, datetime
+from typing import TypedDict, Unpack, cast
 
-from ..exceptions import ArgumentError, MixpanelDataWarning, TableExistsError, TableNotFoundError
-from ..types import FetchPlan, PlannedRequest
-from .database import Database
-from .records import OURS, Records, now
-from .selection import STANDARD, Selection
-from .staging import Staging, staging
-from .statement import Statement, call
-from .transactions import transaction
+from ..client import Watcher
+from ..exceptions import ArgumentError
+from ..quoting import quoted
+from ..types import FetchPlan, FetchResult
+from .load.ledger import Ledger, Project
+from .load.loader import EventLoader, Loaded, Loader, Policy, ProfileLoader
+from .load.selection import Columns, EventSelection, Properties
+from .session import Day, Session
+from .statement import call
+from .stream import profile_selection
 
-AT_ONCE = 3
-
-
-@dataclass(frozen=True)
-class Loaded:
-    """What a fetch has done."""
-
-    rows: int
-    days: int = 0
-    first: date | None = None
-    last: date | None = None
+LOOK_BACK = 5
+"""Days: events of mobile clients may arrive that late."""
 
 
-@dataclass(frozen=True)
-class Fetch:
-    """One table of events to be filled."""
+class EventOptions(TypedDict, total=False):
+    """Which events, into which form of a table, and how: as for ``fetch_events``."""
 
-    database: Database
-    table: str
-    selection: Selection
-    parallel: int | None = None
-    limit: int | None = None
-    """Rows of a sample."""
-
-    @property
-    def place(self) -> str:
-        return self.database.qualify(self.table)
-
-    def create(self, first: date, last: date) -> Loaded:
-        """A new table, which appears whole, with all that is written down of it, or not at all."""
-        begun = now()
-        with created(self.database, self.table, self.rows(first, last)) as records:
-            return self._note(records, first, last, begun)
-
-    def replace(self, first: date, last: date) -> Loaded:
-        """The new table takes the place of the old one in one moment, when all of it is there."""
-        begun = now()
-        with replaced(self.database, self.table, self.rows(first, last), self.selection.TYPE) as records:
-            return self._note(records, first, last, begun)
-
-    def append(self, first: date, last: date) -> Loaded:
-        """More events for a table; those it has already are not added again."""
-        selection, begun = self._appended(), now()
-        rows_of_days = selection.rows(first, last, self.parallel)
-        with fetched(self.database, rows_of_days) as rows, writing(self.database) as records:
-            start, end = records.bounds(first, last)
-            same = " AND ".join(f"old.{name} IS NOT DISTINCT FROM new.{name}" for name in STANDARD)
-            query = rows.inside(
-                f"INSERT INTO {self.place} BY NAME SELECT * FROM (",
-                f") AS new WHERE NOT EXISTS (SELECT 1 FROM {self.place} AS old WHERE {same} "
-                "AND old.event_time >= $start AND old.event_time < $end)",
-                start=start,
-                end=end,
-            )
-            ((added,),) = query.run(records.con)
-            records.create()
-            self._note_appended(records, selection, first, last, begun)
-        return Loaded(added, (last - first).days + 1, first, last)
-
-    def _appended(self) -> Selection:
-        """What is to be added, in the form that the table has.
-
-        Raises:
-            TableNotFoundError: there is no such table.
-            ArgumentError: it would not fit.
-        """
-        refuse_missing(self.database, self.table)
-        refuse_other_kind(self.database, self.table, self.selection.TYPE)
-        with self.database.attached() as con:
-            before = Records(con, self.database.qualify).selection_of(self.table)
-            there = {column[0] for column in con.execute(f"DESCRIBE {self.place}").fetchall()}
-        if before is not None:
-            return self.selection.in_the_form_of(before)
-        if missing := [name for name in (*STANDARD, *self.selection.columns, "properties") if name not in there]:
-            raise ArgumentError(f"table {self.table} has no column {', '.join(missing)}: choose another name")
-        return self.selection
-
-    def _note_appended(self, records: Records, added: Selection, first: date, last: date, begun: datetime) -> None:
-        """Of which days the table now has all that it is to hold."""
-        before = records.selection_of(self.table)
-        whole = before.joined(added) if before else added
-        old, new = records.loaded_days(self.table), set(days_between(first, last))
-        complete = old & new
-        complete |= old if before and before.has_same_events(whole) else set()
-        complete |= new if added.has_same_events(whole) else set()
-        records.note_days(self.table, first, last, begun)
-        records.keep_days(self.table, complete)
-        known = records.noted_range(self.table) or (first, last)
-        records.note_table(self.table, whole, min(first, known[0]), max(last, known[1]))
-
-    def backfill(self, first: date, days: Sequence[date]) -> Loaded:
-        """These days, each window committed as it is proven, into a table that begins with the first."""
-        rows = 0
-        self._prepare(first)
-        try:
-            for window, begun, kept, area in self._windows_as_they_come(days):
-                rows += self._load(window, begun, kept)
-                area.drop(kept)
-        finally:
-            known = self._note_known(first)
-        return Loaded(rows, len(days), first, known)
-
-    def missing(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
-        """The days that a backfill has to fetch; ``look_back`` is how many of the last ones are fetched anew."""
-        with self.database.attached() as con:
-            records = Records(con, self.database.qualify)
-            if not records.exists(self.table):
-                return records.days(first, last)
-            records.same_selection(self.table, self.selection)
-            known = records.range_of(self.table)
-            stale = date.fromordinal(known[1].toordinal() - look_back) if known and look_back is not None else None
-            robbed = records.robbed_days(self.table)
-            emptied = {day for day, (_, left) in robbed.items() if not left}
-            missing = records.missing_days(self.table, first, last, stale, emptied)
-        self._tell_of_lost_rows(
-            {day: had - left for day, (had, left) in robbed.items() if day not in {*missing, *emptied}}
-        )
-        return missing
-
-    def _tell_of_lost_rows(self, lost: dict[date, int]) -> None:
-        """Of days that somebody has taken rows from: they are as somebody wished, or the table is another one."""
-        if lost:
-            warnings.warn(
-                f"table {self.table} has lost {sum(lost.values()):,} rows of {len(lost):,} days since they were fetched"
-                f", the first of {min(lost)}; these days are not fetched again: replace the table to have them whole",
-                MixpanelDataWarning,
-                stacklevel=2,
-            )
-
-    def windows(self, days: Sequence[date]) -> list[PlannedRequest]:
-        """The requests for these days."""
-        from ..functions.windows import runs  # noqa: PLC0415 - who only looks at tables loads no functions
-
-        found = []
-        together = list(runs(days, len(days)))
-        share = self.parallel or (max(1, AT_ONCE // len(together)) if len(together) > 1 else None)
-        for run in together:
-            plan = call("export_plan", from_date=run.first, to_date=run.last, parallel=share)
-            query = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM ")
-            with self.database.asking() as con:
-                found += [PlannedRequest(*row) for row in query.run(con)]
-        return found
-
-    def plan(self, days: Sequence[date]) -> FetchPlan:
-        """What fetching these days would ask, and what it would leave of the budget."""
-        return FetchPlan(self.table, tuple(self.windows(days)), budget_left(self.database, "export"))
-
-    def rows(self, first: date, last: date) -> Statement:
-        """The events of these days, as the table has them."""
-        return self.selection.rows(first, last, self.parallel, self.limit)
-
-    def _windows_as_they_come(
-        self, days: Sequence[date]
-    ) -> Iterator[tuple[PlannedRequest, datetime, Statement, Staging]]:
-        """Each window, with the time before which its events were asked for."""
-        begun = now()
-        parts = [(window, self.selection.rows(window.from_date, window.to_date, 1)) for window in self.windows(days)]
-        with (
-            staging(self.database) as area,
-            closing(area.keep_each(self.parallel or AT_ONCE, parts)) as kept,
-        ):
-            for window, rows in kept:
-                yield window, begun, rows, area
-
-    def _note(self, records: Records, first: date, last: date, begun: datetime) -> Loaded:
-        """Writes down what the new table has."""
-        if self.limit is None:
-            records.note_days(self.table, first, last, begun)
-        rows = records.note_table(self.table, self.selection, first, last)
-        return Loaded(rows, (last - first).days + 1, first, last)
-
-    def _note_known(self, first: date) -> date:
-        """Writes down what the table has by now, and says what its last day is."""
-        with writing(self.database) as records:
-            known = records.range_of(self.table) or (first, first)
-            records.note_table(self.table, self.selection, *known)
-        return known[1]
-
-    def _prepare(self, first: date) -> None:
-        """The table, empty, if it is not there yet."""
-        with self.database.attached() as con:
-            if Records(con).exists(self.table):
-                return
-        refuse_existing(self.database, self.table)  # a view, that is
-        with writing(self.database) as records:
-            empty = self.rows(first, first).inside(f"CREATE TABLE {self.place} AS SELECT * FROM (", ") WHERE false")
-            empty.run(records.con)
-            records.begin(self.table)
-            records.note_table(self.table, self.selection, first, first)
-
-    def _load(self, window: PlannedRequest, begun: datetime, rows: Statement) -> int:
-        """Puts the days of the window in the place of what the table has of them, and writes them down."""
-        assert window.from_date is not None  # noqa: S101 - a window of events has days
-        assert window.to_date is not None  # noqa: S101
-        with writing(self.database) as records:
-            start, end = records.bounds(window.from_date, window.to_date)
-            old = f"DELETE FROM {self.place} WHERE event_time >= ? AND event_time < ?"
-            records.con.execute(old, [start, end])
-            ((added,),) = records.con.execute(f"INSERT INTO {self.place} BY NAME {rows.text}").fetchall()
-            records.note_days(self.table, window.from_date, window.to_date, begun)
-        return int(added)
+    from_date: Day | None
+    to_date: Day | None
+    events: Sequence[str] | None
+    where: str | None
+    append: bool
+    replace: bool
+    resume: bool
+    sync: bool
+    look_back: int
+    properties: Properties
+    columns: Columns | None
+    deduplicate: bool
+    limit: int | None
+    parallel: int | None
 
 
-@contextmanager
-def fetched(database: Database, rows: Statement) -> Iterator[Statement]:
-    """The rows at hand: fetched already, unless the database is ours alone and may take them as they come."""
-    if database.is_private:
-        yield rows
-        return
-    with staging(database) as area:
-        yield area.keep(rows)
+class ProfileOptions(TypedDict, total=False):
+    """Which profiles, and how: as for ``fetch_profiles``."""
+
+    where: str | None
+    cohort: int | str | None
+    properties: Sequence[str] | None
+    distinct_ids: Sequence[str] | None
+    append: bool
+    replace: bool
 
 
-@contextmanager
-def writing(database: Database) -> Iterator[Records]:
-    """The records of the database, in a transaction: all of it or nothing."""
-    with database.writing() as con, transaction(con):
-        yield Records(con, database.qualify)
+def fetch_events(
+    session: Session,
+    name: str = "events",
+    *,
+    from_date: Day | None = None,
+    to_date: Day | None = None,
+    events: Sequence[str] | None = None,
+    where: str | None = None,
+    progress: bool | Watcher = True,
+    append: bool = False,
+    replace: bool = False,
+    resume: bool = False,
+    sync: bool = False,
+    look_back: int = LOOK_BACK,
+    dry_run: bool = False,
+    properties: Properties = "json",
+    columns: Columns | None = None,
+    deduplicate: bool = True,
+    limit: int | None = None,
+    parallel: int | None = None,
+) -> FetchResult:
+    """Fetches events into a table. In the shell: ``mp fetch events``.
 
+    Unless told otherwise the table must not exist yet; it appears whole, or not at all. A table keeps to one project,
+    and to the events and the form that it was first fetched with.
 
-@contextmanager
-def created(database: Database, table: str, rows: Statement) -> Iterator[Records]:
-    """A new table of these rows, of which nothing is written down yet."""
-    refuse_existing(database, table)
-    with fetched(database, rows) as at_hand, writing(database) as records:
-        refuse_existing(database, table)  # somebody may have made it meanwhile
-        at_hand.inside(f"CREATE TABLE {database.qualify(table)} AS ").run(records.con)
-        records.begin(table)
-        yield records
-
-
-@contextmanager
-def replaced(database: Database, table: str, rows: Statement, kind: str) -> Iterator[Records]:
-    """The same in the place of a table of this kind, if there is one."""
-    refuse_other_kind(database, table, kind)
-    with fetched(database, rows) as at_hand, writing(database) as records:
-        at_hand.inside(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS ").run(records.con)
-        records.begin(table)
-        yield records
-
-
-def named(database: Database, table: str) -> str:
-    """The name as it is written, if there is such a table: names do not differ by capitals alone.
+    Args:
+        name: the table.
+        from_date: first day, inclusive. Not needed to ``sync`` a table that is there.
+        to_date: last day, inclusive; today unless given.
+        events: only events of these names.
+        where: a Mixpanel filter expression.
+        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        append: add these days to the table, all at once; of days that are there the new answer counts.
+        replace: put the new table in the place of the old one, at the end and at once.
+        resume: commit each window of days as it is proven, and fetch only the days that are missing: those not in the
+            table ``_loaded_days``, and those that were asked for before they were over.
+        sync: the same up to today, and the last ``look_back`` loaded days once more, since events arrive late.
+        look_back: days.
+        dry_run: give the plan instead, as :meth:`plan_events` does; the older spelling.
+        properties: ``json``, or ``variant`` for DuckDB's VARIANT: smaller, and far faster to query.
+        columns: properties as columns of their own: for each name a property, a JSON path, or a pair of path and
+            DuckDB type, as in ``{"country": "mp_country_code", "amount": ("$.amount", "DOUBLE")}``. What cannot be
+            cast is NULL.
+        deduplicate: leave out what Mixpanel sent more than once.
+        limit: a sample of so many events, for a table that is new or replaced; none of its days count as loaded.
+        parallel: downloads at once.
 
     Raises:
-        ArgumentError: it is no name, or that of a table of ours.
+        TableExistsError: the table exists, and neither append, replace, resume nor sync is given.
+        TableNotFoundError: there is nothing to append to.
+        ArgumentError: arguments that cannot be understood, or do not fit the table.
+        AuthenticationError, RateLimitError, IncompleteExportError, ServerError, TransportError: Mixpanel could not be
+            read; the table is as it was, or has those days that were committed before.
+        StorageError: a disk is full, or somebody else holds the database.
+
+    >>> ws.fetch_events("purchases", from_date="2024-01-01", to_date="2024-01-02", events=["Purchase"]).rows
+    245
     """
-    if not isinstance(table, str) or not table:
-        raise ArgumentError(f"the table's name must be a string, not {table!r}")
-    if table.lower() in OURS:
-        raise ArgumentError(f"{table} is a table of ours: choose another name")
-    with database.attached() as con:
-        found = Records(con).find(table)
-    return found[0] if found else table
+    options = EventOptions(
+        from_date=from_date, to_date=to_date, events=events, where=where, append=append, replace=replace, resume=resume,
+        sync=sync, look_back=look_back, properties=properties, columns=columns, deduplicate=deduplicate, limit=limit,
+        parallel=parallel,
+    )  # fmt: skip
+    if dry_run:
+        return cast(FetchResult, plan_events(session, name, **options))
+    loader, days = _event_loader(session, name, options)
+    with session.database.fetch_lock():
+        return _run(session, loader, progress, lambda watch: loader.load(days(), watch))
 
 
-def refuse_existing(database: Database, table: str) -> None:
-    with database.attached() as con:
-        found = Records(con).find(table)
-    if found is not None:
-        name, kind = found
-        ways = ": drop it first, choose another name, or append, replace, resume or sync" if kind == "table" else ""
-        raise TableExistsError(f"{kind} {name} exists{ways or ': choose another name'}", table=name)
+def plan_events(session: Session, name: str = "events", **options: Unpack[EventOptions]) -> FetchPlan:
+    """What :meth:`fetch_events` would ask of Mixpanel for the same arguments; nothing is asked.
+    In the shell: ``mp fetch events --dry-run``.
+
+    Raises:
+        TableExistsError, TableNotFoundError, ArgumentError: as for :meth:`fetch_events`.
+
+    >>> plan = ws.plan_events("january", from_date="2024-01-01", to_date="2024-01-31")
+    >>> [str(request.from_date) for request in plan.requests], plan.budget_after
+    (['2024-01-01', '2024-01-12', '2024-01-23'], 9997)
+    """
+    loader, days = _event_loader(session, name, options)
+    return loader.plan(days())
 
 
-def refuse_missing(database: Database, table: str) -> None:
-    with database.attached() as con:
-        is_there = Records(con).exists(table)
-    if not is_there:
-        raise TableNotFoundError(f"there is no table {table} to append to: leave append out to create it", table=table)
+def fetch_profiles(
+    session: Session,
+    name: str = "profiles",
+    *,
+    where: str | None = None,
+    cohort: int | str | None = None,
+    properties: Sequence[str] | None = None,
+    distinct_ids: Sequence[str] | None = None,
+    progress: bool | Watcher = True,
+    append: bool = False,
+    replace: bool = False,
+    dry_run: bool = False,
+) -> FetchResult:
+    """Fetches profiles into a table. In the shell: ``mp fetch profiles``.
+
+    Unless told otherwise the table must not exist yet; it appears whole, or not at all.
+
+    Args:
+        name: the table.
+        where: a Mixpanel filter expression over profiles.
+        cohort: only members of this cohort, by its id or its name; ``cohorts()`` has both.
+        properties: only these properties: faster where there are many.
+        distinct_ids: only these users.
+        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        append: add to the table; profiles it has already are brought up to date.
+        replace: put the new table in the place of the old one, at the end and at once.
+        dry_run: give the plan instead, as :meth:`plan_profiles` does; the older spelling.
+
+    Raises:
+        TableExistsError: the table exists, and neither append nor replace is given.
+        TableNotFoundError: there is nothing to append to.
+        NotFoundError: there is no cohort of that name.
+        AuthenticationError, RateLimitError, ServerError, TransportError: Mixpanel could not be read; the table is as it
+            was.
+        StorageError: a disk is full, or somebody else holds the database.
+
+    >>> ws.fetch_profiles("pro", where='properties["plan"] == "pro"', properties=["plan"]).rows > 100
+    True
+    """
+    options = ProfileOptions(
+        where=where, cohort=cohort, properties=properties, distinct_ids=distinct_ids, append=append, replace=replace
+    )
+    if dry_run:
+        return cast(FetchResult, plan_profiles(session, name, **options))
+    loader = _profile_loader(session, name, options)
+    with session.database.fetch_lock():
+        return _run(session, loader, progress, loader.load)
 
 
-def refuse_other_kind(database: Database, table: str, kind: str) -> None:
-    """Events stay among events, and profiles among profiles."""
-    with database.attached() as con:
-        found, type_ = Records(con).find(table), Records(con).type_of(table)
-    if found is not None and found[1] == "view":
-        raise TableExistsError(f"view {found[0]} exists: choose another name", table=found[0])
-    if type_ not in {None, kind}:
-        raise ArgumentError(f"table {table} holds {type_}: choose another name")
+def plan_profiles(session: Session, name: str = "profiles", **options: Unpack[ProfileOptions]) -> FetchPlan:
+    """What :meth:`fetch_profiles` would ask of Mixpanel for the same arguments; nothing is asked, but for the id of a
+    cohort that is named. In the shell: ``mp fetch profiles --dry-run``.
+
+    Raises:
+        ArgumentError, NotFoundError: as for :meth:`fetch_profiles`.
+
+    >>> len(ws.plan_profiles(where='properties["plan"] == "pro"').requests)
+    1
+    """
+    return _profile_loader(session, name, options).plan()
 
 
-def days_between(first: date, last: date) -> list[date]:
-    return [date.fromordinal(day) for day in range(first.toordinal(), last.toordinal() + 1)]
+def adopt(session: Session, name: str) -> None:
+    """Says that a table holds data of the account's project: for tables that were fetched before tables knew it.
+    In the shell: ``mp db adopt``.
+
+    Raises:
+        ArgumentError: it was not fetched, or is known to hold another project.
+
+    >>> _ = ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-01")
+    >>> ws.adopt("t")
+    """
+    from .load.admission import adopt_table  # noqa: PLC0415
+
+    with session.database.fetch_lock(), session.database.writing() as con:
+        adopt_table(Ledger(con), name, Project.of(session.database.credentials()))
 
 
-def budget_left(database: Database, budget: str) -> int | None:
-    """Requests left for this hour."""
-    query = call("budget").inside("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
-    with database.asking() as con:
-        left = query.run(con)
-    return left[0][0] if left else None
+def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[EventLoader, Callable[[], list[date]]]:
+    """What loads the table, and the days that it loads: those that are missing are looked up when they are wanted."""
+    policy = _policy(options)
+    session.database.functions()
+    parallel, limit = options.get("parallel"), options.get("limit")
+    if parallel is not None and parallel < 1:
+        raise ArgumentError(f"parallel must be at least 1, not {parallel}")
+    if limit is not None and policy in {"append", "missing"}:
+        raise ArgumentError("limit is for a sample in a table of its own: leave append, resume and sync out")
+    selection = EventSelection.of(
+        options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
+        deduplicate=options.get("deduplicate", True),
+    )  # fmt: skip
+    table = Loader.of(session.database, name, policy, Project.of(session.database.credentials()))
+    first, last = _range(session, table.table, options)
+    loader = EventLoader(table, selection, parallel, limit).resolved()
+    source = call(
+        "export", from_date=str(first), to_date=str(last), parallel=parallel, max_rows=limit, **selection.arguments()
+    )
+    session.last_sql = str(loader.selection.select(source).inside(_task(table.table, policy)))
+    again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
+    if policy == "missing":
+        return loader, lambda: loader.missing_days(first, last, again)
+    return loader, lambda: _days(session, first, last)
+
+
+def _profile_loader(session: Session, name: str, options: ProfileOptions) -> ProfileLoader:
+    policy = _policy(cast(EventOptions, options))
+    session.database.functions()
+    table = Loader.of(session.database, name, policy, Project.of(session.database.credentials()))
+    cohort, properties, ids = options.get("cohort"), options.get("properties"), options.get("distinct_ids")
+    selection = profile_selection(session, options.get("where"), cohort, properties, ids)
+    session.last_sql = str(selection.profiles().inside(f"{_task(table.table, policy)}FROM "))
+    return ProfileLoader(table, selection)
+
+
+def _policy(options: EventOptions) -> Policy:
+    """Which of the policies is asked for.
+
+    Raises:
+        ArgumentError: more than one is.
+    """
+    policies: dict[str, Policy] = {"append": "append", "replace": "replace", "resume": "missing", "sync": "missing"}
+    given = [name for name in policies if options.get(name)]
+    if len(given) > 1:
+        raise ArgumentError("give only one of append, replace, resume and sync")
+    return policies[given[0]] if given else "new"
+
+
+def _run(
+    session: Session, loader: EventLoader | ProfileLoader, progress: bool | Watcher, load: Callable[[Watcher], Loaded]
+) -> FetchResult:
+    started, fetched_at = time.monotonic(), datetime.now(UTC)
+    with session.watch.line(progress) as watch:
+        loaded = load(watch)
+    return FetchResult(
+        loader.loader.table,
+        loaded.rows,
+        loader.selection.KIND,
+        round(time.monotonic() - started, 3),
+        (str(loaded.days[0]), str(loaded.days[-1])) if loaded.days else None,
+        fetched_at,
+        loaded.duplicates,
+        len(loaded.days),
+    )
+
+
+def _range(session: Session, table: str, options: EventOptions) -> tuple[date, date]:
+    """The first and the last day to fetch, the last one not after today."""
+    from_date, to_date = options.get("from_date"), options.get("to_date")
+    first = day_of("from_date", from_date) if from_date is not None else None
+    if first is None and options.get("sync"):
+        with session.database.attached() as con:
+            known = Ledger(con).loaded_range(table)
+        first = known[0] if known else None
+    if first is None:
+        raise ArgumentError("fetch_events needs from_date: write from_date='2024-01-01'")
+    last = day_of("to_date", to_date) if to_date is not None else None
+    if last is not None and last < first:
+        raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
+    begun = _days(session, first, last)
+    if not begun:
+        raise ArgumentError(f"{first} has not begun yet: give an earlier from_date")
+    return first, begun[-1]
+
+
+def _days(session: Session, first: date, last: date | None) -> list[date]:
+    """Those days of the range that have begun."""
+    with session.database.asking() as con:
+        return Ledger(con).days(first, last)
+
+
+def _task(table: str, policy: Policy) -> str:
+    """What a fetch comes down to, as the head of a statement."""
+    if policy in {"append", "missing"}:
+        return f"INSERT INTO {quoted(table)} "
+    return f"CREATE {'OR REPLACE ' if policy == 'replace' else ''}TABLE {quoted(table)} AS "
+
+
+def day_of(name: str, value: Day) -> date:
+    """The day that an argument names.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    from ..functions.arguments import read_day  # noqa: PLC0415 - who only looks at tables loads no functions
+
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return read_day(str(value))
+    except ValueError:
+        raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None

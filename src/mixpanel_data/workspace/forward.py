@@ -9,7 +9,7 @@ from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from .fetching import Fetching
+    from .session import Session
     from .workspace import Workspace
 
 Parameters = ParamSpec("Parameters")
@@ -18,7 +18,7 @@ SELF = inspect.Parameter("self", inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
 def forward(
-    function: Callable[Concatenate[Fetching, Parameters], Result],
+    function: Callable[Concatenate[Session, Parameters], Result],
 ) -> Callable[Concatenate[Workspace, Parameters], Result]:
     """A method of the workspace that gives its session to the function, and has its name, parameters and docstring."""
 

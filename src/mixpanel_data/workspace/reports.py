@@ -17,7 +17,7 @@ from ..results import (
     SavedReportResult,
     steps_of,
 )
-from .selection import names_of
+from .load.selection import names_of
 from .session import Day, Session
 from .statement import call
 

@@ -15,6 +15,7 @@ from duckdb import StatementType
 from .database import Database
 from .statement import Statement, call
 from .storage.file import IS_1
+from .watch import Watch
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -44,10 +45,15 @@ IS_PREVIEW: ContextVar[bool] = ContextVar("IS_PREVIEW", default=False)
 
 
 class Session:
-    """The database of a workspace, and the SQL that its last method ran."""
+    """The database of a workspace, and the SQL that its last method ran.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        watch: what fetches tell their progress to.
+    """
+
+    def __init__(self, database: Database, watch: Watch | None = None) -> None:
         self.database = database
+        self.watch = watch or Watch(False)
         self.last_sql: str | None = None
 
     def answer(self, statement: Statement) -> pa.Table:

@@ -6,7 +6,6 @@ import json
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
@@ -15,11 +14,12 @@ from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..quoting import quoted
 from ..results import Result
 from ..types import ColumnInfo, TableInfo, TableSchema
-from .fetch import named, writing
+from .load.admission import resolve_table_name
+from .load.ledger import LEDGER_TABLES, Ledger
 from .queries import sql
-from .records import OURS, Records
 from .session import Session
 from .statement import Statement
+from .transactions import transaction
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -28,10 +28,8 @@ if TYPE_CHECKING:
 TABLES = f"""
 SELECT table_name FROM duckdb_tables()
 WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal AND NOT temporary
-  AND table_name NOT IN {OURS}
+  AND table_name NOT IN {LEDGER_TABLES}
 ORDER BY table_name"""
-METADATA = """
-SELECT type, from_date, to_date, fetched_at, filter_events::VARCHAR, filter_where FROM _metadata WHERE table_name = ?"""
 COLUMNS = """
 SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()
 WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower(?)
@@ -126,14 +124,14 @@ def keep(session: Session, result: Result | Callable[[], Result], table: str, *,
     3547.0
     """
     database = session.database
-    table = named(database, table)
     with database.attached() as con:
-        _refuse_taken(Records(con), table, replace)
+        table = resolve_table_name(Ledger(con), table)
+        _refuse_taken(Ledger(con), table, replace)
     rows = (result() if callable(result) else result).arrow
-    with writing(database) as records:
-        _refuse_taken(records, table, replace)  # somebody may have made it meanwhile
-        with _view(records.con, rows) as view:
-            records.con.execute(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS FROM {view}")
+    with database.writing() as con, transaction(con):
+        _refuse_taken(Ledger(con), table, replace)  # somebody may have made it meanwhile
+        with _view(con, rows) as view:
+            con.execute(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS FROM {view}")
     with database.attached() as con:
         return _info(session, con, table)
 
@@ -151,15 +149,16 @@ def drop(session: Session, *names: str) -> None:
     []
     """
     for name in names:
-        if name.lower() in OURS:
-            raise ArgumentError(f"{name} is a table of ours, which tells of the others: it is not to be dropped")
+        if name.lower() in LEDGER_TABLES:
+            raise ArgumentError(f"{name} belongs to the ledger of the other tables: it is not to be dropped")
     found = {table.name: table for table in (find_table(session, name) for name in names)}
-    with writing(session.database) as records:
+    with session.database.writing() as con, transaction(con):
+        ledger = Ledger(con)
         for name, table in found.items():
-            if not records.exists(name):
+            if not ledger.exists(name):
                 raise TableNotFoundError(f"{name} is a view, and no table: DROP VIEW in SQL drops it", table=name)
-            records.con.execute(f"DROP TABLE {table.place}")
-            records.forget(name)
+            con.execute(f"DROP TABLE {table.place}")
+            ledger.forget(name)
 
 
 def drop_all(session: Session, type: Literal["events", "profiles"] | None = None) -> None:  # noqa: A002
@@ -208,18 +207,12 @@ def count_rows(session: Session, table: LocalTable) -> int:
 
 
 def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableInfo:
-    found = con.execute(METADATA, [name]).fetchall() if Records(con).is_kept() else []
-    kind, first, last, at, events, where = found[0] if found else (None,) * 6
+    entry = Ledger(con).entry(name)
     ((rows,),) = con.execute(f"SELECT count(*) FROM {session.database.qualify(name)}").fetchall()
-    return TableInfo(
-        name,
-        kind,
-        rows,
-        (str(first), str(last)) if first else None,
-        at.replace(tzinfo=UTC) if isinstance(at, datetime) else None,
-        json.loads(events) if events else None,
-        where,
-    )
+    if entry is None:
+        return TableInfo(name, None, rows, None, None, None, None)
+    days = (str(entry.from_date), str(entry.to_date)) if entry.from_date else None
+    return TableInfo(name, entry.kind, rows, days, entry.fetched_at, entry.events, entry.where)
 
 
 @contextmanager
@@ -232,13 +225,13 @@ def _view(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
         con.unregister(RESULT_VIEW)
 
 
-def _refuse_taken(records: Records, table: str, replace: bool) -> None:
+def _refuse_taken(ledger: Ledger, table: str, replace: bool) -> None:
     """Refuses the name of a view, of a table that was fetched, and of any other that is not to be replaced."""
-    found = records.find(table)
+    found = ledger.find(table)
     if found is None:
         return
     name, kind = found
-    is_for_good = kind == "view" or records.type_of(table) is not None
+    is_for_good = kind == "view" or ledger.entry(table) is not None
     if is_for_good or not replace:
         way = "choose another name" if is_for_good else "replace it, or choose another name"
         raise TableExistsError(f"{kind} {name} exists: {way}", table=name)

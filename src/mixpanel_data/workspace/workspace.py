@@ -16,12 +16,13 @@ from ..client import Watcher
 from ..credentials import Credentials, for_project
 from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
 from ..types import TableInfo, WorkspaceInfo
-from . import about, contents, counts, discovery, queries, reports
+from . import about, contents, counts, discovery, fetch, queries, reports
+from . import stream as streams
 from . import tables as local
 from .api import MixpanelAPI
 from .database import Database, no_credentials
-from .fetching import Fetching
 from .forward import forward
+from .session import Session
 from .storage import export as files
 from .storage import vacuum as vacuuming
 from .storage.databases import current_database
@@ -76,7 +77,7 @@ class Workspace:
         if not isinstance(path, Storage):
             path = storage_at(path) if path else File(current_database(self._credentials().project_id))
         watch = Watch(progress)
-        self._session = Fetching(Database(path, self._credentials, wait=wait, watch=watch), watch)
+        self._session = Session(Database(path, self._credentials, wait=wait, watch=watch), watch)
         self._begun = datetime.now(UTC)
 
     @classmethod
@@ -250,12 +251,15 @@ class Workspace:
     activity_feed = forward(reports.activity_feed)
     jql = forward(reports.jql)
 
-    fetch_events = forward(Fetching.fetch_events)
-    fetch_profiles = forward(Fetching.fetch_profiles)
-    stream_events = forward(Fetching.stream_events)
-    stream_profiles = forward(Fetching.stream_profiles)
-    event_lines = forward(Fetching.event_lines)
-    profile_lines = forward(Fetching.profile_lines)
+    fetch_events = forward(fetch.fetch_events)
+    plan_events = forward(fetch.plan_events)
+    fetch_profiles = forward(fetch.fetch_profiles)
+    plan_profiles = forward(fetch.plan_profiles)
+    adopt = forward(fetch.adopt)
+    stream_events = forward(streams.stream_events)
+    stream_profiles = forward(streams.stream_profiles)
+    event_lines = forward(streams.event_lines)
+    profile_lines = forward(streams.profile_lines)
 
     tables = forward(local.tables)
     schema = forward(local.schema)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import mixpanel_data
 from mixpanel_data.client import Progress, Spool, blocks
 from mixpanel_data.functions.body.proof import Proof
+from tests.functions.body.batches import batches_of
 from tests.servers import lines
 
 COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")
@@ -24,7 +25,7 @@ def read(events: list[dict[str, Any]], columns: tuple[str, ...] = COLUMNS) -> tu
         spool.write(lines(events))
         spool.end()
         proof(spool)
-        rows = [row for batch in proof.batches(spool, columns) for row in batch.to_pylist()]
+        rows = [row for batch in batches_of(proof, spool, columns) for row in batch.to_pylist()]
     proof.close()
     return rows, proof.duplicates
 

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from mixpanel_data.client import Spool
 from mixpanel_data.exceptions import IncompleteExportError
 from mixpanel_data.functions.body.proof import Proof
+from tests.functions.body.batches import batches_of
 from tests.servers import lines
 
 COLUMNS = ("event_name", "event_time", "distinct_id", "insert_id", "properties")
@@ -26,7 +27,7 @@ def read(body: bytes, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, Any]
         spool.end()
         try:
             proof(spool)
-            batches = list(proof.batches(spool, columns))
+            batches = list(batches_of(proof, spool, columns))
         finally:
             proof.close()
     assert sum(batch.num_rows for batch in batches) == proof.events
@@ -168,7 +169,7 @@ def test_a_proof_that_failed_can_be_tried_again() -> None:
                     proof(spool)
             else:
                 proof(spool)
-                assert [batch.num_rows for batch in proof.batches(spool, COLUMNS)] == [events]
+                assert [batch.num_rows for batch in batches_of(proof, spool, COLUMNS)] == [events]
     proof.close()
 
 

@@ -9,31 +9,27 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
 from threading import Semaphore
 from typing import TypeVar
 
 import numpy as np
+import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from ...client import Spool
 from ...client.blocks import Block
 from ...forks import once_a_process
-from .buffers import Buffers
 from .duplicates import Places, superseded, without
 from .fields import Extraction
 from .lines import BrokenLine, look_into
-from .notes import PLACES, Notes, schema_for
-from .rows import PropertiesReader, batch_of, row_groups
+from .notes import Notes, schema_for
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
 """All work on blocks is done here: each thread more would keep memory of its own."""
-ROW_GROUP = 122_880
-"""Rows that DuckDB writes at once unless told otherwise."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -58,7 +54,6 @@ class Proof:
         zone: str | None = None,
         *,
         deduplicate: bool = False,
-        buffers: Buffers | None = None,
     ) -> None:
         self.events = 0
         """Events of the body, those left out among them."""
@@ -69,7 +64,6 @@ class Proof:
         self._superseded: Places = np.empty(0, np.int64)
         self._extraction = Extraction(schema_for(columns, deduplicate=deduplicate), zone)
         self._notes = Notes(self._extraction.schema)
-        self._buffers = buffers or Buffers()
 
     def __call__(self, spool: Spool) -> int:
         try:
@@ -84,30 +78,16 @@ class Proof:
     def close(self) -> None:
         self._notes.close()
 
-    def batches(
-        self, spool: Spool, columns: Collection[str], size: int = ROW_GROUP, first: int = 0
-    ) -> Iterator[pa.RecordBatch]:
-        """The proven events, in batches of so many rows, with these of the columns; the first one may be smaller."""
-        names = [field.name for field in schema_for(columns, deduplicate=False) if field not in PLACES]
-        groups = row_groups(self._kept_notes(), size, first)
-        if "properties" not in columns:
-            yield from (batch_of(group, names) for group in groups)
-            return
-        with spool.unzipped() as body:
-            properties = PropertiesReader(body, self._buffers)
-            yield from (batch_of(group, names, properties.read(group)) for group in groups)
+    def count_between(self, moments: Sequence[datetime]) -> npt.NDArray[np.int64]:
+        """How many events there are from each of these moments to the next one."""
+        edges = np.array(moments, "datetime64[us]")
+        counts = np.zeros(len(edges) + 1, np.int64)
+        for note in self.notes():
+            times = note.column("event_time").drop_null().to_numpy()
+            counts += np.bincount(np.searchsorted(edges, times, side="right"), minlength=len(edges) + 1)
+        return counts[1:-1]
 
-    def count_outside(self, start: datetime, end: datetime) -> int:
-        """How many events have no time, or none from start to end."""
-        low, high = (pa.scalar(moment, pa.timestamp("us")) for moment in (start, end))
-        inside = 0
-        for note in self._kept_notes():
-            times = note.column("event_time")
-            found = pc.and_(pc.greater_equal(times, low), pc.less(times, high))
-            inside += pc.sum(found).as_py() or 0
-        return self.events - self.duplicates - inside
-
-    def _kept_notes(self) -> Iterator[pa.RecordBatch]:
+    def notes(self) -> Iterator[pa.RecordBatch]:
         """The notes of those events that no other one stands for."""
         start = 0
         for note in self._notes.read():

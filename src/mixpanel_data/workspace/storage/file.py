@@ -6,6 +6,7 @@ They differ in how they are attached to a DuckDB, and in who may lock us out; in
 from __future__ import annotations
 
 import os
+import re
 import threading
 from pathlib import Path
 
@@ -19,8 +20,10 @@ from .locks import Patience
 RESERVED = {"information_schema", "main", "memory", "mixpanel", "pg_catalog", "system", "temp"}
 """Names that a database cannot have, or that are taken already."""
 IS_1 = duckdb.__version__.startswith("1.")
-FOR_NEW_FILES = " (STORAGE_VERSION 'v1.5.0')" if IS_1 else ""
+FOR_NEW_FILES = ", STORAGE_VERSION 'v1.5.0'" if IS_1 else ""
 """DuckDB 1.5 would make files for older versions, which know no VARIANT."""
+PROJECT_FILE = re.compile(r"(?P<project>[0-9]+)(\.[A-Za-z0-9_-]+)?\.db")
+"""A database in the data folder, where each belongs to a project."""
 OPEN_HERE = "Unique file handle conflict"
 STREAMED = "{} is being read by a stream of this thread: finish or close it first"
 
@@ -34,6 +37,10 @@ class Storage:
     """What it is called in SQL."""
     is_private = True
     """Whether nobody else knows of it: it may stay attached."""
+    row_group = 122_880
+    """Rows that DuckDB writes at once: its default."""
+    project: str | None = None
+    """Whose data it is for, where that is told by its place."""
 
     def exists(self) -> bool:
         return True
@@ -59,12 +66,16 @@ class File(Storage):
     """A DuckDB file. One process may write it, or several may read it."""
 
     is_private = False
+    # Half of DuckDB's default: what is being written takes half the memory, and is spread over threads more evenly.
+    row_group = 61_440
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
         # As DuckDB would call it, where it can be.
         self.name = path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
         self._turns = _turns_at(path)
+        if path.parent == data_folder() and (found := PROJECT_FILE.fullmatch(path.name)):
+            self.project = found["project"]
 
     def exists(self) -> bool:
         return self.path.exists()
@@ -75,11 +86,15 @@ class File(Storage):
     def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
         self.make_folder()
         patience = Patience(f"{self.path} is in use by", wait)
-        options = (FOR_NEW_FILES if not self.exists() else "") if write else " (READ_ONLY)"
-        statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)}{options}"
+        statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)} ({self._options(write=write)})"
         while (refusal := self._turns.attach(con, statement, id(self))) is not None:
             patience.wait_for(self._holder(*refusal))
         con.execute(f"USE {quoted(self.name)}")
+
+    def _options(self, *, write: bool) -> str:
+        if not write:
+            return "READ_ONLY"
+        return f"ROW_GROUP_SIZE {self.row_group}" + (FOR_NEW_FILES if not self.exists() else "")
 
     def detach(self, con: duckdb.DuckDBPyConnection) -> None:
         con.execute("USE memory")

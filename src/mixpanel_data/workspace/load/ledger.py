@@ -1,0 +1,234 @@
+"""What is written down of the local tables, in the database itself.
+
+``_metadata`` has a row for each table: what it holds, and of which project. ``_loaded_days`` has a row for each day of
+a table: how many events, and when it was asked for. ``_stray_rows`` has a row for each event that has no time, or one
+outside the days that brought it: a row belongs to the request that brought it, not to the day of its ``event_time``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING, Any
+
+import duckdb
+
+from ...quoting import CATALOG, quoted
+from .selection import EventSelection, ProfileSelection
+
+if TYPE_CHECKING:
+    from ...credentials import Credentials
+
+LEDGER_TABLES = ("_metadata", "_loaded_days", "_stray_rows")
+CREATE = """
+CREATE TABLE IF NOT EXISTS _metadata (
+  table_name VARCHAR, type VARCHAR, fetched_at TIMESTAMP, from_date DATE, to_date DATE,
+  filter_events JSON, filter_where VARCHAR, row_count BIGINT, options JSON);
+ALTER TABLE _metadata ADD COLUMN IF NOT EXISTS project_id VARCHAR;
+ALTER TABLE _metadata ADD COLUMN IF NOT EXISTS workspace_id BIGINT;
+CREATE TABLE IF NOT EXISTS _loaded_days (table_name VARCHAR, day DATE, rows BIGINT, loaded_at TIMESTAMP);
+CREATE TABLE IF NOT EXISTS _stray_rows (
+  table_name VARCHAR, from_date DATE, to_date DATE,
+  event_name VARCHAR, event_time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR);
+COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel: of which project, and with which filters';
+COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, and when they were asked for';
+COMMENT ON TABLE _stray_rows IS 'Events without a time, or with one outside the days that they were fetched for';
+"""
+FIND = """
+SELECT name, kind FROM (
+  SELECT table_name AS name, 'table' AS kind, database_name, schema_name FROM duckdb_tables()
+  UNION ALL SELECT view_name, 'view', database_name, schema_name FROM duckdb_views())
+WHERE database_name = current_database() AND schema_name = 'main' AND lower(name) = lower($name)
+"""
+INSERT = """
+INSERT INTO _metadata (table_name, type, fetched_at, from_date, to_date, filter_events, filter_where, row_count,
+  options, project_id, workspace_id)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+MISSING = f"""
+SELECT days.day FROM {CATALOG}.days($from_date, $to_date) AS days
+LEFT JOIN (FROM _loaded_days WHERE table_name = $table) AS loaded ON loaded.day = days.day
+WHERE loaded.day IS NULL OR loaded.loaded_at < days.complete_at OR days.day > $stale_after
+  OR list_contains($empty::DATE[], days.day)
+ORDER BY 1
+"""
+COMPARE = f"""
+SELECT loaded.day, loaded.rows, count(events.event_time) AS found
+FROM _loaded_days AS loaded
+JOIN {CATALOG}.days($from_date, $to_date) AS days USING (day)
+LEFT JOIN {{table}} AS events ON events.event_time >= days.starts_at AND events.event_time < days.ends_at
+WHERE loaded.table_name = $table
+GROUP BY ALL
+HAVING found < loaded.rows
+"""
+
+
+@dataclass(frozen=True)
+class Project:
+    """Whose data a table holds, and which data view of it."""
+
+    project_id: str
+    workspace_id: int | None = None
+
+    @staticmethod
+    def of(credentials: Credentials) -> Project:
+        return Project(credentials.project_id, credentials.workspace_id)
+
+    def __str__(self) -> str:
+        view = f", data view {self.workspace_id}" if self.workspace_id is not None else ""
+        return f"project {self.project_id}{view}"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """What is written down of one table."""
+
+    kind: str
+    """``events`` or ``profiles``."""
+    from_date: date | None
+    to_date: date | None
+    fetched_at: datetime
+    events: list[str] | None
+    where: str | None
+    options: dict[str, Any]
+    project: Project | None
+    """None where the table is older than the ledger's knowledge of projects."""
+
+    @staticmethod
+    def of(row: dict[str, Any]) -> Entry:
+        """The entry of a row of ``_metadata``, which may be of an older version."""
+        first, last = (date.fromisoformat(row[name]) if row[name] else None for name in ("from_date", "to_date"))
+        project = row.get("project_id")
+        return Entry(
+            row["type"],
+            first,
+            last,
+            datetime.fromisoformat(row["fetched_at"]).replace(tzinfo=UTC),
+            row["filter_events"],
+            row["filter_where"],
+            row["options"],
+            Project(project, row.get("workspace_id")) if project else None,
+        )
+
+    @property
+    def days(self) -> tuple[date, date]:
+        """The first and the last day that were asked for."""
+        assert self.from_date is not None  # noqa: S101 - events have days
+        assert self.to_date is not None  # noqa: S101
+        return self.from_date, self.to_date
+
+    @property
+    def selection(self) -> EventSelection | ProfileSelection:
+        if self.kind == ProfileSelection.KIND:
+            return ProfileSelection.from_ledger(self.where, self.options)
+        return EventSelection.from_ledger(self.events, self.where, self.options)
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of the database that is attached to a connection."""
+
+    con: duckdb.DuckDBPyConnection
+    qualify: Callable[[str], str] = quoted
+    """A table's whole name, as SQL."""
+
+    def create(self) -> None:
+        self.con.execute(CREATE)
+
+    def find(self, name: str) -> tuple[str, str] | None:
+        """What has this name, in capitals or not: the name as it is written, and ``table`` or ``view``."""
+        found = self.con.execute(FIND, {"name": name}).fetchall()
+        return found[0] if found else None
+
+    def exists(self, table: str) -> bool:
+        found = self.find(table)
+        return found is not None and found[1] == "table"
+
+    def entry(self, table: str) -> Entry | None:
+        """What is written down of the table; None if it was not fetched."""
+        query = "SELECT to_json(entry)::VARCHAR FROM _metadata AS entry WHERE table_name = ?"
+        found = self.con.execute(query, [table]).fetchall() if self.exists("_metadata") else []
+        return Entry.of(json.loads(found[0][0])) if found else None
+
+    def adopt(self, table: str, project: Project) -> None:
+        """Writes down whose data the table holds."""
+        self.create()
+        query = "UPDATE _metadata SET project_id = ?, workspace_id = ? WHERE table_name = ?"
+        self.con.execute(query, [project.project_id, project.workspace_id, table])
+
+    def note_table(
+        self,
+        table: str,
+        selection: EventSelection | ProfileSelection,
+        project: Project,
+        days: tuple[date, date] | None = None,
+    ) -> None:
+        """Writes the table's row anew. ``days`` are the first and the last one that were asked for."""
+        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {self.qualify(table)}").fetchall()
+        self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
+        events = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
+        first, last = days or (None, None)
+        self.con.execute(
+            INSERT,
+            [table, selection.KIND, utc_now(), first, last, events, selection.where, rows, selection.options(),
+             project.project_id, project.workspace_id],
+        )  # fmt: skip
+
+    def note_days(self, table: str, by_day: Sequence[dict[str, Any]], requested_at: datetime) -> None:
+        """Writes the rows of these days anew."""
+        days = [one["day"] for one in by_day]
+        query = "DELETE FROM _loaded_days WHERE table_name = ? AND list_contains(?::DATE[], day)"
+        self.con.execute(query, [table, days])
+        query = "INSERT INTO _loaded_days SELECT $table, unnest($days::DATE[]), unnest($rows::BIGINT[]), $requested_at"
+        rows = [one["events"] for one in by_day]
+        self.con.execute(query, {"table": table, "days": days, "rows": rows, "requested_at": requested_at})
+
+    def forget(self, table: str) -> None:
+        """Nothing is known of the table any more."""
+        for ledger_table in LEDGER_TABLES:
+            if self.exists(ledger_table):
+                self.con.execute(f"DELETE FROM {ledger_table} WHERE table_name = ?", [table])
+
+    def loaded_range(self, table: str) -> tuple[date, date] | None:
+        """The first and the last day that are loaded."""
+        if not self.exists("_loaded_days"):
+            return None
+        query = "SELECT min(day), max(day) FROM _loaded_days WHERE table_name = ?"
+        ((first, last),) = self.con.execute(query, [table]).fetchall()
+        return (first, last) if first else None
+
+    def days(self, first: date, last: date | None) -> list[date]:
+        """The days of the range that have begun."""
+        query = f"SELECT day FROM {CATALOG}.days(?, ?) ORDER BY day"
+        found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()
+        return [day for (day,) in found]
+
+    def missing_days(
+        self, table: str, first: date, last: date | None, stale_after: date | None, empty: Sequence[date]
+    ) -> list[date]:
+        """The days of the range that are not loaded, were asked for before they were complete, or are to be again."""
+        values = {"table": table, "from_date": str(first), "to_date": str(last) if last else None}
+        values |= {"stale_after": stale_after or date.max, "empty": list(empty)}  # type: ignore[dict-item]
+        return [day for (day,) in self.con.execute(MISSING, values).fetchall()]
+
+    def lost_rows(self, table: str) -> dict[date, tuple[int, int]]:
+        """The loaded days of which somebody has taken rows since: how many they had, and how many are left."""
+        query = """
+            SELECT (SELECT sum(rows) FROM _loaded_days WHERE table_name = $table)
+              + (SELECT count(*) FROM _stray_rows WHERE table_name = $table), count(*) FROM """
+        known = self.loaded_range(table)
+        if known is None or not self.exists("_stray_rows"):
+            return {}
+        ((noted, found),) = self.con.execute(query + self.qualify(table), {"table": table}).fetchall()
+        if noted == found:
+            return {}
+        values = {"table": table, "from_date": str(known[0]), "to_date": str(known[1])}
+        rows = self.con.execute(COMPARE.format(table=self.qualify(table)), values).fetchall()
+        return {day: (had, left) for day, had, left in rows}
+
+
+def utc_now() -> datetime:
+    """The time in UTC, as DuckDB's TIMESTAMP has it."""
+    return datetime.now(UTC).replace(tzinfo=None)

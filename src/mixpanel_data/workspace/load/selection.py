@@ -1,0 +1,175 @@
+"""What a table holds: which events or profiles, and in which form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Literal
+
+from ...exceptions import ArgumentError
+from ...quoting import pointer, quoted
+from ..statement import Statement, call
+
+STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
+TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")
+Properties = Literal["json", "variant"]
+Columns = Mapping[str, str | tuple[str, str]]
+"""For each name of a column a property, a JSON path, or a pair of path and type."""
+
+
+@dataclass(frozen=True)
+class EventSelection:
+    """Which events, with which columns."""
+
+    KIND: ClassVar[str] = "events"
+    events: tuple[str, ...] | None = None
+    where: str | None = None
+    properties: Properties = "json"
+    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
+    """For each name a JSON path and a type."""
+    deduplicate: bool = True
+
+    @staticmethod
+    def of(
+        events: Sequence[str] | None,
+        where: str | None,
+        properties: Properties,
+        columns: Columns | None,
+        *,
+        deduplicate: bool,
+    ) -> EventSelection:
+        """The selection that a caller asks for.
+
+        Raises:
+            ArgumentError: a column's name, path or type cannot be used.
+        """
+        if properties not in {"json", "variant"}:
+            raise ArgumentError(f"properties must be json or variant, not {properties!r}")
+        names = names_of("events", events)
+        pairs = {name: _column(name, column) for name, column in (columns or {}).items()}
+        return EventSelection(tuple(sorted(set(names))) if names else None, where, properties, pairs, deduplicate)
+
+    @staticmethod
+    def from_ledger(events: Sequence[str] | None, where: str | None, options: Mapping[str, Any]) -> EventSelection:
+        """The selection as it was written down."""
+        columns = {name: (path, kind) for name, (path, kind) in options["columns"].items()}
+        names = tuple(events) if events else None
+        return EventSelection(names, where, options["properties"], columns, options["deduplicate"])
+
+    def arguments(self) -> dict[str, Any]:
+        """What to ask Mixpanel for, as arguments of mixpanel_export and mixpanel_download."""
+        return {
+            "events": list(self.events) if self.events else None,
+            "filter": self.where,
+            "deduplicate": self.deduplicate or None,
+        }
+
+    def select(self, source: Statement) -> Statement:
+        """The rows of the table, from events."""
+        paths = {f"path_{number}": path for number, (path, _) in enumerate(self.columns.values())}
+        extracted = [
+            f"TRY_CAST(json_extract_string(properties, $path_{number}) AS {kind}) AS {quoted(name)}"
+            for number, (name, (_, kind)) in enumerate(self.columns.items())
+        ]
+        properties = "properties::VARIANT AS properties" if self.properties == "variant" else "properties"
+        return source.inside(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM ", **paths)
+
+    def checked_against(self, table: str, other: EventSelection) -> EventSelection:
+        """The same in the form that the table has, unless a form was asked for.
+
+        Raises:
+            ArgumentError: the table holds another selection.
+        """
+        has_form = bool(self.columns) or self.properties != "json"
+        wanted = self if has_form else replace(self, columns=other.columns, properties=other.properties)
+        if wanted != other:
+            raise ArgumentError(
+                f"table {table} holds {other}, not {wanted}: give the same again, or choose another name"
+            )
+        return wanted
+
+    def options(self) -> str:
+        """What is not a filter, as JSON."""
+        return json.dumps({"properties": self.properties, "columns": self.columns, "deduplicate": self.deduplicate})
+
+    def __str__(self) -> str:
+        events = f"the events {', '.join(self.events)}" if self.events else "all events"
+        form = [f"properties as {self.properties}"] if self.properties != "json" else []
+        form += [f"column {name} from {path} as {kind}" for name, (path, kind) in self.columns.items()]
+        form += [] if self.deduplicate else ["duplicates"]
+        return ", ".join([events + (f" where {self.where}" if self.where else ""), *form])
+
+
+@dataclass(frozen=True)
+class ProfileSelection:
+    """Which profiles, with which properties."""
+
+    KIND: ClassVar[str] = "profiles"
+    events: ClassVar[None] = None
+    where: str | None = None
+    cohort_id: int | None = None
+    properties: tuple[str, ...] | None = None
+    distinct_ids: tuple[str, ...] | None = None
+    more: tuple[dict[str, Any], ...] = ()
+    """What was added later."""
+
+    @staticmethod
+    def from_ledger(where: str | None, options: Mapping[str, Any]) -> ProfileSelection:
+        """The selection as it was written down."""
+        lists = {name: tuple(options[name]) if options[name] else None for name in ("properties", "distinct_ids")}
+        return ProfileSelection(where, options["cohort_id"], **lists, more=tuple(options.get("more", ())))
+
+    def arguments(self) -> dict[str, Any]:
+        """What to ask Mixpanel for, as arguments of mixpanel_profiles."""
+        return {
+            "filter": self.where,
+            "cohort_id": self.cohort_id,
+            "properties": list(self.properties) if self.properties else None,
+            "distinct_ids": list(self.distinct_ids) if self.distinct_ids else None,
+        }
+
+    def profiles(self) -> Statement:
+        """The call that has them."""
+        return call("profiles", **self.arguments())
+
+    def joined(self, other: ProfileSelection) -> ProfileSelection:
+        """What a table of this selection holds when the other's profiles have been added."""
+        return self if other == replace(self, more=()) else replace(self, more=(*self.more, other.arguments()))
+
+    def options(self) -> str:
+        """What is not a filter expression, as JSON; under ``more`` what was added later."""
+        lists = {"cohort_id": self.cohort_id, "properties": self.properties, "distinct_ids": self.distinct_ids}
+        return json.dumps({**lists, "more": self.more} if self.more else lists)
+
+
+def names_of(what: str, given: Sequence[str] | None) -> tuple[str, ...] | None:
+    """The names in a list, or the one; None for all.
+
+    Raises:
+        ArgumentError: the list is empty, which could be taken for all.
+    """
+    names = (given,) if isinstance(given, str) else tuple(given) if given is not None else None
+    if names == ():
+        raise ArgumentError(f"{what} is empty: give at least one, or leave it out for all")
+    return names
+
+
+def _column(name: str, column: str | tuple[str, str]) -> tuple[str, str]:
+    match column:
+        case str() as path:
+            kind = "VARCHAR"
+        case [str() as path, str() as kind]:
+            pass
+        case _:
+            raise ArgumentError(
+                f"column {name}: give a property, a JSON path, or a pair of path and type, not {column!r}"
+            )
+    if name.lower() in {*STANDARD, "properties"}:
+        raise ArgumentError(f"a column named {name} is there already: choose another name")
+    if not TYPE.fullmatch(kind.upper()):
+        raise ArgumentError(f"column {name}: {kind!r} is no type such as VARCHAR, DOUBLE, BIGINT or DECIMAL(10,2)")
+    if not path.startswith("$."):
+        path = pointer(path)
+    return path, kind.upper()

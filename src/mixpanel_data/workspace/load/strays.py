@@ -1,0 +1,105 @@
+"""Rows outside the days that brought them, and how a window replaces just what earlier requests for it brought.
+
+An event may have no time, or one outside the days that were asked for. Mixpanel gives it again whenever those days are
+asked for, and never for other days. So such rows are written down, with the window that brought them. They are told
+apart by Mixpanel's own key, and counted: the same key may occur more than once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+
+import duckdb
+
+from ...quoting import CATALOG
+from .parts import Window
+
+KEY = ("event_name", "event_time", "distinct_id", "insert_id")
+COLUMNS = ", ".join(KEY)
+INSIDE = "table_name = $table AND from_date >= $first AND to_date <= $last"
+"""Strays of windows that are asked for again as a whole."""
+ACROSS = f"table_name = $table AND from_date <= $last AND to_date >= $first AND NOT ({INSIDE})"
+"""Strays of windows of which only some days are asked for again: they may come again, or not."""
+AGAIN = "__mixpanel_data_again"
+
+
+def _same(one: str, other: str) -> str:
+    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in KEY)
+
+
+@dataclass(frozen=True)
+class Strays:
+    """The strays of one table, while a window is loaded into it."""
+
+    con: duckdb.DuckDBPyConnection
+    table: str
+    place: str
+    """The table's whole name, as SQL."""
+    window: Window
+
+    def delete_earlier_rows(self) -> None:
+        """Deletes what earlier requests for these days brought, and no other row."""
+        start, end = self.window.starts_at, self.window.ends_at
+        self._delete(INSIDE)
+        if self._count(ACROSS):
+            self._settle()
+        between = "event_time >= $start AND event_time < $end"
+        others = f"table_name = $table AND {between}"
+        spared = f" AND rowid NOT IN ({self._row_ids(others)})" if self._count(others, start=start, end=end) else ""
+        self._run(f"DELETE FROM {self.place} WHERE {between}{spared}", start=start, end=end)
+
+    def note(self) -> None:
+        """Writes down the strays that the window brings."""
+        rows = self.window.kept_rows()
+        insert = f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {rows.text} WHERE is_outside"
+        self._run(insert, **rows.values)
+
+    def _settle(self) -> None:
+        """Deletes those of earlier strays that come again; the others belong to the days that are not asked for."""
+        rows = self.window.kept_rows()
+        self._run(
+            f"CREATE OR REPLACE TEMP TABLE {AGAIN} AS SELECT DISTINCT {COLUMNS} FROM {rows.text} AS rows "
+            f"SEMI JOIN (FROM _stray_rows WHERE {ACROSS}) AS strays ON {_same('rows', 'strays')}",
+            **rows.values,
+        )
+        self._delete(f"{ACROSS} AND EXISTS (FROM temp.{AGAIN} AS again WHERE {_same('again', '_stray_rows')})")
+        self.con.execute(f"DROP TABLE temp.{AGAIN}")
+        self._run(f"UPDATE _stray_rows SET to_date = $first - 1 WHERE {ACROSS} AND to_date <= $last")
+        self._run(f"UPDATE _stray_rows SET from_date = $last + 1 WHERE {ACROSS} AND from_date >= $first")
+
+    def _delete(self, which: str) -> None:
+        """Deletes these strays, from the table and from the ledger."""
+        if self._count(which):
+            self._run(f"DELETE FROM {self.place} WHERE rowid IN ({self._row_ids(which)})")
+            self._run(f"DELETE FROM _stray_rows WHERE {which}")
+
+    def _row_ids(self, which: str) -> str:
+        """SQL for the rows that these strays are: of each key as many as there are strays."""
+        keys = ", ".join(f"rows.{name}" for name in KEY)
+        return (
+            "SELECT id FROM (SELECT rows.rowid AS id, strays.copies, "
+            f"row_number() OVER (PARTITION BY {keys} ORDER BY rows.rowid) AS number FROM {self.place} AS rows "
+            f"JOIN (SELECT {COLUMNS}, count(*) AS copies FROM _stray_rows WHERE {which} GROUP BY ALL) AS strays "
+            f"ON {_same('rows', 'strays')}) WHERE number <= copies"
+        )
+
+    def _count(self, which: str, **more: object) -> int:
+        ((count,),) = self._run(f"SELECT count(*) FROM _stray_rows WHERE {which}", **more)
+        return int(str(count))
+
+    def _run(self, sql: str, **more: object) -> list[tuple[object, ...]]:
+        """Runs SQL with those values that it speaks of."""
+        values = {"table": self.table, "first": self.window.from_date, "last": self.window.to_date, **more}
+        used = {name: value for name, value in values.items() if f"${name}" in sql}
+        return self.con.execute(sql, used or None).fetchall()
+
+
+def adopt(con: duckdb.DuckDBPyConnection, table: str, place: str, first: date, last: date) -> None:
+    """Writes down the strays of a table that is older than their ledger: any of its days may have brought them."""
+    con.execute(
+        f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {place}, "
+        f"(SELECT min(starts_at) AS start, max(ends_at) AS stop FROM {CATALOG}.days($first::VARCHAR, $last::VARCHAR)) "
+        "WHERE event_time IS NULL OR event_time < start OR event_time >= stop",
+        {"table": table, "first": first, "last": last},
+    )

@@ -1,0 +1,168 @@
+"""Events and profiles through our hands, without keeping them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+from ..exceptions import NotFoundError
+from .load.selection import ProfileSelection, names_of
+from .session import Day, Session, batches
+from .statement import Statement, call
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+IN_A_ROW = 2048
+"""Rows that are taken from DuckDB at once when they are given out one by one."""
+AS_JSON = "to_json(_row)::VARCHAR"
+RAW_EVENT = """'{"event":' || to_json(event_name) || ',"properties":' || properties || '}'"""
+RAW_PROFILE = """'{"$distinct_id":' || to_json(distinct_id) || ',"$properties":' || properties || '}'"""
+
+
+def stream_events(
+    session: Session,
+    *,
+    from_date: Day,
+    to_date: Day,
+    events: Sequence[str] | None = None,
+    where: str | None = None,
+    limit: int | None = None,
+) -> Generator[dict[str, Any], None, None]:
+    """Events one by one, without keeping them: ``event_name``, ``event_time``, ``distinct_id``, ``insert_id``, and
+    ``properties`` as a dictionary. A window's events come only once its whole body is proven.
+
+    >>> days = ws.stream_events(from_date="2024-01-01", to_date="2024-01-02", events=["Purchase"])
+    >>> sum(event["properties"]["amount"] for event in days) > 0
+    True
+    """
+    return _each_row(session, _export(from_date, to_date, events, where, limit))
+
+
+def stream_profiles(
+    session: Session,
+    *,
+    where: str | None = None,
+    cohort: int | str | None = None,
+    properties: Sequence[str] | None = None,
+) -> Generator[dict[str, Any], None, None]:
+    """Profiles one by one, without keeping them: ``distinct_id``, ``properties`` as a dictionary, ``last_seen``.
+
+    >>> {user["properties"]["plan"] for user in ws.stream_profiles(where='properties["plan"] == "pro"')}
+    {'pro'}
+    """
+    return _each_row(session, profile_selection(session, where, cohort, properties).profiles())
+
+
+def event_lines(
+    session: Session,
+    *,
+    from_date: Day,
+    to_date: Day,
+    events: Sequence[str] | None = None,
+    where: str | None = None,
+    limit: int | None = None,
+    raw: bool = False,
+) -> Generator[str, None, None]:
+    """Events one by one, without keeping them, each as a line of JSON: far faster than ``stream_events`` where they
+    only go on to a file or another program.
+
+    In the shell: ``mp raw export``.
+
+    Args:
+        from_date: first day.
+        to_date: last day, inclusive.
+        events: only events of these names.
+        where: a Mixpanel filter expression.
+        limit: at most so many.
+        raw: as Mixpanel has them: ``event`` and ``properties``, to the letter.
+
+    >>> lines = ws.event_lines(from_date="2024-01-01", to_date="2024-01-01", events=["Purchase"], raw=True)
+    >>> next(lines)[:33]
+    '{"event":"Purchase","properties":'
+    """
+    return _lines(session, _export(from_date, to_date, events, where, limit), RAW_EVENT if raw else AS_JSON)
+
+
+def profile_lines(
+    session: Session,
+    *,
+    where: str | None = None,
+    cohort: int | str | None = None,
+    properties: Sequence[str] | None = None,
+    distinct_ids: Sequence[str] | None = None,
+    raw: bool = False,
+) -> Generator[str, None, None]:
+    """Profiles one by one, without keeping them, each as a line of JSON.
+
+    In the shell: ``mp raw engage``.
+
+    Args:
+        where: a Mixpanel filter expression over profiles.
+        cohort: only members of this cohort, by its id or its name.
+        properties: only these properties.
+        distinct_ids: only these users.
+        raw: as Mixpanel has them: ``$distinct_id`` and ``$properties``.
+
+    >>> next(ws.profile_lines(raw=True))[:16]
+    '{"$distinct_id":'
+    """
+    selection = profile_selection(session, where, cohort, properties, distinct_ids)
+    return _lines(session, selection.profiles(), RAW_PROFILE if raw else AS_JSON)
+
+
+def _lines(session: Session, asked: Statement, line: str) -> Generator[str, None, None]:
+    with closing(_batches(session, asked.inside(f"SELECT {line} AS line FROM ", " AS _row"))) as some:
+        for batch in some:
+            yield from batch.column(0).to_pylist()
+
+
+def _each_row(session: Session, asked: Statement) -> Generator[dict[str, Any], None, None]:
+    with closing(_batches(session, asked.inside("FROM "))) as some:
+        for row in (row for batch in some for row in batch.to_pylist()):
+            yield {**row, "properties": json.loads(row["properties"] or "{}")}
+
+
+def _batches(session: Session, statement: Statement) -> Generator[pa.RecordBatch, None, None]:
+    session.last_sql = str(statement)
+    with (
+        session.database.asking() as con,
+        closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
+    ):
+        yield from some
+
+
+def profile_selection(
+    session: Session,
+    where: str | None,
+    cohort: int | str | None,
+    properties: Sequence[str] | None,
+    distinct_ids: Sequence[str] | None = None,
+) -> ProfileSelection:
+    """Which profiles are meant; a cohort may be named."""
+    cohort_id = _cohort_id(session, cohort) if isinstance(cohort, str) else cohort
+    return ProfileSelection(
+        where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
+    )
+
+
+def _cohort_id(session: Session, name: str) -> int:
+    query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
+    with session.database.asking() as con:
+        found = query.run(con)
+        if len(found) == 1:
+            return int(found[0][0])
+        listed = call("cohorts").inside("SELECT name FROM ", " ORDER BY name").run(con)
+    if found:
+        raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
+    raise NotFoundError(f"there is no cohort {name!r}; there are: {', '.join(name for (name,) in listed) or 'none'}")
+
+
+def _export(
+    from_date: Day, to_date: Day, events: Sequence[str] | None, where: str | None, limit: int | None
+) -> Statement:
+    names = names_of("events", events)
+    names_or_all = list(names) if names else None
+    return call("export", from_date=from_date, to_date=to_date, events=names_or_all, filter=where, max_rows=limit)
