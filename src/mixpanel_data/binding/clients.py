@@ -57,4 +57,5 @@ def _sandbox_credentials() -> Credentials:
         project_id=sandbox.project_id,
         account=SANDBOX,
         base_url=sandbox.url,
+        timezone="UTC",
     )

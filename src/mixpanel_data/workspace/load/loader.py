@@ -114,7 +114,7 @@ class EventLoader:
         table = self.loader.table
         with self.loader.database.attached() as con:
             ledger = Ledger(con, self.loader.database.qualify)
-            known = ledger.loaded_range(table)
+            known = ledger.loaded_range(table) if ledger.exists(table) else None
             if known is None:
                 return ledger.days(first, last)
             lost = ledger.lost_rows(table)
