@@ -34,8 +34,10 @@ class Workspace:
     """A project of Mixpanel's, and a database for what is fetched from it.
 
     Days are inclusive, and in the project's time zone; ``where`` is a Mixpanel filter expression; ``on`` is a
-    property's name, or an expression such as ``properties["plan"]``. In the examples of the methods ``ws`` is
-    ``Workspace.memory("sandbox")``.
+    property's name, or an expression such as ``properties["plan"]``. Of a local table that is not there every method
+    raises TableNotFoundError, and of what Mixpanel does not have NotFoundError; the message says what there is.
+
+    In the examples of the methods ``ws`` is ``Workspace.memory("sandbox")``.
 
     Args:
         account: a name from the configuration file, or ``"sandbox"``; or credentials, or a function that gives them
