@@ -25,7 +25,7 @@ from .forward import forward
 from .storage import export as files
 from .storage import vacuum as vacuuming
 from .storage.databases import current_database
-from .storage.file import File, Storage, TemporaryFile, storage_at
+from .storage.file import File, Memory, Storage, TemporaryFile, storage_at
 from .storage.temporary import temporary_folder
 from .watch import Watch
 
@@ -121,7 +121,7 @@ class Workspace:
         ...     len(ws.cohorts())
         3
         """
-        return cls(account, project_id, region, Storage(), wait=wait, progress=progress)
+        return cls(account, project_id, region, Memory(), wait=wait, progress=progress)
 
     @classmethod
     def open(cls, path: str | Path, *, wait: bool = True) -> Workspace:
@@ -202,7 +202,7 @@ class Workspace:
         credentials, storage, known = self._known_credentials(), self._session.database.storage, self.tables()
         size, created = 0, self._begun
         if storage.path is not None and storage.exists():
-            size, created = storage.path.stat().st_size, _made_at(storage.path, known)
+            size, created = storage.path.stat().st_size, _created_at(storage.path, known)
         return WorkspaceInfo(
             path=None if storage.is_private else storage.path,
             project_id=credentials.project_id if credentials else None,
@@ -280,7 +280,7 @@ class Workspace:
 ephemeral = Workspace.ephemeral
 
 
-def _made_at(file: Path, known: list[TableInfo]) -> datetime:
+def _created_at(file: Path, known: list[TableInfo]) -> datetime:
     """When the database was made, as far as can be told: not every system remembers it of a file."""
     fetched = [table.fetched_at for table in known if table.fetched_at]
     return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])

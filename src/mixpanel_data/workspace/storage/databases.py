@@ -106,7 +106,7 @@ def switch_database(project_id: str, name: str) -> Path:
     '1.test.db'
     """
     project = Project(project_id)
-    path = project.existing(name)
+    path = project.find(name)
     try:
         make_data_folder()
         with atomic_write(project.pointer, private=True) as part:
@@ -132,7 +132,7 @@ def delete_database(project_id: str, name: str) -> None:
     if name == DEFAULT:
         raise ArgumentError(f"{DEFAULT} is always there: reset_database({project_id!r}, {DEFAULT!r}) empties it")
     project = Project(project_id)
-    project.existing(name)
+    project.find(name)
     project.remove(name)
 
 
@@ -150,7 +150,7 @@ def reset_database(project_id: str, name: str | None = None) -> Path:
     >>> databases.reset_database("1", "test") == path
     True
     """
-    path = Project(project_id).existing(name) if name is not None else current_database(project_id)
+    path = Project(project_id).find(name) if name is not None else current_database(project_id)
     if path.exists():
         cleanup.remove(path)
         cleanup.create(path)
@@ -206,7 +206,7 @@ class Project:
         """The names of those that are there."""
         return [name for project, name in _all_files() if project == self]
 
-    def existing(self, name: str) -> Path:
+    def find(self, name: str) -> Path:
         """Where the database is, if there is one of this name; ``default`` always is."""
         path, names = self.file(name), {DEFAULT, *self.files()}
         if name not in names:

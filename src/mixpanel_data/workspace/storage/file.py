@@ -31,7 +31,7 @@ time have it, and does not say which."""
 
 
 class Storage:
-    """Memory, and what is common to all kinds."""
+    """What is common to all kinds."""
 
     path: Path | None = None
     """The database file; None in memory."""
@@ -58,6 +58,10 @@ class Storage:
 
     def keep(self) -> None:
         """It will not be let go of: nobody need wait for that."""
+
+
+class Memory(Storage):
+    """Tables that end with their workspace. Nothing need be attached."""
 
 
 class File(Storage):
@@ -146,7 +150,7 @@ class TemporaryFile(File):
 
 def storage_at(path: str | Path) -> Storage:
     """The file; or memory, by DuckDB's own name for it."""
-    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Storage()
+    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Memory()
 
 
 def wal_of(path: Path) -> Path:
