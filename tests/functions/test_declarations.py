@@ -50,6 +50,13 @@ def test_types_are_known(function: Function) -> None:
     assert all(column.arrow_type or column.type in ARROW_TYPES for column in function.columns)
 
 
+@pytest.fixture
+def con(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    """With the variable that an example speaks of."""
+    con.execute("SET VARIABLE handles = (SELECT list(handle) FROM mixpanel_download('2024-01-01', '2024-01-02'))")
+    return con
+
+
 @EVERY
 def test_the_example_runs(function: Function, con: duckdb.DuckDBPyConnection) -> None:
     con.execute("FROM mixpanel_events()").fetchall()  # so that there is a request to tell of

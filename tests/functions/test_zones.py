@@ -104,13 +104,69 @@ def test_mixpanel_can_be_asked_for_the_zone(read: Callable[..., Any]) -> None:
     assert "/api/app/me" in read.server.targets[0]  # type: ignore[attr-defined]
 
 
-def test_a_project_that_looks_local_is_told_of(read: Callable[..., Any]) -> None:
-    query = "SELECT min(event_time) FROM mixpanel_export('2024-03-09', '2024-03-09')"
-    with pytest.warns(MixpanelDataWarning, match=r'local time, 5 h behind UTC.*set timezone = "US/Pacific"'):
-        assert read(query, None) == [(datetime(2024, 3, 9),)]
-    with warnings.catch_warnings(record=True) as told:
-        read(query, "UTC")
-        assert not told
+DAY = "SELECT min(event_time) FROM mixpanel_export('2024-03-09', '2024-03-09')"
+
+
+@pytest.mark.parametrize("zone", [None, "UTC"])
+def test_times_that_look_local_are_told_of_and_nothing_is_recommended(
+    read: Callable[..., Any], zone: str | None
+) -> None:
+    told = (
+        "processed 5 h after their event_time in UTC: either the project exports the time of a clock that is 5 h behind"
+    )
+    with pytest.warns(MixpanelDataWarning, match=f"{told} UTC, .*, or they are sent that late, and all is well"):
+        assert read(DAY, zone) == [(datetime(2024, 3, 9),)]
+
+
+@pytest.mark.parametrize(
+    ("zone", "told"),
+    [
+        ("Europe/Berlin", "6 h after their event_time in Europe/Berlin: either .* a clock that is 5 h behind UTC"),
+        (
+            "America/Los_Angeles",
+            "3 h before their event_time in America/Los_Angeles: either .* 5 h behind UTC.*name its zone$",
+        ),
+    ],
+)
+def test_a_zone_that_the_data_contradict_is_told_of(read: Callable[..., Any], zone: str, told: str) -> None:
+    with pytest.warns(MixpanelDataWarning, match=told):
+        read(DAY, zone)
+
+
+def test_a_zone_for_times_that_are_utc_already_is_advised_against(
+    point_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = [
+        {"event": "e", "properties": {"time": 1704067200 + n, "mp_processing_time_ms": 1000 * (1704067201 + n)}}
+        for n in range(50)
+    ]
+    with raw_server(lambda _: gzip_answer(lines(sent))) as server, duckdb.connect() as con:
+        point_at(server.url)
+        monkeypatch.setenv("MP_TIMEZONE", "America/Los_Angeles")
+        mixpanel_data.register(con)
+        with pytest.warns(MixpanelDataWarning, match='8 h before .* but soon after it in UTC: write timezone = "UTC"'):
+            con.execute("FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()
+
+
+def test_events_that_come_late_each_in_its_own_time_say_nothing(point_at: Callable[..., None]) -> None:
+    sent = [
+        {"event": "e", "properties": {"time": 1704067200, "mp_processing_time_ms": 1000 * (1704067200 + 700 * n)}}
+        for n in range(50)
+    ]
+    with raw_server(lambda _: gzip_answer(lines(sent))) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        con.execute("FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()
+
+
+@pytest.mark.parametrize(
+    ("zone", "end"),
+    [(None, datetime(2024, 3, 10, 12)), ("UTC", datetime(2024, 3, 10)), (NEW_YORK, datetime(2024, 3, 10, 5))],
+)
+def test_a_day_is_complete_when_it_has_ended_in_its_zone_or_everywhere(
+    read: Callable[..., Any], zone: str | None, end: datetime
+) -> None:
+    assert read("SELECT complete_at FROM mixpanel_days('2024-03-09', '2024-03-09')", zone) == [(end,)]
 
 
 def test_a_project_in_utc_is_not(con: duckdb.DuckDBPyConnection) -> None:

@@ -13,7 +13,7 @@ import threading
 import warnings
 import weakref
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
 from contextlib import aclosing, contextmanager
 from typing import Any, cast
 
@@ -25,7 +25,7 @@ from ..client.errors import redact
 from ..config import SANDBOX
 from ..credentials import resolve_credentials
 from ..exceptions import ArgumentError, ConfigError, MixpanelDataWarning, ServerError, StorageError
-from ..functions import FUNCTIONS, Call, Function, Kept, Predicate, read_arguments
+from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments
 from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
 from . import loop
@@ -39,6 +39,7 @@ from .macros import (
     short_report_macro,
     source_view,
 )
+from .scan import BEAT, Scan
 from .source import Source
 from .stream import INTERRUPTED, said_by
 
@@ -55,6 +56,8 @@ class Registration:
         self.catalog = CATALOG
         self._watch = watch
         self._kept = Kept()
+        self._downloads = Downloads()
+        weakref.finalize(self, self._downloads.release)
         self._errors: deque[BaseException] = deque(maxlen=16)
         self._own: str | None = None
         self._refuses_others = False
@@ -73,6 +76,16 @@ class Registration:
             >>> registration.refresh()
         """
         self._kept.clear()
+
+    def release_downloads(self, handles: Iterable[str] | None = None) -> None:
+        """Frees what ``mixpanel_download`` holds under these handles, or all of it, unless it was read already.
+
+        Example:
+            >>> import duckdb, mixpanel_data
+            >>> registration = mixpanel_data.register(duckdb.connect(), account="sandbox")
+            >>> registration.release_downloads()
+        """
+        self._downloads.release(handles)
 
     def keep_to(self, account: str | None) -> None:
         """From now on no call may name another account than this one, which is ours."""
@@ -105,18 +118,47 @@ class Registration:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
         self._errors.append(_copy(error))
 
+    def call(self, name: str, watch: Watcher | None = None, **given: Any) -> Generator[dict[str, Any], None, None]:
+        """The rows of a function, each as soon as it is there: DuckDB would hand them on many at a time.
+
+        Args:
+            name: the function, without ``mixpanel_``.
+            watch: called with a :class:`Progress` at every step, instead of what was registered.
+            given: its arguments, of types that JSON has.
+        """
+        function = next(one for one in FUNCTIONS if one.name == name)
+        schema = pa.schema([*function.schema, pa.field(BEAT, pa.bool_())])
+        scan = Scan(schema, lambda: self._rows_between_beats(function, given, watch), lambda _: None)
+        try:
+            while (batch := scan.next()) is not None:
+                yield from (row for row in batch.to_pylist() if not row.pop(BEAT))
+        finally:
+            scan.close()
+
+    async def _rows_between_beats(
+        self, function: Function, given: dict[str, Any], watch: Watcher | None
+    ) -> AsyncGenerator[pa.RecordBatch]:
+        async with aclosing(self.rows(function, given, frozenset(function.schema.names), EVERYTHING, watch)) as batches:
+            async for batch in batches:
+                yield batch.append_column(BEAT, pa.repeat(False, batch.num_rows))
+
     async def rows(
-        self, function: Function, given: dict[str, Any], columns: frozenset[str], where: Predicate
+        self,
+        function: Function,
+        given: dict[str, Any],
+        columns: frozenset[str],
+        where: Predicate,
+        watch: Watcher | None = None,
     ) -> AsyncGenerator[pa.RecordBatch]:
         """The rows of one call, as Arrow batches."""
         if self._end is not None:
             raise StorageError(self._end)
         self._under_way.add(cast("asyncio.Task[Any]", asyncio.current_task()))
         arguments = read_arguments(function, given)
-        reporter = Reporter(function.name, self._watch, waits=self._waits)
+        reporter = Reporter(function.name, watch or self._watch, waits=self._waits)
         # What is not about an account works without credentials.
         client = self._client(function, arguments["account"]) if function.reads_account else cast(Client, None)
-        call = Call(arguments, columns, where, client, reporter, self._kept)
+        call = Call(function.name, arguments, columns, where, client, reporter, self._kept, self._downloads)
         try:
             async with aclosing(function.rows(call)) as batches:
                 async for rows in batches:

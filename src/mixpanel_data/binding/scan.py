@@ -29,6 +29,8 @@ PATIENCE = 0.01
 """Seconds in which more may come before the rows at hand are shared out: small shares are slow to hand over."""
 SHARE = 2048
 """Rows, at first: one vector of DuckDB's."""
+LARGE = 61_440
+"""Rows that are handed over as they are: half a row group or more, which DuckDB stores at once."""
 
 
 class Mark(Enum):
@@ -47,15 +49,19 @@ class Scan:
         schema: pa.Schema,
         produce: Callable[[], AsyncGenerator[pa.RecordBatch]],
         on_error: Callable[[BaseException], None],
+        *,
+        is_local: bool = False,
     ) -> None:
         self.schema = schema
+        self._is_local = is_local
         self._produce = produce
         self._on_error = on_error
         self._made: queue.SimpleQueue[Found] = queue.SimpleQueue()
         self._room = asyncio.Semaphore(1)
         self._found: Found = Mark.NOTHING_YET
         self._shared = 0
-        self._stock = self._batch_of([pa.nulls(0, field.type) for field in schema])
+        self._nothing = self._batch_of([pa.nulls(0, field.type) for field in schema])
+        self._stock = self._nothing
         self._job = loop.Job(self._run())
 
     def next(self) -> pa.RecordBatch | None:
@@ -69,7 +75,7 @@ class Scan:
 
     def _next(self) -> pa.RecordBatch | None:
         has_stock = self._stock.num_rows > 0
-        if self._found is Mark.NOTHING_YET:
+        if self._found is Mark.NOTHING_YET and not (has_stock and self._is_local):
             self._found = self._look(PATIENCE if has_stock else BEAT_SECONDS)
         if has_stock:
             return self._share()
@@ -89,9 +95,11 @@ class Scan:
         end: Found = Mark.END
         try:
             async with aclosing(self._produce()) as batches:
+                await self._room.acquire()
                 async for batch in batches:
-                    await self._room.acquire()
                     self._made.put(batch)
+                    del batch  # or its memory would be kept while we wait
+                    await self._room.acquire()
         except BaseException as error:  # noqa: BLE001 - it is raised again in DuckDB's thread
             end = error
         self._made.put(end)
@@ -106,13 +114,18 @@ class Scan:
             raise KeyboardInterrupt(INTERRUPTED) from None
 
     def _share(self) -> pa.RecordBatch:
-        """Some of the rows at hand: at most half of them while nothing more has come."""
+        """Some of the rows at hand: at most half of a few of them while nothing more has come."""
         rows = self._stock.num_rows
-        share = max(SHARE, self._shared // 8)  # who has read so much will read on
-        count = min(share, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
+        count = rows if self._is_local or rows >= LARGE else self._fair_share(rows)
         self._shared += count
-        share, self._stock = self._stock.slice(0, count), self._stock.slice(count)
+        share = self._stock.slice(0, count)
+        # Nothing may refer to rows that are all handed over: their memory is to be used again.
+        self._stock = self._stock.slice(count) if count < rows else self._nothing
         return self._batch_of([compact(column) for column in share.columns])
+
+    def _fair_share(self, rows: int) -> int:
+        share = max(SHARE, self._shared // 8)  # who has read so much will read on
+        return min(share, rows - rows // 2 if self._found is Mark.NOTHING_YET else rows)
 
     def _beat(self) -> pa.RecordBatch:
         return self._batch_of(

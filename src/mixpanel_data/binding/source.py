@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Callable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ class Source(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         wanted = columns if columns is not None else self._schema.names
         schema = pa.schema([self._schema.field(name) for name in wanted])
         where = Predicate(filter, pa.schema([plain(field) for field in self._schema]))
-        return Stream(Scan(schema, lambda: self._batches(wanted, where), self._on_error))
+        produce = partial(self._batches, wanted, where)
+        return Stream(Scan(schema, produce, self._on_error, is_local=self._function.is_local))
 
     async def _batches(self, wanted: list[str], where: Predicate) -> AsyncGenerator[pa.RecordBatch]:
         arguments = _find_arguments(self._function, where)

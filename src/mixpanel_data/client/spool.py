@@ -37,8 +37,8 @@ def open_spools() -> int:
     return len(_open)
 
 
-def let_go(file: IO[bytes]) -> None:
-    """Closes a file soon: the system takes its time to free what has no name, a tenth of a second for 100 MB."""
+def close_later(file: IO[bytes]) -> None:
+    """Closes a file in the background: to free 100 MB that have no name takes the system a tenth of a second."""
     _closing().submit(file.close)
 
 
@@ -111,13 +111,19 @@ class Spool:
             IncompleteExportError: the gzip stream is damaged or ends early, or the last line has no end.
         """
         body = _Body(self)
-        if not self._gzipped:
-            yield from whole_lines(body.readinto, body.wait)
-            return
-        with igzip.open(cast(IO[bytes], body), "rb") as unzipped:  # type: ignore[no-untyped-call]
-            yield from whole_lines(lambda piece: _gunzip(unzipped, piece), body.wait)
-        if self.size == 0:
+        with self._unzip(body) as unzipped:
+            yield from whole_lines(lambda piece: _read(unzipped, piece), body.wait)
+        if self._gzipped and self.size == 0:
             raise IncompleteExportError("the export's gzip stream is empty")
+
+    def unzipped(self) -> IO[bytes]:
+        """The body as a file, to be read from its beginning."""
+        return self._unzip(_Body(self))
+
+    def _unzip(self, body: _Body) -> IO[bytes]:
+        if not self._gzipped:
+            return cast(IO[bytes], body)
+        return cast(IO[bytes], igzip.open(cast(IO[bytes], body), "rb"))  # type: ignore[no-untyped-call]
 
     def wait_for(self, size: int) -> None:
         """Returns when the body has come so far, or has ended."""
@@ -153,7 +159,7 @@ class _Body(io.RawIOBase):
         return count
 
 
-def _gunzip(unzipped: IO[bytes], piece: memoryview) -> int:
+def _read(unzipped: IO[bytes], piece: memoryview) -> int:
     try:
         return int(unzipped.readinto(piece))  # type: ignore[attr-defined]
     except GZIP_ERRORS as error:

@@ -8,6 +8,7 @@ from .catalog import catalog
 from .cohorts import cohorts
 from .days import days
 from .declaration import Call, Function
+from .downloads import Downloads, download, downloaded
 from .events import event_counts, events, top_events
 from .export import export
 from .funnels import funnel, funnels
@@ -15,7 +16,7 @@ from .jql import jql
 from .kept import Kept
 from .lexicon import schemas
 from .plan import export_plan
-from .predicate import Predicate
+from .predicate import EVERYTHING, Predicate
 from .profiles import profiles
 from .projects import projects, workspaces
 from .properties import properties, property_counts, property_values
@@ -26,7 +27,7 @@ from .retention import frequency, retention
 from .segmentation import segmentation, segmentation_average, segmentation_numeric, segmentation_sum
 
 FUNCTIONS: tuple[Function, ...] = (
-    *(export, export_plan, profiles, activity),
+    *(export, download, downloaded, export_plan, profiles, activity),
     *(events, top_events, properties, property_values),
     *(funnels, cohorts, bookmarks, schemas, annotations_, projects, workspaces),
     *(event_counts, property_counts),
@@ -36,4 +37,4 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 """All of them, in the order in which they are listed to people."""
 
-__all__ = ["FUNCTIONS", "Call", "Function", "Kept", "Predicate", "read_arguments"]
+__all__ = ["EVERYTHING", "FUNCTIONS", "Call", "Downloads", "Function", "Kept", "Predicate", "read_arguments"]

@@ -15,7 +15,8 @@ import pyarrow.compute as pc
 from ..client import Api, Endpoint
 from ..exceptions import ServerError
 from .answers import inside, json_text, objects, possible, text
-from .body.fields import HEAD, Wish, engine, read_fields
+from .body.fields import HEAD, Extraction, engine, read_fields
+from .body.notes import schema_for
 from .body.slices import whole_json
 from .columns import whole_text
 from .declaration import Call, Parameter, table_function
@@ -53,7 +54,7 @@ def _batch(events: Sequence[Mapping[str, Any]], zone: str | None) -> pa.RecordBa
     heads = pa.array([whole_text(f'{HEAD}{json_text(event.get("event")) or "null"},"properties":') for event in events])
     texts = pa.array([whole_text(json_text(said) or "") for said in properties])
     with engine().cursor() as cursor:
-        found = read_fields(cursor, heads, texts, Wish(frozenset(COLUMNS), zone))
+        found = read_fields(cursor, heads, texts, Extraction(schema_for(COLUMNS, deduplicate=False), zone))
     if found is None:
         raise ServerError("Mixpanel sent events that cannot be read")
     others = pa.array([text(said.get("$distinct_id")) for said in properties], pa.string())

@@ -86,6 +86,13 @@ def _texts(value: Any) -> list[str]:
     return values
 
 
+def _days(value: Any) -> list[date]:
+    values = value if isinstance(value, list) else [value]
+    if not values:
+        raise Refusal("a list of days")
+    return [read_day(item) for item in values]
+
+
 def _whole_number(value: Any) -> int:
     is_whole = isinstance(value, int) or (isinstance(value, float) and value.is_integer())
     if isinstance(value, bool) or not (is_whole or (isinstance(value, str) and DIGITS.fullmatch(value))):
@@ -117,6 +124,7 @@ def _json(value: Any) -> Any:
 
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "DATE": read_day,
+    "DATE[]": _days,
     "VARCHAR": _text,
     "VARCHAR[]": _texts,
     "BIGINT": _whole_number,

@@ -47,6 +47,8 @@ def compact(array: pa.Array) -> pa.Array:
     if not pa.types.is_dictionary(array.type) or not len(array):
         return array
     first, last = array.indices[0].as_py(), array.indices[-1].as_py()
+    if not first and last + 1 == len(array.dictionary):
+        return array
     places = pc.subtract(array.indices, pa.scalar(first, pa.int32()))
     return pa.DictionaryArray.from_arrays(places, array.dictionary.slice(first, last + 1 - first))
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -18,6 +18,9 @@ from ..exceptions import ServerError
 from .columns import ARROW_TYPES, JSON, as_json, whole_text
 from .kept import Kept
 from .predicate import Predicate
+
+if TYPE_CHECKING:
+    from .downloads import Downloads
 
 T = TypeVar("T")
 
@@ -62,6 +65,7 @@ class Column:
 class Call:
     """One call of a function: what was asked, and the way to Mixpanel."""
 
+    function: str
     arguments: Mapping[str, Any]
     """Every parameter's value, checked and of its Python type; defaults filled in."""
     columns: frozenset[str]
@@ -72,6 +76,8 @@ class Call:
     reporter: Reporter
     kept: Kept
     """Answers of earlier calls, for functions that ask for what seldom changes."""
+    downloads: Downloads
+    """What earlier calls have downloaded, and nobody has read yet."""
 
     def __getitem__(self, name: str) -> Any:
         return self.arguments[name]
@@ -112,6 +118,8 @@ class Function:
     rows: Callable[[Call], AsyncGenerator[Rows]]
     reads_account: bool
     """Whether it is about one account, and so needs credentials."""
+    is_local: bool = False
+    """Whether all its rows are on this machine, so that nothing is waited for."""
 
     @property
     def schema(self) -> pa.Schema:
@@ -159,6 +167,7 @@ def table_function(
     reads_account: bool = False,
     keeps: bool = False,
     maintained_only: bool = False,
+    is_local: bool = False,
 ) -> Callable[[Callable[[Call], AsyncGenerator[Rows]]], Function]:
     """Turns an async generator of rows into the :class:`Function` of the same name.
 
@@ -166,6 +175,7 @@ def table_function(
         reads_account: whether it is about an account though it has no endpoint.
         keeps: whether answers are kept until ``refresh := true``.
         maintained_only: whether Mixpanel only keeps the endpoint alive, and advises against new use.
+        is_local: whether all its rows are on this machine, so that nothing is waited for.
     """
 
     def declare(rows: Callable[[Call], AsyncGenerator[Rows]]) -> Function:
@@ -173,7 +183,9 @@ def table_function(
         about_account = reads_account or endpoint is not None
         shared = _shared(endpoint, about_account, keeps)
         whole_doc = f"{doc} {MAINTENANCE}" if maintained_only else doc
-        return Function(name, whole_doc, parameters + shared, columns, endpoint, requests, example, rows, about_account)
+        return Function(
+            name, whole_doc, parameters + shared, columns, endpoint, requests, example, rows, about_account, is_local
+        )
 
     return declare
 

@@ -6,8 +6,9 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..client import Budget
+from .bodies import windows_of
 from .declaration import Call, Column, table_function
-from .export import export, windows_of
+from .export import ONLY_DAYS, PARAMETERS
 from .zones import zone_of
 
 
@@ -15,7 +16,7 @@ from .zones import zone_of
     doc="The requests that mixpanel_export would make for the same arguments, without making any.",
     example="FROM mixpanel_export_plan('2024-01-01', '2024-03-31')",
     reads_account=True,
-    parameters=tuple(parameter for parameter in export.parameters if parameter.name != "account"),
+    parameters=(*PARAMETERS, ONLY_DAYS),
     columns=(
         Column("request", "BIGINT", "number of the request"),
         Column("from_date", "DATE", "first day it asks for"),

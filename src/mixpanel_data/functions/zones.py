@@ -10,11 +10,12 @@ from __future__ import annotations
 import json
 import statistics
 import warnings
-from collections.abc import Iterator
-from datetime import UTC, date, datetime
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..client import Api, Client, Endpoint, Reporter
+from ..credentials import Credentials
 from ..exceptions import ConfigError, MixpanelDataWarning
 from .answers import possible
 from .predicate import midnight
@@ -23,9 +24,15 @@ ME = Endpoint(Api.APP, "/me")
 ASK = "project"
 """The value of ``timezone`` that stands for the one Mixpanel has on record."""
 QUARTER = 900.0
-NEAR = 240.0
+"""Seconds. Every zone is some quarters of an hour off UTC."""
+TOLERANCE = 240.0
 """Seconds: clocks differ, and events take a while to arrive."""
-ENOUGH = 20
+SAMPLE = 20
+"""Events that a judgement needs at least."""
+MOST = 0.8
+"""Share of them that must agree."""
+LAST_ZONE = timedelta(hours=12)
+"""Behind UTC: where days end last."""
 _asked: dict[Client, str] = {}
 _judged: set[Client] = set()
 
@@ -64,34 +71,66 @@ def today(zone: str | None) -> date:
     return datetime.now(ZoneInfo(zone) if zone else UTC).date()
 
 
-def warn_if_local(client: Client, lines: bytes) -> None:
-    """Says so, once, if these lines look like local time and the account has no time zone."""
-    if client.credentials.timezone is not None or client in _judged:
+def complete_at(day: date, zone: str | None, *, is_known: bool) -> datetime:
+    """When the day has ended for certain, in UTC; where the zone is not known, when it has ended everywhere."""
+    end = start_of(day + timedelta(days=1), zone)
+    return end if is_known else end + LAST_ZONE
+
+
+def warn_if_contradicted(client: Client, lines: bytes, zone: str | None) -> None:
+    """Says so, once, if nearly all of these events were processed hours after or before their time in this zone."""
+    if client in _judged:
         return
-    gaps = list(_gaps(lines))
-    if len(gaps) < ENOUGH:
+    times = list(_times(lines))
+    if len(times) < SAMPLE:
         return
     _judged.add(client)
-    gap = statistics.median(gaps)
-    quarters = round(gap / QUARTER)
-    if quarters == 0 or abs(gap - quarters * QUARTER) > NEAR or abs(gap) > 86400:
-        return
-    hours = f"{abs(quarters) / 4:g} h {'behind' if quarters > 0 else 'ahead of'} UTC"
-    warnings.warn(
-        f"project {client.credentials.project_id} seems to export local time, {hours}, so event_time is not UTC: set "
-        'timezone = "US/Pacific" (or its own zone; "project" asks Mixpanel; "UTC" leaves times as they are) in its '
-        "account, or MP_TIMEZONE",
-        MixpanelDataWarning,
-        stacklevel=2,
+    here = _quarters(processed - _in_utc(time, zone) for time, processed in times)
+    if here:
+        as_sent = _quarters(processed - time for time, processed in times)
+        warnings.warn(_contradiction(client.credentials, zone, here, as_sent), MixpanelDataWarning, stacklevel=2)
+
+
+def _contradiction(credentials: Credentials, zone: str | None, here: int, as_sent: int | None) -> str:
+    """What to say of events that were processed so many quarters of an hour after their time in the zone, and after
+    the time as it was sent."""
+    told = f"project {credentials.project_id}: nearly all events were processed {_hours(here)} their event_time"
+    if as_sent == 0:
+        return (
+            f'{told} in {zone}, but soon after it in UTC: write timezone = "UTC" into its account, or MP_TIMEZONE=UTC'
+        )
+    clock = f"a clock that is {_hours(as_sent, 'behind', 'ahead of')} UTC" if as_sent else "a local clock"
+    late = ", or they are sent that late, and all is well" if here > 0 else ""
+    return (
+        f"{told} in {zone or 'UTC'}: either the project exports the time of {clock}, and timezone in its account "
+        f"(or MP_TIMEZONE) should name its zone{late}"
     )
 
 
-def _gaps(lines: bytes) -> Iterator[float]:
-    """Seconds from each event's time to its processing."""
+def _hours(quarters: int, after: str = "after", before: str = "before") -> str:
+    return f"{abs(quarters) / 4:g} h {after if quarters > 0 else before}"
+
+
+def _quarters(gaps: Iterable[float]) -> int | None:
+    """How many quarters of an hour nearly all of the gaps are; None where they do not agree."""
+    found = list(gaps)
+    quarters = round(statistics.median(found) / QUARTER)
+    near = sum(abs(gap - quarters * QUARTER) <= TOLERANCE for gap in found)
+    return quarters if near >= MOST * len(found) and abs(quarters) * QUARTER <= 86400 else None
+
+
+def _in_utc(time: float, zone: str | None) -> float:
+    if zone is None:
+        return time
+    return datetime.fromtimestamp(time, UTC).replace(tzinfo=ZoneInfo(zone)).timestamp()
+
+
+def _times(lines: bytes) -> Iterator[tuple[float, float]]:
+    """Each event's time as it was sent, and when it was processed, in seconds."""
     for line in lines.split(b"\n"):
         try:
             properties = json.loads(line)["properties"]
             if not properties.get("$import"):
-                yield properties["mp_processing_time_ms"] / 1000 - properties["time"]
+                yield float(properties["time"]), properties["mp_processing_time_ms"] / 1000
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue

@@ -24,7 +24,7 @@ def read(events: list[dict[str, Any]], columns: tuple[str, ...] = COLUMNS) -> tu
         spool.write(lines(events))
         spool.end()
         proof(spool)
-        rows = [row for batch in proof.batches(spool) for row in batch.to_pylist()]
+        rows = [row for batch in proof.batches(spool, columns) for row in batch.to_pylist()]
     proof.close()
     return rows, proof.duplicates
 

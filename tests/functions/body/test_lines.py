@@ -26,7 +26,7 @@ def read(body: bytes, columns: tuple[str, ...] = COLUMNS) -> list[dict[str, Any]
         spool.end()
         try:
             proof(spool)
-            batches = list(proof.batches(spool))
+            batches = list(proof.batches(spool, columns))
         finally:
             proof.close()
     assert sum(batch.num_rows for batch in batches) == proof.events
@@ -168,7 +168,7 @@ def test_a_proof_that_failed_can_be_tried_again() -> None:
                     proof(spool)
             else:
                 proof(spool)
-                assert [batch.num_rows for batch in proof.batches(spool)] == [events]
+                assert [batch.num_rows for batch in proof.batches(spool, COLUMNS)] == [events]
     proof.close()
 
 

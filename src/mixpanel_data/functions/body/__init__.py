@@ -1,6 +1,7 @@
 """The body of an export: proven whole, and read."""
 
-from .proof import Proof, workers
+from .buffers import Buffers
+from .proof import ROW_GROUP, Proof, workers
 from .slices import SLICED_JSON
 
-__all__ = ["SLICED_JSON", "Proof", "workers"]
+__all__ = ["ROW_GROUP", "SLICED_JSON", "Buffers", "Proof", "workers"]

@@ -17,7 +17,8 @@ from .fields import HASH, INGESTED, KEY, engine, query
 NEEDED = (*KEY, INGESTED, HASH)
 SUPERSEDED = f"""
 SELECT place FROM lines
-QUALIFY row_number() OVER (PARTITION BY {", ".join(KEY)} ORDER BY {INGESTED} DESC NULLS LAST, place) > 1
+QUALIFY row_number() OVER (
+  PARTITION BY {", ".join(KEY)} ORDER BY TRY_CAST({INGESTED} AS DOUBLE) DESC NULLS LAST, place) > 1
 ORDER BY place
 """
 Places = npt.NDArray[np.int64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import atexit
 import json
 import uuid
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import duckdb
@@ -22,7 +22,7 @@ INSERT_ID_NAMESPACE = uuid.UUID("6f1f8a0e-3a57-5d0c-9c57-0b6a3b7f1d11")
 KEY = ("event_name", "event_time", "distinct_id", "insert_id")
 """What makes two events the same one."""
 INGESTED, HASH = "ingested", "key"
-"""Of use only where duplicates are looked for."""
+"""Of use only where duplicates are looked for: when an event was ingested, as text, and a hash of its ids."""
 PATHS: Mapping[str, str] = {
     "event_time": "$.time",
     "distinct_id": "$.distinct_id",
@@ -37,36 +37,42 @@ SELECT TRY(make_timestamp(TRY_CAST(
     round(epoch * CASE WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3 ELSE 1e6 END) AS BIGINT))) AS event_time
 FROM (SELECT TRY_CAST(text AS DOUBLE) AS epoch FROM lines)
 """
-NUMBERS = f"SELECT TRY_CAST(text AS DOUBLE) AS {INGESTED} FROM lines"
-HASHES = f"SELECT hash({', '.join(KEY)}) AS {HASH} FROM lines"
+# The same event has the same ids; where an id is yet to be made of the event's content, its time stands for it.
+HASHES = "hash(found[2], coalesce(found[3], found[1]))"
 
 
 @dataclass(frozen=True)
-class Wish:
+class Extraction:
     """What is to be read out of the events."""
 
-    columns: frozenset[str]
+    schema: pa.Schema
+    """What is noted of each event."""
     zone: str | None = None
     """Time zone of the times; None for UTC."""
 
+    @property
+    def paths(self) -> dict[str, str]:
+        """Where those of the noted columns stand that are in the properties."""
+        return {name: path for name, path in PATHS.items() if name in self.schema.names}
+
+    @property
+    def hashes(self) -> bool:
+        return HASH in self.schema.names
+
 
 def read_fields(
-    engine: duckdb.DuckDBPyConnection, heads: pa.Array, properties: pa.Array, wish: Wish
+    engine: duckdb.DuckDBPyConnection, heads: pa.Array, properties: pa.Array, extraction: Extraction
 ) -> dict[str, pa.Array] | None:
     """Those of the wanted columns that stand inside the JSON; None where some of it is not JSON."""
-    wanted = [name for name in PATHS if name in wish.columns]
     names = _event_names(heads)
-    texts = _texts(engine, properties, wanted)
-    if names is None or texts is None:
+    found = _extract(engine, properties, extraction)
+    if names is None or found is None:
         return None
-    found = {"event_name": names, **texts}
-    if "event_time" in wanted:
-        found["event_time"] = _in_utc(engine, _times(engine, texts["event_time"]), wish.zone)
-    if "insert_id" in wanted:
-        found["insert_id"] = _fill_insert_ids(texts["insert_id"], heads, properties)
-    if HASH in wish.columns:
-        found[INGESTED] = _column(engine, NUMBERS, text=texts[INGESTED])
-        found[HASH] = _column(engine, HASHES, **{name: found[name] for name in KEY})
+    found["event_name"] = names
+    if "event_time" in found:
+        found["event_time"] = _in_utc(engine, _times(engine, found["event_time"]), extraction.zone)
+    if "insert_id" in found:
+        found["insert_id"] = _fill_insert_ids(found["insert_id"], heads, properties)
     return found
 
 
@@ -116,21 +122,28 @@ def _event_name(head: str) -> str | None:
     return whole_text(name if isinstance(name, str) else json.dumps(name, ensure_ascii=False))
 
 
-def _texts(
-    engine: duckdb.DuckDBPyConnection, properties: pa.Array, wanted: Collection[str]
+def _extract(
+    engine: duckdb.DuckDBPyConnection, properties: pa.Array, extraction: Extraction
 ) -> dict[str, pa.Array] | None:
-    paths = [PATHS[name] for name in wanted]
-    read = f"json_extract_string(properties, {paths!r})" if paths else "json_valid(properties)"
+    """The texts of the noted fields, from one reading of the JSON; None where some of it is not JSON."""
+    paths = extraction.paths
+    read = f"json_extract_string(properties, {list(paths.values())!r})" if paths else "json_valid(properties)"
+    hashes = f", {HASHES} AS {HASH}" if extraction.hashes else ""
     try:
-        column = _column(engine, f"SELECT {read} AS found FROM lines", properties=properties)
+        table = query(engine, f"SELECT {read} AS found{hashes} FROM lines", properties=properties)
     except duckdb.InvalidInputException:  # malformed JSON
         return None
+    column = table.column("found").combine_chunks(POOL)
     if not paths:
         return {} if pc.all(column, min_count=0).as_py() else None
-    places = np.arange(0, len(column.values), len(paths), dtype=np.int32)
-    return {
-        name: pc.take(column.values, pa.array(places + number), memory_pool=POOL) for number, name in enumerate(wanted)
-    }
+    texts = {name: _nth(column, number, len(paths)) for number, name in enumerate(paths)}
+    return {**texts, HASH: table.column(HASH).combine_chunks(POOL)} if hashes else texts
+
+
+def _nth(lists: pa.Array, number: int, length: int) -> pa.Array:
+    """One item of each of these lists, which all have this length."""
+    places = np.arange(number, len(lists.values), length, dtype=np.int32)
+    return pc.take(lists.values, pa.array(places), memory_pool=POOL)
 
 
 def _times(engine: duckdb.DuckDBPyConnection, texts: pa.Array) -> pa.Array:
@@ -149,10 +162,13 @@ def _fill_insert_ids(ids: pa.Array, heads: pa.Array, properties: pa.Array) -> pa
     """The ids with the missing ones made from the event's own content, the same at every fetch."""
     if not ids.null_count:
         return ids
-    filled = ids.to_pylist()
-    for place in np.flatnonzero(ids.is_null().to_numpy(zero_copy_only=False)):
-        event = json.loads(heads[int(place)].as_py() + "null}")["event"]
-        content = [event, json.loads(properties[int(place)].as_py())]
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
-        filled[place] = str(uuid.uuid5(INSERT_ID_NAMESPACE, canonical))
-    return pa.array(filled, pa.string())
+    is_missing = ids.is_null()
+    rows = np.flatnonzero(is_missing.to_numpy(zero_copy_only=False)).tolist()
+    made = [_insert_id(heads[row].as_py(), properties[row].as_py()) for row in rows]
+    return pc.replace_with_mask(ids, is_missing, pa.array(made, pa.string()))
+
+
+def _insert_id(head: str, properties: str) -> str:
+    content = [json.loads(head + "null}")["event"], json.loads(properties)]
+    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    return str(uuid.uuid5(INSERT_ID_NAMESPACE, canonical))

@@ -7,26 +7,18 @@ take for line ends. Source: Mixpanel's raw export reference.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
 
 import duckdb
+import numpy as np
 import pyarrow as pa
 
 from ...client.blocks import Block
 from ...exceptions import IncompleteExportError
 from ..columns import whole_text
-from .fields import HASH, INGESTED, Wish, engine, query, read_fields
-from .slices import Slices, cut, sliced_json, whole_json
+from .fields import Extraction, engine, query, read_fields
+from .notes import note_of
+from .slices import Slices, cut
 
-FOUND = (
-    pa.field("event_name", pa.string()),
-    pa.field("event_time", pa.timestamp("us")),
-    pa.field("distinct_id", pa.string()),
-    pa.field("insert_id", pa.string()),
-    pa.field(INGESTED, pa.float64()),
-    pa.field(HASH, pa.uint64()),
-)
-PLACES = (pa.field("starts", pa.int32()), pa.field("ends", pa.int32()), pa.field("texts", pa.string()))
 REWRITTEN = """
 SELECT '{"event":' || coalesce(json_extract(line, '$.event')::VARCHAR, 'null') || ',"properties":' AS head,
        json_extract(line, '$.properties')::VARCHAR AS properties
@@ -39,57 +31,40 @@ FROM lines
 """
 
 
-def note_schema(columns: Collection[str]) -> pa.Schema:
-    """What is noted of a block: the wanted columns, and in place of the properties where they stand in it (or, where
-    they had to be written anew, the properties themselves)."""
-    found = [field for field in FOUND if field.name in columns]
-    return pa.schema([*found, *(PLACES if "properties" in columns else ())])
-
-
-def look_into(block: Block, wish: Wish) -> pa.RecordBatch:
-    """What is to be noted of a block.
+def look_into(block: Block, position: int, extraction: Extraction) -> pa.RecordBatch:
+    """The note of a block that begins at this position of the body.
 
     Raises:
         BrokenLine: a line of it holds anything else than an event.
     """
     with engine().cursor() as cursor:
         slices = cut(block)
-        note = _look_into_slices(cursor, slices, wish) if slices is not None else None
-        return note if note is not None else _look_into_lines(cursor, block, wish)
+        note = _look_into_slices(cursor, slices, position, extraction) if slices is not None else None
+        return note if note is not None else _look_into_lines(cursor, block, position, extraction)
 
 
-def _look_into_slices(cursor: duckdb.DuckDBPyConnection, slices: Slices, wish: Wish) -> pa.RecordBatch | None:
-    found = read_fields(cursor, slices.heads(), slices.properties(), wish)
+def _look_into_slices(
+    cursor: duckdb.DuckDBPyConnection, slices: Slices, position: int, extraction: Extraction
+) -> pa.RecordBatch | None:
+    found = read_fields(cursor, slices.heads(), slices.properties(), extraction)
     if found is None:
         return None
-    places = {"starts": pa.array(slices.starts), "ends": pa.array(slices.ends)}
-    return _note({**found, **places}, wish.columns, len(slices))
+    places = {name: pa.array(places.astype(np.int64) + position) for name, places in slices.places()}
+    return note_of({**found, **places}, extraction.schema, len(slices))
 
 
-def _look_into_lines(cursor: duckdb.DuckDBPyConnection, block: Block, wish: Wish) -> pa.RecordBatch:
+def _look_into_lines(
+    cursor: duckdb.DuckDBPyConnection, block: Block, position: int, extraction: Extraction
+) -> pa.RecordBatch:
     """The same for lines of any form: slowly, and with the properties written anew."""
     events = query(cursor, REWRITTEN, line=_readable(cursor, block))
     heads, texts = (events.column(name).combine_chunks() for name in ("head", "properties"))
-    found = read_fields(cursor, heads, texts, wish)
+    found = read_fields(cursor, heads, texts, extraction)
     if found is None:
         raise IncompleteExportError("the export holds events that cannot be read")
-    return _note({**found, "texts": texts}, wish.columns, len(texts))
-
-
-def _note(arrays: dict[str, pa.Array], columns: Collection[str], count: int) -> pa.RecordBatch:
-    schema = note_schema(columns)
-    if not schema.names:
-        return pa.RecordBatch.from_struct_array(pa.StructArray.from_buffers(pa.struct([]), count, [None]))
-    of_no_use = pa.nulls(count)
-    return pa.RecordBatch.from_arrays(
-        [arrays.get(field.name, of_no_use).cast(field.type) for field in schema], schema=schema
-    )
-
-
-def properties_of(note: pa.RecordBatch, block: Block) -> pa.DictionaryArray:
-    """The properties of the noted events, from where they stand in the block."""
-    starts, ends, texts = (note.column(field.name) for field in PLACES)
-    return whole_json(texts) if starts.null_count else sliced_json(block, starts.to_numpy(), ends.to_numpy())
+    ends = position + np.linspace(0, len(block), len(texts) + 1, dtype=np.int64)  # the properties are not there
+    places = {"starts": pa.array(ends[:-1]), "ends": pa.array(ends[:-1]), "texts": texts}
+    return note_of({**found, **places}, extraction.schema, len(texts))
 
 
 def _readable(cursor: duckdb.DuckDBPyConnection, block: Block) -> pa.Array:

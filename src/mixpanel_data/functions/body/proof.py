@@ -1,37 +1,39 @@
 """A body read through before any row of it is handed on.
 
 The proof of a body reads all of it: it cuts the lines, has DuckDB read their JSON, and notes on disk what was found in
-the columns that are wanted, a few dozen bytes an event. Only the properties stay where they are, in the gzipped body;
-they are added when the proven rows are handed on, as slices of its blocks.
+the columns that are wanted. Only the properties stay where they are, in the gzipped body; they are read from there
+when the proven rows are handed on.
 """
 
 from __future__ import annotations
 
 import os
-import tempfile
 from collections import deque
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
-from itertools import repeat
+from datetime import datetime
 from threading import Semaphore
 from typing import TypeVar
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 
 from ...client import Spool
 from ...client.blocks import Block
-from ...client.spool import let_go
 from ...forks import once_a_process
-from .duplicates import NEEDED, Places, superseded, without
-from .fields import Wish
-from .lines import PLACES, BrokenLine, look_into, note_schema, properties_of
-from .slices import POOL
+from .buffers import Buffers
+from .duplicates import Places, superseded, without
+from .fields import Extraction
+from .lines import BrokenLine, look_into
+from .notes import PLACES, Notes, schema_for
+from .rows import PropertiesReader, batch_of, row_groups
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
 """All work on blocks is done here: each thread more would keep memory of its own."""
+ROW_GROUP = 122_880
+"""Rows that DuckDB writes at once unless told otherwise."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -50,62 +52,79 @@ def _room() -> Semaphore:
 class Proof:
     """Reads a spool through, raising unless every line is an event, and keeps what the columns are made of."""
 
-    def __init__(self, columns: Collection[str], zone: str | None = None, *, deduplicate: bool = False) -> None:
+    def __init__(
+        self,
+        columns: Collection[str],
+        zone: str | None = None,
+        *,
+        deduplicate: bool = False,
+        buffers: Buffers | None = None,
+    ) -> None:
         self.events = 0
         """Events of the body, those left out among them."""
         self.duplicates = 0
         self.sample = b""
         """The body's first lines."""
-        self._columns = [field.name for field in note_schema(columns) if field not in PLACES]
         self._deduplicates = deduplicate
         self._superseded: Places = np.empty(0, np.int64)
-        self._wish = Wish(frozenset({*columns, *(NEEDED if deduplicate else ())}), zone)
-        self._notes = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
+        self._extraction = Extraction(schema_for(columns, deduplicate=deduplicate), zone)
+        self._notes = Notes(self._extraction.schema)
+        self._buffers = buffers or Buffers()
 
     def __call__(self, spool: Spool) -> int:
-        self.events = 0
-        self._notes.seek(0)
-        self._notes.truncate()
-        with pa.ipc.new_stream(self._notes, note_schema(self._wish.columns)) as notes:
-            try:
-                for note in _map(partial(look_into, wish=self._wish), self._blocks(spool)):
-                    notes.write_batch(note)
-                    self.events += note.num_rows
-            except BrokenLine as broken:
-                raise broken.error(self.events) from None
+        try:
+            self.events = self._notes.write(_map(self._look_into, self._blocks(spool)))
+        except BrokenLine as broken:
+            raise broken.error(self._notes.count) from None
         if self._deduplicates:
-            self._superseded = superseded(self._read_notes)
+            self._superseded = superseded(self._notes.read)
             self.duplicates = len(self._superseded)
         return self.events
 
     def close(self) -> None:
-        let_go(self._notes)
+        self._notes.close()
 
-    def batches(self, spool: Spool) -> Iterator[pa.RecordBatch]:
-        """The proven events, in batches of the wanted columns."""
+    def batches(
+        self, spool: Spool, columns: Collection[str], size: int = ROW_GROUP, first: int = 0
+    ) -> Iterator[pa.RecordBatch]:
+        """The proven events, in batches of so many rows, with these of the columns; the first one may be smaller."""
+        names = [field.name for field in schema_for(columns, deduplicate=False) if field not in PLACES]
+        groups = row_groups(self._kept_notes(), size, first)
+        if "properties" not in columns:
+            yield from (batch_of(group, names) for group in groups)
+            return
+        with spool.unzipped() as body:
+            properties = PropertiesReader(body, self._buffers)
+            yield from (batch_of(group, names, properties.read(group)) for group in groups)
+
+    def count_outside(self, start: datetime, end: datetime) -> int:
+        """How many events have no time, or none from start to end."""
+        low, high = (pa.scalar(moment, pa.timestamp("us")) for moment in (start, end))
+        inside = 0
+        for note in self._kept_notes():
+            times = note.column("event_time")
+            found = pc.and_(pc.greater_equal(times, low), pc.less(times, high))
+            inside += pc.sum(found).as_py() or 0
+        return self.events - self.duplicates - inside
+
+    def _kept_notes(self) -> Iterator[pa.RecordBatch]:
+        """The notes of those events that no other one stands for."""
         start = 0
-        for note, block in zip(self._read_notes(), self._blocks_again(spool)):  # noqa: B905 - may have no end
-            batch = without(self._wanted(note, block), start, self._superseded)
+        for note in self._notes.read():
+            yield without(note, start, self._superseded)
             start += note.num_rows
-            yield batch
 
-    def _wanted(self, note: pa.RecordBatch, block: Block | None) -> pa.RecordBatch:
-        wanted = note.select(self._columns)
-        return wanted if block is None else wanted.append_column("properties", properties_of(note, block))
+    def _look_into(self, place: tuple[Block, int]) -> pa.RecordBatch:
+        return look_into(*place, self._extraction)
 
-    def _blocks(self, spool: Spool) -> Iterator[Block]:
-        for number, block in enumerate(spool.blocks()):
-            if number == 0:
+    def _blocks(self, spool: Spool) -> Iterator[tuple[Block, int]]:
+        """Each block, and its position in the body."""
+        position = 0
+        for block in spool.blocks():
+            if position == 0:
                 self.sample = bytes(block[:SAMPLE])
-            yield block
-
-    def _blocks_again(self, spool: Spool) -> Iterator[Block | None]:
-        return spool.blocks() if "properties" in self._wish.columns else repeat(None)
-
-    def _read_notes(self) -> Iterator[pa.RecordBatch]:
-        self._notes.seek(0)
-        with pa.ipc.open_stream(self._notes, memory_pool=POOL) as notes:
-            yield from notes
+            yield block, position
+            position += len(block)
 
 
 def _map(function: Callable[[T], R], items: Iterator[T]) -> Iterator[R]:

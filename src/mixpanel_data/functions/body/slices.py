@@ -43,6 +43,10 @@ class Slices:
     def __len__(self) -> int:
         return len(self.starts)
 
+    def places(self) -> tuple[tuple[str, Offsets], ...]:
+        """Where the properties stand in the block, by the names that notes have for it."""
+        return (("starts", self.starts), ("ends", self.ends))
+
     def heads(self) -> pa.Array:
         """The first parts, as strings."""
         places = np.empty(2 * len(self), np.int32)

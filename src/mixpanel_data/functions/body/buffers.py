@@ -1,0 +1,32 @@
+"""Memory that is used again: the system hands out fresh memory page by page, which costs more than to unzip into it."""
+
+from __future__ import annotations
+
+import weakref
+
+import numpy as np
+import numpy.typing as npt
+
+IDLE = 2
+"""Buffers kept for the next that is asked for: one for each of the threads that usually store rows."""
+
+
+class Buffers:
+    """Lends memory, and takes it back when nothing refers to it any more."""
+
+    def __init__(self) -> None:
+        self._idle: list[npt.NDArray[np.uint8]] = []
+
+    def lend(self, size: int) -> npt.NDArray[np.uint8]:
+        """Memory of this size, with anything in it."""
+        fitting = [memory for memory in self._idle if len(memory) >= size]
+        self._idle.clear()
+        memory = fitting.pop() if fitting else np.empty(size + size // 16, np.uint8)
+        self._idle.extend(fitting)
+        lent = memory[:size]
+        weakref.finalize(lent, self._take_back, memory).atexit = False
+        return lent
+
+    def _take_back(self, memory: npt.NDArray[np.uint8]) -> None:
+        if len(self._idle) < IDLE:
+            self._idle.append(memory)

@@ -1,0 +1,156 @@
+"""An export in two steps: download and prove, which takes as long as Mixpanel takes; then rows, from this machine.
+
+Between the two the bodies are held on disk, under a handle. So a database need be open only while rows that are all
+there are written into it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
+from contextlib import aclosing, contextmanager
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from ..exceptions import ArgumentError
+from .bodies import ENDPOINT, Bodies, read
+from .body import ROW_GROUP
+from .declaration import Call, Column, Parameter, Rows, table_function
+from .export import COLUMNS, ONLY_DAYS, PARAMETERS, REQUESTS, windows_in_order
+
+OUTSIDE = "is_outside"
+EVENT_COLUMNS = frozenset(column.name for column in COLUMNS)
+
+
+class Downloads:
+    """What was downloaded and not read yet, by its handle."""
+
+    def __init__(self) -> None:
+        self._held: dict[str, Bodies] = {}
+
+    def hold(self, bodies: Bodies) -> str:
+        """Holds the bodies until they are taken; gives their handle."""
+        handle = secrets.token_hex(8)
+        self._held[handle] = bodies
+        return handle
+
+    def take(self, handle: str) -> Bodies:
+        """The bodies, which nobody else gets any more.
+
+        Raises:
+            ArgumentError: there are none under this handle.
+        """
+        bodies = self._held.pop(handle, None)
+        if bodies is None:
+            raise ArgumentError(
+                f"mixpanel_downloaded: nothing is held under the handle {handle!r}: it was read already, or downloaded "
+                "by another process or connection; FROM mixpanel_download(…) gives a new one"
+            )
+        return bodies
+
+    @contextmanager
+    def reading(self, handles: Sequence[str], *, keep: bool) -> Iterator[list[Bodies]]:
+        """The bodies for as long as the block runs; then they are freed, or held on.
+
+        Raises:
+            ArgumentError: there are none under one of the handles.
+        """
+        taken: dict[str, Bodies] = {}
+        try:
+            for handle in handles:
+                taken[handle] = self.take(handle)
+            yield list(taken.values())
+        except ArgumentError:
+            keep = True  # nothing was read
+            raise
+        finally:
+            if keep:
+                self._held |= taken
+            else:
+                for bodies in taken.values():
+                    bodies.close()
+
+    def release(self, handles: Iterable[str] | None = None) -> None:
+        """Frees what is held under these handles, or all of it."""
+        for handle in list(self._held if handles is None else handles):
+            if (bodies := self._held.pop(handle, None)) is not None:
+                bodies.close()
+
+
+@table_function(
+    doc="Downloads a range of days and proves each window of it whole; mixpanel_downloaded gives the events.",
+    endpoint=ENDPOINT,
+    requests=REQUESTS,
+    example="FROM mixpanel_download('2024-01-01', '2024-01-31')",
+    parameters=(
+        *PARAMETERS,
+        ONLY_DAYS,
+    ),
+    columns=(
+        Column("handle", "VARCHAR", "what to give to mixpanel_downloaded, in this process"),
+        Column("from_date", "DATE", "first day of the window"),
+        Column("to_date", "DATE", "last day of the window"),
+        Column("events", "BIGINT", "how many events mixpanel_downloaded will give"),
+        Column("duplicates", "BIGINT", "how many were left out, since Mixpanel sent them more than once"),
+        Column("outside", "BIGINT", "how many have no time, or one outside the window's days"),
+        Column("bytes", "BIGINT", "on the disk of this machine, gzipped, until they are read"),
+        Column("requested_at", "TIMESTAMP", "when the window was asked for, in UTC"),
+    ),
+)
+async def download(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
+    async with aclosing(windows_in_order(call, EVENT_COLUMNS, finish=True)) as windows:
+        async for bodies in windows:
+            yield [_row(call.downloads.hold(bodies), bodies)]
+
+
+@table_function(
+    doc="The events that mixpanel_download holds on this machine, once: then they are gone.",
+    example="FROM mixpanel_downloaded(getvariable('handles'))",
+    is_local=True,
+    parameters=(
+        Parameter("handles", "VARCHAR[]", "from mixpanel_download", "getvariable('handles')", required=True),
+        Parameter("keep", "BOOLEAN", "hold the events for another reading", "true", default=False),
+        Parameter("batch_rows", "BIGINT", "rows in a batch: a row group of the table", "61440", default=ROW_GROUP),
+    ),
+    columns=(
+        *COLUMNS,
+        Column(OUTSIDE, "BOOLEAN", "whether event_time is NULL or outside the days that were asked for"),
+    ),
+)  # fmt: skip
+async def downloaded(call: Call) -> AsyncGenerator[Rows]:
+    if call["batch_rows"] < 1:
+        raise ArgumentError("mixpanel_downloaded: batch_rows must be at least 1: write batch_rows := 122880")
+    with call.downloads.reading(call["handles"], keep=call["keep"]) as held:
+        for bodies in held:
+            async with aclosing(_events(call, bodies)) as batches:
+                async for batch in batches:
+                    yield batch
+
+
+async def _events(call: Call, bodies: Bodies) -> AsyncGenerator[pa.RecordBatch]:
+    needed = call.columns - {OUTSIDE} | ({"event_time"} if OUTSIDE in call.columns else set())
+    async with aclosing(read(bodies, needed, call["batch_rows"])) as batches:
+        async for batch in batches:
+            yield with_outside(batch, bodies) if OUTSIDE in call.columns else batch
+
+
+def with_outside(batch: pa.RecordBatch, bodies: Bodies) -> pa.RecordBatch:
+    start, end = (pa.scalar(moment, pa.timestamp("us")) for moment in bodies.bounds)
+    times = batch.column("event_time")
+    inside = pc.and_(pc.greater_equal(times, start), pc.less(times, end))
+    return batch.append_column(OUTSIDE, pc.invert(pc.fill_null(inside, False)))
+
+
+def _row(handle: str, bodies: Bodies) -> tuple[Any, ...]:
+    return (
+        handle,
+        bodies.window.first,
+        bodies.window.last,
+        bodies.events,
+        bodies.duplicates,
+        bodies.outside(),
+        bodies.bytes,
+        bodies.requested_at,
+    )
