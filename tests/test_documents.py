@@ -134,11 +134,12 @@ def with_examples() -> list[str]:
 
 
 @pytest.mark.parametrize("name", with_examples())
-def test_docstring_examples(name: str, sandbox: Sandbox) -> None:
+def test_docstring_examples(name: str, sandbox: Sandbox, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     runner = doctest.DocTestRunner()
     for example in doctest.DocTestFinder().find(importlib.import_module(name)):
+        monkeypatch.setenv("MP_DATA_DIR", str(tmp_path / example.name))
         with Workspace.memory("sandbox") as ws:  # as the docstring of Workspace says
-            example.globs["ws"] = ws
+            example.globs |= {"ws": ws, "databases": databases}
             runner.run(example)
     assert runner.tries >= 2
     assert runner.failures == 0

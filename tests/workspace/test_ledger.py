@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -90,11 +90,12 @@ def test_rows_outside_their_days_are_there_once_after_any_number_of_fetches(
 ) -> None:
     asked = project(ODD)
     with Workspace() as ws:
-        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03")
+        span = {"from_date": "2024-01-01", "to_date": "2024-01-03", "parallel": 1}
+        ws.fetch_events("t", **span)
         for _ in range(3):
-            ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03", **{mode: True})
+            ws.fetch_events("t", **span, **{mode: True})
             assert ids(ws) == asked.rows("2024-01-01", "2024-01-03")
-        assert ws.sql_scalar("SELECT count(*) FROM _stray_rows") == 6
+        assert ws.sql_scalar("SELECT count(*) FROM _stray_rows") == 4, "outside the one window of three days"
 
 
 def test_what_a_neighbour_brought_stays(project: Callable[[Events], Project]) -> None:
@@ -248,7 +249,6 @@ def test_a_day_is_complete_when_it_was_asked_for_after_its_end(
     with Workspace() as ws:
         ws.fetch_events("t", resume=True, **span)
         ws.sql("UPDATE _loaded_days SET loaded_at = ?", [loaded_at])
-        assert ws.plan_events("t", resume=True, **span).requests[:1] != () if asked else True
         assert len(ws.plan_events("t", resume=True, **span).requests) == int(asked)
 
 
@@ -262,4 +262,3 @@ def test_a_day_is_stamped_before_mixpanel_is_asked(project: Callable[[Events], P
         )
     assert stamped <= asked
     assert asked - stamped < timedelta(minutes=1)
-    assert date(2024, 1, 1)

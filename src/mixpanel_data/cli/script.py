@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from ..workspace.session import Session
 
 VIEW = "__mixpanel_data_rows"
-FETCHED_AT_ONCE = 2048
+FETCH_ROWS = 2048
 ROW_GROUP = 122_880
 STATUS_COLUMNS = (["Count"], ["Success"])
 """What DuckDB answers to statements that have no rows of their own."""
@@ -41,7 +41,7 @@ class Answer:
         with self._database.attached() as con:
             con.execute(f"SELECT {select} FROM {source} AS _rows")
             self._is_open = True
-            while batch := con.fetchmany(FETCHED_AT_ONCE):
+            while batch := con.fetchmany(FETCH_ROWS):
                 yield from batch
             self._is_open = False
 

@@ -91,8 +91,8 @@ def _run(database: Database, text: str, settings: Settings, output: Path | TextI
 def _database(settings: Settings, watch: Watcher) -> Database:
     """The database, whose functions are loaded only if the SQL uses them."""
     from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
-    from ..workspace.storage.file import File, Storage  # noqa: PLC0415
+    from ..workspace.storage.file import File, Memory  # noqa: PLC0415
 
     account, file = settings.account, settings.database_file()
-    storage = File(file) if file else Storage()
+    storage = File(file) if file else Memory()
     return Database(storage, lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)

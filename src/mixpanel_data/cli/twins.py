@@ -37,7 +37,7 @@ SAYS = {
     "distinct_ids": "the users",
 }
 """Parameters that mean the same everywhere; a docstring may say more."""
-SECTION = re.compile(r"(Args|Raises|Example):|>>> ")
+SECTION = re.compile(r"(Args|Raises|Example):|>{3} ")
 TWIN = re.compile(r"\s*In the shell: .*?``\.(?=\s|$)", re.DOTALL)
 ARGUMENT = re.compile(r"^ {4}(\w+): (.+(?:\n {8,}.+)*)", re.MULTILINE)
 Asking = Callable[["Workspace", Callable[..., Any], dict[str, Any]], Any]

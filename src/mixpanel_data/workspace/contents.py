@@ -38,9 +38,6 @@ def summarize(session: Session, table: str = "events") -> TableSummary:
     """For each column: type, smallest and largest value, distinct values, share of NULLs; of numbers quartiles too.
     In the shell: ``mp inspect summarize``.
 
-    Raises:
-        TableNotFoundError: there is no such table.
-
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
     >>> ws.summarize("events").df["column_name"][0]
     'event_name'
@@ -53,7 +50,6 @@ def event_breakdown(session: Session, table: str = "events") -> EventBreakdown:
     """How often each event is in a table, by how many users, from when to when. In the shell: ``mp inspect breakdown``.
 
     Raises:
-        TableNotFoundError: there is no such table.
         QueryError: it is no table of events.
 
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
@@ -72,9 +68,6 @@ def property_keys(session: Session, table: str = "events", event: str | None = N
     Args:
         table: a table with a column ``properties``.
         event: only of this event.
-
-    Raises:
-        TableNotFoundError: there is no such table.
 
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
     >>> "amount" in ws.property_keys("events", "Purchase")
@@ -97,7 +90,6 @@ def column_stats(session: Session, table: str, column: str, *, top: int = 10) ->
         top: how many of the most frequent values.
 
     Raises:
-        TableNotFoundError: there is no such table.
         ArgumentError: it has neither such a column nor properties.
 
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")

@@ -50,9 +50,6 @@ def segmentation(
         type: what counts: events, users (``unique``), or events for each user (``average``).
         limit: only so many segments, the largest.
 
-    Raises:
-        NotFoundError: there is no such event; the message names the nearest.
-
     >>> ws.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-31", on="plan").total
     3547
     """

@@ -20,7 +20,7 @@ from . import transactions
 from .engine import Engine
 from .storage.attachment import Attachment
 from .storage.file import File, Storage
-from .storage.locks import FetchLock, Patience
+from .storage.locks import fetch_lock
 
 if TYPE_CHECKING:
     from ..client import Watcher
@@ -164,27 +164,14 @@ class Database(Engine):
             if not isinstance(self.storage, File):
                 yield
                 return
-            lock = self._acquire(self.storage)
-            try:
+            self.storage.make_folder()
+            with fetch_lock(self.storage.path, wait=self._wait):
                 yield
-            finally:
-                lock.release()
 
     def close(self) -> None:
         with self._turn:
             super().close()
             self._attachment.forget()
-
-    def _acquire(self, file: File) -> FetchLock:
-        lock = FetchLock(file.path)
-        patience = Patience(f"{file.path} is being fetched into by", self._wait)
-        try:
-            file.make_folder()
-            while not lock.acquire():
-                patience.wait_for(lock.holder())
-        except OSError as error:
-            raise StorageError(f"cannot write beside {file.path}: {error.strerror}") from error
-        return lock
 
     @contextmanager
     def _cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:

@@ -34,9 +34,6 @@ def events(session: Session) -> list[str]:
 def properties(session: Session, event: str) -> list[str]:
     """The names of an event's properties, in alphabetical order. In the shell: ``mp inspect properties``.
 
-    Raises:
-        NotFoundError: there is no such event; the message names the nearest.
-
     >>> [name for name in ws.properties("Purchase") if name.startswith("am")]
     ['amount']
     """

@@ -17,7 +17,6 @@ WRAPPER = re.compile(
 )
 """What DuckDB 1.5 puts before an error that strikes while rows are being fetched."""
 NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
-HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
 INTERRUPTED = "Query interrupted"
 """What DuckDB says, in a plain RuntimeError, where Ctrl-C strikes while it runs a statement of its own."""
 
@@ -34,12 +33,6 @@ def translate_errors(error_behind: Callable[[BaseException], BaseException | Non
     except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
         ours = error_behind(error) or _translate(error)
         raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
-
-
-def lock_holder(reason: str) -> str | None:
-    """Who holds the lock of a database that could not be opened; None if that was not the reason."""
-    found = HOLDER.search(reason)
-    return f"process {found['process']} ({found['program'].rsplit('/', 1)[-1]})" if found else None
 
 
 def _translate(error: Exception) -> BaseException:

@@ -46,9 +46,6 @@ def funnel(
         length: how long users may take, in ``length_unit``; as the funnel was saved unless given.
         length_unit: what ``length`` is counted in.
 
-    Raises:
-        NotFoundError: there is no such funnel.
-
     >>> funnel = ws.funnel(7509, from_date="2024-01-01", to_date="2024-01-31", unit="month")
     >>> [step.name for step in funnel.steps], 0 < funnel.conversion_rate < 1
     (['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase'], True)
@@ -136,9 +133,6 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     Args:
         bookmark_id: its id; ``bookmarks()`` has them.
 
-    Raises:
-        NotFoundError: there is no such report.
-
     >>> ws.saved_report(2001).arrow.num_rows > 0
     True
     """
@@ -150,9 +144,6 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
 
 def flows(session: Session, bookmark_id: int) -> FlowsResult:
     """The answer of a saved flows report: what users did step by step. In the shell: ``mp query flows``.
-
-    Raises:
-        NotFoundError: there is no such report.
 
     >>> ws.flows(4001).df.columns[0]
     'step'

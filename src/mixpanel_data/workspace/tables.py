@@ -70,9 +70,6 @@ def tables(session: Session) -> list[TableInfo]:
 def schema(session: Session, table: str) -> TableSchema:
     """A table's columns, number of rows, and the properties of one of its rows. In the shell: ``mp inspect schema``.
 
-    Raises:
-        TableNotFoundError: there is no such table.
-
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
     >>> [column.name for column in ws.schema("events").columns]
     ['event_name', 'event_time', 'distinct_id', 'insert_id', 'properties']
@@ -88,9 +85,6 @@ def schema(session: Session, table: str) -> TableSchema:
 
 def sample(session: Session, table: str = "events", n: int = 10) -> pd.DataFrame:
     """``n`` rows of a table, chosen at random. In the shell: ``mp inspect sample``.
-
-    Raises:
-        TableNotFoundError: there is no such table.
 
     >>> _ = ws.fetch_events(from_date="2024-01-01", to_date="2024-01-01")
     >>> len(ws.sample("events", 3))
@@ -140,7 +134,6 @@ def drop(session: Session, *names: str) -> None:
     """Drops tables: all of them, or none where one is not there. In the shell: ``mp inspect drop``.
 
     Raises:
-        TableNotFoundError: there is no such table.
         ArgumentError: it is a table in which we keep what was fetched.
 
     >>> _ = ws.sql("CREATE TABLE mine AS SELECT 1 AS one")

@@ -26,7 +26,7 @@ from .session import Session
 from .storage import export as files
 from .storage import vacuum as vacuuming
 from .storage.databases import current_database
-from .storage.file import File, Storage, TemporaryFile, storage_at
+from .storage.file import File, Memory, Storage, TemporaryFile, storage_at
 from .storage.temporary import temporary_folder
 from .watch import Watch
 
@@ -35,8 +35,10 @@ class Workspace:
     """A project of Mixpanel's, and a database for what is fetched from it.
 
     Days are inclusive, and in the project's time zone; ``where`` is a Mixpanel filter expression; ``on`` is a
-    property's name, or an expression such as ``properties["plan"]``. In the examples of the methods ``ws`` is
-    ``Workspace.memory("sandbox")``.
+    property's name, or an expression such as ``properties["plan"]``. Of a local table that is not there every method
+    raises TableNotFoundError, and of what Mixpanel does not have NotFoundError; the message says what there is.
+
+    In the examples of the methods ``ws`` is ``Workspace.memory("sandbox")``.
 
     Args:
         account: a name from the configuration file, or ``"sandbox"``; or credentials, or a function that gives them
@@ -120,7 +122,7 @@ class Workspace:
         ...     len(ws.cohorts())
         3
         """
-        return cls(account, project_id, region, Storage(), wait=wait, progress=progress)
+        return cls(account, project_id, region, Memory(), wait=wait, progress=progress)
 
     @classmethod
     def open(cls, path: str | Path, *, wait: bool = True) -> Workspace:
@@ -201,7 +203,7 @@ class Workspace:
         credentials, storage, known = self._known_credentials(), self._session.database.storage, self.tables()
         size, created = 0, self._begun
         if storage.path is not None and storage.exists():
-            size, created = storage.path.stat().st_size, _made_at(storage.path, known)
+            size, created = storage.path.stat().st_size, _created_at(storage.path, known)
         return WorkspaceInfo(
             path=None if storage.is_private else storage.path,
             project_id=credentials.project_id if credentials else None,
@@ -282,7 +284,7 @@ class Workspace:
 ephemeral = Workspace.ephemeral
 
 
-def _made_at(file: Path, known: list[TableInfo]) -> datetime:
+def _created_at(file: Path, known: list[TableInfo]) -> datetime:
     """When the database was made, as far as can be told: not every system remembers it of a file."""
     fetched = [table.fetched_at for table in known if table.fetched_at]
     return min([datetime.fromtimestamp(file.stat().st_ctime, UTC), *fetched])

@@ -207,10 +207,10 @@ def fetching(path: Path) -> subprocess.Popen[str]:
     script = f"""
 import sys
 from pathlib import Path
-from mixpanel_data.workspace.storage.locks import FetchLock
-lock = FetchLock(Path({str(path)!r}))
-print(lock.acquire(), flush=True)
-sys.stdin.read()
+from mixpanel_data.workspace.storage.locks import fetch_lock
+with fetch_lock(Path({str(path)!r}), wait=False):
+    print(True, flush=True)
+    sys.stdin.read()
 """
     process = subprocess.Popen([sys.executable, "-c", script], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import closing
+from contextlib import closing, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
 from ...exceptions import StorageError
 from ..database import Database, no_credentials
 from .file import File, wal_of
-from .locks import FetchLock, is_alive, is_free
+from .locks import fetch_lock, fetch_lock_file, is_free
 from .vacuum import folder_beside
 
 SPILL_FOLDER = re.compile(r"\.(?P<process>\d+)-\d+\.tmp$")
@@ -47,7 +47,7 @@ def refuse_used(path: Path) -> None:
     Raises:
         StorageError: somebody has it, or it cannot be opened.
     """
-    if not is_free(FetchLock(path).path):
+    if not is_free(fetch_lock_file(path)):
         raise StorageError(f"{path} is being fetched into: wait until it ends")
     known = {part: part.stat() for part in _parts(path)}
     # What a killed process left for DuckDB to finish would be written now: such a database is only read.
@@ -65,23 +65,23 @@ def last_used(path: Path) -> datetime:
 
 def sweep(folder: Path, name: str = "*.db", *, dry_run: bool = False) -> list[Path]:
     """Removes what killed processes left beside databases, and tells what that is."""
-    locks = [path for path in sorted(folder.glob(FetchLock(Path(name)).path.name)) if is_free(path)]
+    locks = [path for path in sorted(folder.glob(fetch_lock_file(Path(name)).name)) if is_free(path)]
     folders = [
         *(path for path in sorted(folder.glob(f"{name}.*tmp")) if _is_spill_of_the_dead(path)),
         *(path for path in sorted(folder.glob(folder_beside(Path(name)).name)) if _is_forsaken(path)),
     ]
     if not dry_run:
-        locks = [path for path in locks if _remove_lock(FetchLock(path.with_suffix("")))]
+        locks = [path for path in locks if _remove_lock(path)]
         for path in folders:
             shutil.rmtree(path, ignore_errors=True)
     return [*locks, *folders]
 
 
-def _remove_lock(lock: FetchLock) -> bool:
-    """Its file goes only while it is ours: somebody may want it just now."""
-    is_ours = lock.acquire()
-    lock.release()
-    return is_ours
+def _remove_lock(path: Path) -> bool:
+    """The file of a lock goes only while it is ours: somebody may want it just now."""
+    with suppress(StorageError), fetch_lock(path.with_suffix(""), wait=False):
+        return True
+    return False
 
 
 def _database(path: Path, *, wait: bool = False) -> Database:
@@ -94,7 +94,7 @@ def _parts(path: Path) -> list[Path]:
 
 def _is_spill_of_the_dead(path: Path) -> bool:
     if found := SPILL_FOLDER.search(path.name):
-        return not is_alive(int(found["process"]))
+        return not _is_alive(int(found["process"]))
     return path.name.endswith(".db.tmp") and _is_forsaken(path)
 
 
@@ -105,5 +105,17 @@ def _is_forsaken(path: Path) -> bool:
     except StorageError:
         return False
     except FileNotFoundError:
+        return True
+    return True
+
+
+def _is_alive(process: int) -> bool:
+    if os.name == "nt":  # where asking would end it
+        return True
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
         return True
     return True

@@ -61,7 +61,6 @@ def export(
         replace: whether files that exist are replaced.
 
     Raises:
-        TableNotFoundError: there is no such table.
         ArgumentError: there is no such format, or several tables are to become one file.
         StorageError: a file exists, or cannot be written.
 

@@ -14,7 +14,6 @@ import duckdb
 
 from ...exceptions import StorageError
 from ...quoting import literal, quoted
-from ..errors import lock_holder
 from .locks import Patience
 
 RESERVED = {"information_schema", "main", "memory", "mixpanel", "pg_catalog", "system", "temp"}
@@ -25,11 +24,16 @@ FOR_NEW_FILES = ", STORAGE_VERSION 'v1.5.0'" if IS_1 else ""
 PROJECT_FILE = re.compile(r"(?P<project>[0-9]+)(\.[A-Za-z0-9_-]+)?\.db")
 """A database in the data folder, where each belongs to a project."""
 OPEN_HERE = "Unique file handle conflict"
+HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
 STREAMED = "{} is being read by a stream of this thread: finish or close it first"
+_guard = threading.Lock()
+_threads: dict[Path, dict[int, int]] = {}
+"""Which workspaces of this process have a file open and will let go of it, and the thread of each: DuckDB lets one at a
+time have it, and does not say which."""
 
 
 class Storage:
-    """Memory, and what is common to all kinds."""
+    """What is common to all kinds."""
 
     path: Path | None = None
     """The database file; None in memory."""
@@ -62,6 +66,10 @@ class Storage:
         """It will not be let go of: nobody need wait for that."""
 
 
+class Memory(Storage):
+    """Tables that end with their workspace. Nothing need be attached."""
+
+
 class File(Storage):
     """A DuckDB file. One process may write it, or several may read it."""
 
@@ -73,7 +81,7 @@ class File(Storage):
         self.path: Path = path
         # As DuckDB would call it, where it can be.
         self.name = path.stem if path.stem.lower() not in RESERVED else f"{path.stem}_db"
-        self._turns = _turns_at(path)
+        self._threads = _threads.setdefault(path.resolve(), {})  # by whichever name it is called
         if path.parent == data_folder() and (found := PROJECT_FILE.fullmatch(path.name)):
             self.project = found["project"]
 
@@ -87,7 +95,7 @@ class File(Storage):
         self.make_folder()
         patience = Patience(f"{self.path} is in use by", wait)
         statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)} ({self._options(write=write)})"
-        while (refusal := self._turns.attach(con, statement, id(self))) is not None:
+        while (refusal := self._try(con, statement)) is not None:
             patience.wait_for(self._holder(*refusal))
         con.execute(f"USE {quoted(self.name)}")
 
@@ -98,10 +106,13 @@ class File(Storage):
 
     def detach(self, con: duckdb.DuckDBPyConnection) -> None:
         con.execute("USE memory")
-        self._turns.detach(con, f"DETACH DATABASE IF EXISTS {quoted(self.name)}", id(self))
+        with _guard:
+            con.execute(f"DETACH DATABASE IF EXISTS {quoted(self.name)}")
+            self._threads.pop(id(self), None)
 
     def keep(self) -> None:
-        self._turns.forget(id(self))
+        with _guard:
+            self._threads.pop(id(self), None)
 
     def make_folder(self) -> None:
         """Makes the folder that databases are in unless told otherwise.
@@ -115,6 +126,16 @@ class File(Storage):
         except OSError as error:
             raise StorageError(f"cannot make the folder {self.path.parent}: {error.strerror}") from error
 
+    def _try(self, con: duckdb.DuckDBPyConnection, statement: str) -> tuple[str, list[int]] | None:
+        """Opens the file; else, DuckDB's reason, and the threads of those who have it and will let go of it."""
+        with _guard:  # or somebody could let go between the refusal and the look at who was in the way
+            try:
+                con.execute(statement)
+            except duckdb.Error as error:
+                return str(error).split(". See also ", 1)[0], list(self._threads.values())
+            self._threads[id(self)] = threading.get_ident()
+            return None
+
     def _holder(self, reason: str, threads: list[int]) -> str:
         """Who holds the file, if it is worth waiting for them.
 
@@ -122,9 +143,9 @@ class File(Storage):
             StorageError: it is not.
         """
         if OPEN_HERE not in reason:
-            if (holder := lock_holder(reason)) is None:
+            if (found := HOLDER.search(reason)) is None:
                 raise StorageError(f"cannot open {self.path}: {reason}")
-            return holder
+            return f"process {found['process']} ({found['program'].rsplit('/', 1)[-1]})"
         if threading.get_ident() in threads:
             raise StorageError(STREAMED.format(self.path))
         if not threads:
@@ -141,46 +162,9 @@ class TemporaryFile(File):
     is_private = True
 
 
-class _Turns:
-    """The turns that the workspaces of this process take at one file: DuckDB lets one at a time have it, and does not
-    say which."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._holders: dict[int, int] = {}
-        """Who will let go of the file again, and the thread of each."""
-
-    def attach(self, con: duckdb.DuckDBPyConnection, statement: str, holder: int) -> tuple[str, list[int]] | None:
-        """Opens the file; else, DuckDB's reason, and the threads of those who have it and will let go of it."""
-        with self._lock:  # or somebody could let go between the refusal and the look at who was in the way
-            try:
-                con.execute(statement)
-            except duckdb.Error as error:
-                return str(error).split(". See also ", 1)[0], list(self._holders.values())
-            self._holders[holder] = threading.get_ident()
-            return None
-
-    def detach(self, con: duckdb.DuckDBPyConnection, statement: str, holder: int) -> None:
-        with self._lock:
-            con.execute(statement)
-            self._holders.pop(holder, None)
-
-    def forget(self, holder: int) -> None:
-        with self._lock:
-            self._holders.pop(holder, None)
-
-
-_turns: dict[Path, _Turns] = {}
-
-
-def _turns_at(path: Path) -> _Turns:
-    """The turns at this file, by whichever name it is called."""
-    return _turns.setdefault(path.resolve(), _Turns())
-
-
 def storage_at(path: str | Path) -> Storage:
     """The file; or memory, by DuckDB's own name for it."""
-    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Storage()
+    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Memory()
 
 
 def wal_of(path: Path) -> Path:

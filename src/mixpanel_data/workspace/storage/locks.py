@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -43,51 +43,40 @@ class Patience:
         time.sleep(POLL_SECONDS)
 
 
-class FetchLock:
-    """The right to fetch into a database: a lock file beside it, in which its holder writes its process id."""
+@contextmanager
+def fetch_lock(database: Path, *, wait: bool) -> Iterator[None]:
+    """The right to fetch into a database, which one process at a time has.
 
-    def __init__(self, database: Path) -> None:
-        self.path = database.with_name(f"{database.name}.fetching")
-        self._lock = file_lock(self.path, _write_process)
+    Raises:
+        StorageError: another one has it, and we do not wait; or no lock can be made.
+    """
+    path = fetch_lock_file(database)
+    lock = file_lock(path, _write_process)
+    patience = Patience(f"{database} is being fetched into by", wait)
+    try:
+        path.parent.stat()  # filelock would make the folder
+        while not try_lock(lock):
+            patience.wait_for(_holder(path))
+    except OSError as error:
+        raise StorageError(f"cannot write beside {database}: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        # Removed while it is held: who waits for it finds that its file has no name any more, and makes a new one.
+        with suppress(OSError):  # Windows removes no open file; there filelock does it afterwards
+            path.unlink()
+        lock.release()
 
-    def acquire(self) -> bool:
-        """Whether it is ours now.
 
-        Raises:
-            OSError: no file can be made there.
-        """
-        self.path.parent.stat()  # filelock would make the folder
-        return try_lock(self._lock)
-
-    def holder(self) -> str:
-        """Who has it, for people."""
-        with suppress(OSError), self.path.open("rb", buffering=0) as file:
-            file.seek(1)
-            if process := file.read().decode(errors="replace"):
-                return f"process {process}"
-        return "another process"
-
-    def release(self) -> None:
-        if self._lock.is_locked:
-            # Removed while it is held: who waits for it finds that its file has no name any more, and makes a new one.
-            with suppress(OSError):
-                self.path.unlink()
-            self._lock.release()
-            if os.name == "nt":  # which removes no open file
-                with suppress(OSError):
-                    self.path.unlink()
+def fetch_lock_file(database: Path) -> Path:
+    return database.with_name(f"{database.name}.fetching")
 
 
 def file_lock(path: Path, on_acquired: Callable[[int], None] | None = None) -> BaseFileLock:
-    """A lock on a file that is made for it.
-
-    Args:
-        on_acquired: called with the open file.
-    """
+    """A lock on a file that is made for it, and handed to ``on_acquired``."""
     from filelock import FileLock  # noqa: PLC0415 - who only looks at tables locks nothing
 
-    # Not bound to a thread: a signal, or the end of the process, may come in another one.
-    return FileLock(path, timeout=0, thread_local=False, preserve_lock_file=True, on_acquired=on_acquired)
+    return FileLock(path, timeout=0, thread_local=False, on_acquired=on_acquired)  # any thread may end the process
 
 
 def try_lock(lock: BaseFileLock) -> bool:
@@ -102,7 +91,7 @@ def try_lock(lock: BaseFileLock) -> bool:
 
 
 def is_free(path: Path) -> bool:
-    """Whether no living process has the lock; its file stays as it is."""
+    """Whether no living process has this lock file."""
     if not path.exists():
         return True
     lock = file_lock(path)
@@ -111,20 +100,16 @@ def is_free(path: Path) -> bool:
     return is_ours
 
 
-def is_alive(process: int) -> bool:
-    """Whether there is such a process."""
-    if os.name == "nt":  # where asking would end it
-        return True
-    try:
-        os.kill(process, 0)
-    except (ProcessLookupError, OverflowError):
-        return False
-    except PermissionError:  # somebody else's
-        return True
-    return True
-
-
 def _write_process(handle: int) -> None:
     """Writes who has the lock, from the second byte on: Windows lets nobody else read the first, which it locks."""
     os.ftruncate(handle, 0)
     os.write(handle, f" {os.getpid()}".encode())
+
+
+def _holder(path: Path) -> str:
+    """Who has the lock, for people."""
+    with suppress(OSError), path.open("rb", buffering=0) as file:
+        file.seek(1)
+        if process := file.read().decode(errors="replace"):
+            return f"process {process}"
+    return "another process"
