@@ -36,6 +36,9 @@ def asked(sandbox: Sandbox) -> list[dict[str, str]]:
         "event_name NOT IN ('Purchase', 'Sign Up')",
         "event_name <> 'App Open'",
         "event_name > 'P' AND event_name < 'Q'",
+        "event_name > 'Search' OR event_name = 'App Open'",
+        "event_name > 'Search'",
+        "event_name < 'B' OR event_name IN ('Purchase', 'Search')",
         "event_name LIKE 'P%'",
         "event_name IS NULL",
         "event_name = 'Purchase' OR distinct_id = 'user-0007200'",
@@ -84,6 +87,13 @@ def test_the_request_is_narrowed(
     assert requests[-1]["to_date"] == expected.get("to_date", "2024-01-04")
     for request in requests:
         assert request.get("event") == expected.get("event")
+
+
+def test_names_behind_the_last_one_told_are_not_lost(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    where = "event_name > 'Search' OR event_name = 'App Open'"
+    names = con.execute(f"SELECT DISTINCT event_name FROM {DAYS} WHERE {where} ORDER BY ALL").fetchall()
+    assert names == [("App Open",), ("Sign Up",), ("Upgrade Plan",), ("View Item",)]
+    assert all("event" not in request for request in asked(sandbox))
 
 
 def test_days_in_between_are_left_out(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
 
 import pyarrow as pa
@@ -59,6 +61,10 @@ def test_days(expression: pc.Expression, expected: list[int]) -> None:
         ((NAME == "a") | NAME.is_null(), None),
         ((NAME == "a") | (OTHER == "b"), None),
         ((NAME >= "a") & (NAME < "b"), None),
+        (NAME > "a", None),
+        (NAME < "a", None),
+        ((NAME > "b") | (NAME == "a"), None),
+        (NAME.is_valid(), None),
         (~NAME.isin(["a"]), None),
         (OTHER == "a", None),
     ],
@@ -123,6 +129,22 @@ def test_no_matching_row_is_ever_ruled_out(
         assert row["at"] is None or row["at"].date() in possible_days
         if row["at"] is None:
             assert len(possible_days) == 41
+
+
+SIGNS = [operator.lt, operator.le, operator.gt, operator.ge, operator.ne, operator.eq]
+
+
+@given(st.lists(texts, max_size=4), st.sampled_from(SIGNS), texts, st.lists(texts, max_size=8))
+def test_a_name_that_the_where_does_not_tell_is_not_ruled_out(
+    told: list[str], sign: Callable[[pc.Expression, str], pc.Expression], bound: str, others: list[str]
+) -> None:
+    expression = NAME.isin(pa.array(told, pa.string())) | sign(NAME, bound)
+    possible = Predicate(expression, SCHEMA).possible_values("name")
+    # Before, between and behind all that is told.
+    names = ["", *others, *(name + "!" for name in [*told, bound]), "\U0010ffff" * 7]
+    table = pa.table({"name": names, "at": pa.nulls(len(names), SCHEMA.field("at").type), "other": names})
+    matching = {row["name"] for row in table.filter(expression).to_pylist()}
+    assert possible is None or matching <= set(possible)
 
 
 @given(texts, texts)
