@@ -9,6 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mixpanel_data.client import Spool
+from mixpanel_data.functions import parallel
 from mixpanel_data.functions.parallel import in_order
 from mixpanel_data.functions.windows import LARGE, PARALLEL, SMALL, Window, split
 
@@ -90,6 +92,25 @@ def test_results_come_in_order_with_a_few_under_way() -> None:
     order, most = asyncio.run(run())
     assert order == WINDOWS
     assert most == PARALLEL
+
+
+def test_nothing_further_is_begun_while_too_much_is_on_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parallel, "SPOOLED", 1)
+    running: list[Window] = []
+
+    async def fetch(window: Window) -> Window:
+        assert not running
+        running.append(window)
+        await asyncio.sleep(0)
+        running.remove(window)
+        return window
+
+    async def run() -> list[Window]:
+        with Spool(gzipped=False) as spooled:
+            spooled.write(b"\n")
+            return [window async for window, _ in in_order(WINDOWS, fetch, PARALLEL)]
+
+    assert asyncio.run(run()) == WINDOWS
 
 
 def test_an_early_end_cancels_and_discards() -> None:
