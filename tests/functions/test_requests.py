@@ -86,6 +86,12 @@ def test_a_plan_tells_the_budget_and_the_size_once_it_is_known(con: duckdb.DuckD
     assert expected == pytest.approx(size * 3.1, abs=2)
 
 
+def test_what_the_sandbox_was_asked_is_not_kept(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("FROM mixpanel_events()").fetchall()
+    assert con.execute("SELECT count(*) FROM mixpanel_requests()").fetchall() == [(1,)]
+    assert journal.machine_journal().rows() == []
+
+
 def test_more_used_than_the_limit_turns_out_to_allow_leaves_nothing(sandbox: Sandbox) -> None:
     lowered = {"RateLimit-Policy": '"project";q=2;w=3600', "Retry-After": "0"}
     seen: list[int | None] = []
@@ -99,6 +105,7 @@ def test_more_used_than_the_limit_turns_out_to_allow_leaves_nothing(sandbox: San
         assert con.execute(query).fetchall() == [(2, 3, 0)]
         query = "SELECT request, budget_before, budget_after FROM mixpanel_export_plan('2022-01-01', '2023-12-31')"
         assert con.execute(query).fetchall() == [(1, 0, -1), (2, -1, -2)], "as few requests as two years can be"
+    assert 9_997 in seen
     assert all(left is None or left >= 0 for left in seen)
 
 
