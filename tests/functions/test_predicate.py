@@ -5,6 +5,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.functions.predicate import EVERYTHING, Predicate
+from mixpanel_data.functions.zones import start_of
 
 SCHEMA = pa.schema([("name", pa.string()), ("at", pa.timestamp("us")), ("other", pa.string())])
 NAME, AT, OTHER = pc.field("name"), pc.field("at"), pc.field("other")
@@ -50,6 +52,7 @@ def test_days(expression: pc.Expression, expected: list[int]) -> None:
     ("expression", "expected"),
     [
         (NAME == "a", ["a"]),
+        (NAME == "", [""]),
         (NAME.isin(["b", "a"]), ["a", "b"]),
         ((NAME == "a") | (NAME == "b"), ["a", "b"]),
         ((NAME == "a") & (NAME == "b"), []),
@@ -71,6 +74,21 @@ def test_days(expression: pc.Expression, expected: list[int]) -> None:
 )
 def test_values(expression: pc.Expression, expected: list[str] | None) -> None:
     assert Predicate(expression, SCHEMA).possible_values("name") == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (datetime(2024, 11, 4, 4, 30), date(2024, 11, 3)),  # the last half hour of a day of 25 hours
+        (datetime(2024, 11, 4, 5), date(2024, 11, 4)),
+        (datetime(2024, 3, 11, 3, 30), date(2024, 3, 10)),  # and of one of 23
+        (datetime(2024, 3, 11, 4), date(2024, 3, 11)),
+    ],
+)
+def test_a_moment_is_on_one_day_also_when_clocks_change(at: datetime, day: date) -> None:
+    predicate = Predicate(pa.scalar(at, pa.timestamp("us")) == AT, SCHEMA)
+    first, last = day - timedelta(days=3), day + timedelta(days=3)
+    assert predicate.possible_days("at", first, last, partial(start_of, zone="America/New_York")) == [day]
 
 
 def test_no_filter_leaves_everything_possible() -> None:
