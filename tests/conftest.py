@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 
 import duckdb
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 
 import mixpanel_data
 from mixpanel_data.cli.printing import AGENTS
@@ -21,8 +22,28 @@ from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
 from mixpanel_data.sandbox import Sandbox, shared
 from tests.servers import RawServer, json_answer, raw_server
 
-settings.register_profile("ci", deadline=None, derandomize=True, print_blob=True)
-settings.load_profile("ci")
+# Other examples each time, on every machine: Hypothesis by itself draws the same ones again and again in CI. A failure
+# prints its very example, and the run its seed, so no folder of examples is kept.
+settings.register_profile(
+    "random",
+    deadline=None,
+    derandomize=False,
+    database=None,
+    print_blob=True,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("random")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One seed for the whole run, which pytest-xdist's workers get with the other options."""
+    if config.option.hypothesis_seed is None:
+        config.option.hypothesis_seed = str(random.SystemRandom().randrange(2**32))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """The seed, always: pytest's header, where it would belong, is not printed with ``-q``."""
+    terminalreporter.write_line(f"examples were drawn with --hypothesis-seed={config.option.hypothesis_seed}")
 
 
 @pytest.fixture(autouse=True)

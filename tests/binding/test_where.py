@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data.sandbox import Sandbox
+from tests.servers import gzip_answer, lines
 
 DAYS = "mixpanel_export('2024-01-01', '2024-01-04')"
 
@@ -36,6 +37,9 @@ def asked(sandbox: Sandbox) -> list[dict[str, str]]:
         "event_name NOT IN ('Purchase', 'Sign Up')",
         "event_name <> 'App Open'",
         "event_name > 'P' AND event_name < 'Q'",
+        "event_name > 'Search' OR event_name = 'App Open'",
+        "event_name > 'Search'",
+        "event_name < 'B' OR event_name IN ('Purchase', 'Search')",
         "event_name LIKE 'P%'",
         "event_name IS NULL",
         "event_name = 'Purchase' OR distinct_id = 'user-0007200'",
@@ -84,6 +88,16 @@ def test_the_request_is_narrowed(
     assert requests[-1]["to_date"] == expected.get("to_date", "2024-01-04")
     for request in requests:
         assert request.get("event") == expected.get("event")
+
+
+@pytest.mark.parametrize("where", ["event_name > 'é'", "event_name > 'é' OR event_name = 'App Open'"])
+def test_names_behind_the_last_one_told_are_not_lost(answering, where: str) -> None:
+    # In another script, since the arguments, which are JSON and in the WHERE too, sort behind any name in English.
+    events = [{"event": name, "properties": {"time": 1704067200}} for name in ("Search", "ściągnij", "東京")]
+    con, server = answering({"/api/2.0/export": gzip_answer(lines(events))})
+    query = f"SELECT event_name FROM mixpanel_export('2024-01-01', '2024-01-01') WHERE {where}"
+    assert con.execute(query).fetchall() == [("ściągnij",), ("東京",)]
+    assert "event=" not in server.targets[0]
 
 
 def test_days_in_between_are_left_out(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:

@@ -19,10 +19,10 @@ from pydantic import SecretStr
 
 from mixpanel_data.client import Api, Budget, Endpoint, Reporter
 from mixpanel_data.client.budget import Budgets
-from mixpanel_data.client.journal import Entry, Journal, Purse
+from mixpanel_data.client.journal import Entry, Journal, Purse, machine_journal
 from mixpanel_data.client.limits import HOUR, LIMITS, Limits, Rate
 from mixpanel_data.credentials import Credentials
-from mixpanel_data.exceptions import MixpanelDataWarning, RateLimitError
+from mixpanel_data.exceptions import IncompleteExportError, MixpanelDataWarning, RateLimitError
 
 EXPORT = Endpoint(Api.EXPORT, "/export")
 ENGAGE = Endpoint(Api.QUERY, "/engage", "POST", free_with="session_id")
@@ -83,6 +83,8 @@ def test_a_raised_limit_is_configured_or_learned() -> None:
         (None, '"project";r=0;t=1200, "project-concurrency";r=3', 1200.0),
         (None, '"project";r=12, "project-concurrency";r=0;t=10', 10.0),
         (None, '"project";r=12;t=99, "project-concurrency";r=3', 0.0),
+        (None, '"project";r=0;t=1200, "project-concurrency";r=0;t=10', 1200.0),
+        (0.0, '"project";r=0;t=1200', 0.0),
         (None, None, 0.0),
         (9e9, None, HOUR),
     ],
@@ -113,6 +115,7 @@ def test_only_the_first_page_of_profiles_is_charged() -> None:
     mine = budgets()
     ask(mine, ENGAGE, {"page": 0})
     ask(mine, ENGAGE, {"page": 1, "session_id": "abc"})
+    ask(mine, ENGAGE, {"page": 2, "session_id": "abc"}, status=500)
     assert mine.used(Budget.QUERY, HOUR) == 1
 
 
@@ -156,11 +159,19 @@ def test_two_processes_together_ask_no_more_than_one(tmp_path: Path) -> None:
         "import sys; from pathlib import Path\n"
         "from mixpanel_data.client.journal import *; from mixpanel_data.client.limits import *\n"
         "journal, got = Journal(Path(sys.argv[1])), 0\n"
+        "print('ready', flush=True); input()\n"
         "while not journal.begin(Entry(Purse('us', '7', Budget.EXPORT), 'x'), Limits((Rate(60, HOUR),))): got += 1\n"
         "print(got)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "requests.db")]
-    running = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    running = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    for process in running:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in running:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
     assert sum(int(process.communicate()[0]) for process in running) == 60
 
 
@@ -234,3 +245,131 @@ def test_old_requests_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     later = time.time() + 91 * 24 * HOUR
     monkeypatch.setattr(time, "time", lambda: later)
     assert Journal(path).rows() == []
+
+
+def test_requests_of_the_last_hour_are_counted_by_who_comes_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, now = tmp_path / "requests.db", time.time()
+    Journal(path).begin(Entry(PURSE, "x"), Limits())
+    monkeypatch.setattr(time, "time", lambda: now + HOUR - 60)
+    assert Journal(path).used(PURSE, HOUR) == 1
+    monkeypatch.setattr(time, "time", lambda: now + HOUR + 60)
+    assert Journal(path).used(PURSE, HOUR) == 0
+    assert len(Journal(path).rows()) == 1, "it can still be looked at"
+
+
+def test_the_budget_frees_when_the_first_request_is_an_hour_old(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, journal, now = Limits((Rate(2, HOUR),)), Journal(None), time.time()
+    for minutes, wait in ((0, 0), (10, 0), (20, 40), (61, 0), (62, 8), (71, 0)):
+        monkeypatch.setattr(time, "time", lambda minutes=minutes: now + minutes * 60)
+        assert journal.frees_in(PURSE, limits) == pytest.approx(wait * 60)
+        assert journal.begin(Entry(PURSE, "x"), limits) == pytest.approx(wait * 60)
+
+
+def test_a_request_that_never_ended_does_not_hold_its_place_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, journal, now = Limits(at_once=1), Journal(None), time.time()
+    assert journal.begin(Entry(PURSE, "x"), limits) == 0
+    assert journal.begin(Entry(PURSE, "x"), limits) > 0
+    monkeypatch.setattr(time, "time", lambda: now + 3 * HOUR)
+    assert journal.begin(Entry(PURSE, "x"), limits) == 0
+
+
+def test_what_is_free_needs_room_but_no_budget() -> None:
+    journal = Journal(None)
+    spent = Limits((Rate(1, HOUR),))
+    assert journal.begin(Entry(PURSE, "x"), spent) == 0
+    assert journal.begin(Entry(PURSE, "x"), spent) > 0
+    assert journal.begin(Entry(PURSE, "x", counts=False), spent) == 0
+    assert journal.begin(Entry(PURSE, "x", counts=False), Limits(at_once=2)) > 0
+    assert journal.frees_in(PURSE, Limits(at_once=2)) > 0
+
+
+def test_what_was_not_charged_for_is_not_waited_for() -> None:
+    mine = budgets()
+    for _ in range(61):
+        ask(mine, status=401)
+    ask(mine)
+    assert mine.left(Budget.EXPORT) == 59
+
+
+def test_each_project_host_and_budget_is_counted_alone() -> None:
+    journal, others = Journal(None), [Purse("eu", "7", Budget.EXPORT), Purse("us", "8", Budget.EXPORT)]
+    journal.begin(Entry(PURSE, "x"), Limits())
+    journal.correct(PURSE, hourly=3)
+    for purse in [*others, Purse("us", "7", Budget.QUERY)]:
+        assert (journal.used(purse, HOUR), journal.hourly(purse)) == (0, None)
+    assert (journal.used(PURSE, HOUR), journal.hourly(PURSE)) == (1, 3)
+
+
+def test_a_server_of_ones_own_has_a_budget_of_its_own() -> None:
+    ask(budgets(base_url="http://127.0.0.1:1"))
+    assert budgets().left(Budget.EXPORT) == 60
+    assert budgets(base_url="http://127.0.0.1:1").left(Budget.EXPORT) == 59
+
+
+def test_a_later_refusal_takes_nothing_back() -> None:
+    mine = budgets()
+    mine.correct(PURSE, RateLimitError("no", status=429, retry_after=1800.0, policy='"project";q=400;w=3600'))
+    mine.correct(PURSE, RateLimitError("no", status=429, retry_after=1.0))
+    assert mine.hourly(Budget.EXPORT) == 400
+    assert mine.frees_in(Budget.EXPORT) == pytest.approx(1800, abs=60)
+    mine.correct(PURSE, RateLimitError("no", status=429, policy='"second";q=3;w=1, "project";q=40;w=3600'))
+    assert mine.hourly(Budget.EXPORT) == 40
+
+
+def test_what_mixpanel_says_is_believed_before_the_configuration() -> None:
+    mine = budgets(requests_per_hour=400)
+    mine.correct(PURSE, RateLimitError("no", status=429, policy='"project";q=40;w=3600'))
+    assert mine.left(Budget.EXPORT) == 40
+
+
+def test_a_budget_that_was_found_spent_here_is_not_closed_for_longer() -> None:
+    mine = budgets(requests_per_hour=1)
+    ask(mine)
+    with pytest.raises(RateLimitError):
+        ask(mine)
+    assert machine_journal().rows()[0][9] == 200, "the request that had to wait was never sent"
+    assert budgets(requests_per_hour=2).frees_in(Budget.EXPORT) == 0
+
+
+def test_a_body_that_was_given_up_does_not_tell_what_days_weigh() -> None:
+    mine = budgets()
+    days = {"from_date": "2024-01-01", "to_date": "2024-01-10"}
+
+    async def fetch(size: int, status: int, error: BaseException | None) -> None:
+        async with mine.spend(EXPORT, days, 1, Reporter("x")) as entry:
+            entry.status, entry.bytes = status, size
+            if error is not None:
+                raise error
+
+    for status, error in ((200, asyncio.CancelledError()), (200, IncompleteExportError("cut")), (204, None)):
+        with suppress(asyncio.CancelledError, IncompleteExportError):
+            asyncio.run(fetch(10, status, error))
+    assert mine.bytes_a_day() is None
+    assert [row[10] for row in machine_journal().rows()] == [None, "incomplete_export", "cancelled"]
+    asyncio.run(fetch(5000, 200, None))
+    assert mine.bytes_a_day() == 500
+
+
+def test_what_has_no_hourly_limit_has_no_end() -> None:
+    assert budgets().left(Budget.LEXICON) is None
+    assert budgets().left(Budget.APP) is None
+
+
+def test_what_could_not_be_noted_leaves_nothing_open() -> None:
+    journal = Journal(None)
+    entry = Entry(PURSE, "x")
+    journal.begin(entry, Limits())
+    entry.rows = 2**64  # more than SQLite can keep
+    with pytest.raises(OverflowError):
+        journal.end(entry)
+    assert journal.begin(Entry(PURSE, "x"), Limits()) == 0
+    assert journal.used(PURSE, HOUR) == 2
+
+
+def test_the_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("MP_STATE_PATH", "~/here/requests.db")
+    ask(budgets())
+    assert len(Journal(tmp_path / "here" / "requests.db").rows()) == 1

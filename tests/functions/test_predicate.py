@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Callable
 from datetime import date, datetime, timedelta
+from functools import partial
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -11,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.functions.predicate import EVERYTHING, Predicate
+from mixpanel_data.functions.zones import start_of
 
 SCHEMA = pa.schema([("name", pa.string()), ("at", pa.timestamp("us")), ("other", pa.string())])
 NAME, AT, OTHER = pc.field("name"), pc.field("at"), pc.field("other")
@@ -48,6 +52,7 @@ def test_days(expression: pc.Expression, expected: list[int]) -> None:
     ("expression", "expected"),
     [
         (NAME == "a", ["a"]),
+        (NAME == "", [""]),
         (NAME.isin(["b", "a"]), ["a", "b"]),
         ((NAME == "a") | (NAME == "b"), ["a", "b"]),
         ((NAME == "a") & (NAME == "b"), []),
@@ -59,12 +64,31 @@ def test_days(expression: pc.Expression, expected: list[int]) -> None:
         ((NAME == "a") | NAME.is_null(), None),
         ((NAME == "a") | (OTHER == "b"), None),
         ((NAME >= "a") & (NAME < "b"), None),
+        (NAME > "a", None),
+        (NAME < "a", None),
+        ((NAME > "b") | (NAME == "a"), None),
+        (NAME.is_valid(), None),
         (~NAME.isin(["a"]), None),
         (OTHER == "a", None),
     ],
 )
 def test_values(expression: pc.Expression, expected: list[str] | None) -> None:
     assert Predicate(expression, SCHEMA).possible_values("name") == expected
+
+
+@pytest.mark.parametrize(
+    ("at", "day"),
+    [
+        (datetime(2024, 11, 4, 4, 30), date(2024, 11, 3)),  # the last half hour of a day of 25 hours
+        (datetime(2024, 11, 4, 5), date(2024, 11, 4)),
+        (datetime(2024, 3, 11, 3, 30), date(2024, 3, 10)),  # and of one of 23
+        (datetime(2024, 3, 11, 4), date(2024, 3, 11)),
+    ],
+)
+def test_a_moment_is_on_one_day_also_when_clocks_change(at: datetime, day: date) -> None:
+    predicate = Predicate(pa.scalar(at, pa.timestamp("us")) == AT, SCHEMA)
+    first, last = day - timedelta(days=3), day + timedelta(days=3)
+    assert predicate.possible_days("at", first, last, partial(start_of, zone="America/New_York")) == [day]
 
 
 def test_no_filter_leaves_everything_possible() -> None:
@@ -123,6 +147,22 @@ def test_no_matching_row_is_ever_ruled_out(
         assert row["at"] is None or row["at"].date() in possible_days
         if row["at"] is None:
             assert len(possible_days) == 41
+
+
+SIGNS = [operator.lt, operator.le, operator.gt, operator.ge, operator.ne, operator.eq]
+
+
+@given(st.lists(texts, max_size=4), st.sampled_from(SIGNS), texts, st.lists(texts, max_size=8))
+def test_a_name_that_the_where_does_not_tell_is_not_ruled_out(
+    told: list[str], sign: Callable[[pc.Expression, str], pc.Expression], bound: str, others: list[str]
+) -> None:
+    expression = NAME.isin(pa.array(told, pa.string())) | sign(NAME, bound)
+    possible = Predicate(expression, SCHEMA).possible_values("name")
+    # Before, between and behind all that is told.
+    names = ["", *others, *(name + "!" for name in [*told, bound]), "\U0010ffff" * 7]
+    table = pa.table({"name": names, "at": pa.nulls(len(names), SCHEMA.field("at").type), "other": names})
+    matching = {row["name"] for row in table.filter(expression).to_pylist()}
+    assert possible is None or matching <= set(possible)
 
 
 @given(texts, texts)

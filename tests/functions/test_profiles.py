@@ -255,8 +255,41 @@ def test_a_session_that_ended(point_at: Callable[..., None]) -> None:
             con.execute("FROM mixpanel_profiles()").fetchall()
 
 
-def test_nobody(point_at: Callable[..., None]) -> None:
-    assert count_of(point_at, {"page_size": 1000, "results": [], "total": 0}) == 0
+def test_any_other_refusal_is_told_as_it_came(point_at: Callable[..., None]) -> None:
+    refusal = json_answer({"error": "no such page"}, "400 Bad Request")
+    pages = [json_answer({"page_size": 2, "results": people(0, 2), "total": 4, "session_id": "s"}), refusal]
+    with raw_server(lambda _: pages.pop(0) if pages[1:] else pages[0]) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        with pytest.raises(duckdb.Error, match="Mixpanel refused the request: no such page"):
+            con.execute("FROM mixpanel_profiles()").fetchall()
+
+
+@pytest.mark.parametrize("first", [{"page_size": 1000, "total": 0}, {"page_size": 1000}, {"total": 0}, {}])
+def test_nobody(point_at: Callable[..., None], first: dict[str, Any]) -> None:
+    assert count_of(point_at, {"results": [], **first}, {"results": people(0, 1)}) == 0
+
+
+def test_an_empty_page_is_not_everybody_that_was_announced(point_at: Callable[..., None]) -> None:
+    with pytest.raises(duckdb.Error, match="Mixpanel announced 3 profiles, but page 0 has 0 instead of 3"):
+        count_of(point_at, {"results": [], "total": 3})
+
+
+@pytest.mark.parametrize("more", [{}, {"total": 3}, {"total": "3", "page_size": "2"}])
+def test_a_page_is_as_long_as_the_first_one(point_at: Callable[..., None], more: dict[str, Any]) -> None:
+    assert count_of(point_at, {"results": people(0, 2), **more}, {"results": people(2, 1)}) == 3
+
+
+def test_more_profiles_than_announced_are_refused(point_at: Callable[..., None]) -> None:
+    first = {"page_size": 3, "results": people(0, 3), "total": 5}
+    with pytest.raises(duckdb.Error, match="Mixpanel announced 5 profiles, but page 1 has 3 instead of 2"):
+        count_of(point_at, first, {"results": people(3, 3)})
+
+
+def test_a_single_page_needs_no_session(point_at: Callable[..., None]) -> None:
+    for size in (3, 1000):
+        page = {"page_size": size, "results": people(0, 3), "total": 3, "session_id": None}
+        assert count_of(point_at, page) == 3
 
 
 def test_the_scope_is_in_the_url_and_the_rest_in_the_body(

@@ -84,3 +84,67 @@ def test_a_plan_tells_the_budget_and_the_size_once_it_is_known(con: duckdb.DuckD
     ((request, days, expected, cost),) = con.execute(query).fetchall()
     assert (request, days, cost) == (1, 31, 1), "small days are asked for together"
     assert expected == pytest.approx(size * 3.1, abs=2)
+
+
+def test_what_the_sandbox_was_asked_is_not_kept(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("FROM mixpanel_events()").fetchall()
+    assert con.execute("SELECT count(*) FROM mixpanel_requests()").fetchall() == [(1,)]
+    assert journal.machine_journal().rows() == []
+
+
+def test_more_used_than_the_limit_turns_out_to_allow_leaves_nothing(sandbox: Sandbox) -> None:
+    lowered = {"RateLimit-Policy": '"project";q=2;w=3600', "Retry-After": "0"}
+    seen: list[int | None] = []
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox", wait=False, watch=lambda now: seen.append(now.budget_left))
+        con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-31')").fetchall()
+        sandbox.faults.add(Fault(match="/export", status=429, headers=lowered))
+        with pytest.raises(duckdb.Error, match=r"is spent \(3 of 2 requests in the last hour\)"):
+            con.execute("FROM mixpanel_export('2024-02-01', '2024-02-01')").fetchall()
+        query = "SELECT allowed, used, remaining FROM mixpanel_budget() WHERE budget = 'export'"
+        assert con.execute(query).fetchall() == [(2, 3, 0)]
+        query = "SELECT request, budget_before, budget_after FROM mixpanel_export_plan('2022-01-01', '2023-12-31')"
+        assert con.execute(query).fetchall() == [(1, 0, -1), (2, -1, -2)], "as few requests as two years can be"
+    assert 9_997 in seen
+    assert all(left is None or left >= 0 for left in seen)
+
+
+def test_with_nothing_left_nobody_waits_to_learn_which_events_there_are(sandbox: Sandbox) -> None:
+    lowered = {"RateLimit-Policy": '"project";q=1;w=3600', "Retry-After": "0"}
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox", wait=False)
+        con.execute("FROM mixpanel_funnels()").fetchall()
+        con.execute("FROM mixpanel_properties('Purchase')").fetchall()
+        sandbox.faults.add(Fault(match="/cohorts", status=429, headers=lowered))
+        with pytest.raises(duckdb.Error, match=r"is spent \(2 of 1 requests"):
+            con.execute("FROM mixpanel_cohorts()").fetchall()
+    asked = len(sandbox.requests)
+    told: list[str | None] = []
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox", watch=lambda now: told.append(now.waiting))
+        query = "FROM mixpanel_export('2024-01-01', '2024-01-01', events := ['No such event'])"
+        assert con.execute(query).fetchall() == []
+    assert [request.path for request in sandbox.requests[asked:]] == ["/api/2.0/export"]
+    assert not any(told)
+
+
+@pytest.mark.parametrize("whole_days", [0, 2])
+@pytest.mark.parametrize(
+    "part", ["max_rows := 10", "events := ['Purchase']", """filter := 'properties["plan"] == "pro"'"""]
+)
+def test_a_part_of_a_day_does_not_tell_what_days_weigh(
+    con: duckdb.DuckDBPyConnection, whole_days: int, part: str
+) -> None:
+    if whole_days:
+        con.execute("FROM mixpanel_export('2024-01-03', '2024-01-04')").fetchall()
+    plan = "SELECT from_date, to_date, expected_bytes FROM mixpanel_export_plan('2024-01-01', '2024-01-31')"
+    before = con.execute(plan).fetchall()
+    assert con.execute(f"FROM mixpanel_export('2024-01-01', '2024-01-04', {part})").fetchall()
+    assert con.execute(plan).fetchall() == before
+
+
+def test_a_where_on_the_name_does_not_tell_what_days_weigh(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("FROM mixpanel_export('2024-01-01', '2024-01-04') WHERE event_name = 'Purchase'").fetchall()
+    assert con.execute(
+        "SELECT count(expected_bytes) FROM mixpanel_export_plan('2024-01-01', '2024-01-31')"
+    ).fetchall() == [(0,)]

@@ -109,7 +109,7 @@ class Session:
             return
         if self.total > self.size and not self.asked["session_id"]:
             raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
-        announced = min(self.size, self.total - number * self.size)
+        announced = min(self.size or self.total, self.total - number * self.size)
         found = len(objects(inside(answer, "results")))
         if found != announced:
             raise IncompleteExportError(

@@ -42,21 +42,26 @@ def split(
     if not days:
         return []
     wanted = _how_many(len(days), parallel, left, bytes_a_day)
-    windows = list(runs(days, -(-len(days) // wanted)))
-    if len(windows) <= wanted + PARALLEL:
-        return windows
-    # Days far apart: to ask for those between them as well costs less than a request each.
+    apart = list(runs(days, -(-len(days) // wanted)))
+    if len(apart) <= wanted + PARALLEL:
+        return apart
+    # Days far apart: to ask for those between them as well may cost less than a request each.
     every = [days[0] + timedelta(days=n) for n in range((days[-1] - days[0]).days + 1)]
-    return list(runs(every, -(-len(every) // wanted)))
+    together = list(runs(every, -(-len(every) // max(wanted, _needed(len(every), bytes_a_day)))))
+    return min(apart, together, key=len)
 
 
 def _how_many(days: int, parallel: int | None, left: int | None, bytes_a_day: float | None) -> int:
-    size = None if bytes_a_day is None else days * bytes_a_day
-    needed = max(-(-days // LONGEST_WHEN_POOR), 0 if size is None else int(size // LARGE) + 1)
-    useful = parallel or (1 if size is not None and size <= SMALL else PARALLEL)
-    wanted = max(needed, useful, -(-days // LONGEST))
+    is_small = bytes_a_day is not None and days * bytes_a_day <= SMALL
+    needed = _needed(days, bytes_a_day)
+    wanted = max(needed, parallel or (1 if is_small else PARALLEL), -(-days // LONGEST))
     affordable = wanted if left is None else max(needed, left)
     return min(days, wanted, affordable)
+
+
+def _needed(days: int, bytes_a_day: float | None) -> int:
+    """How many windows so many days must be, however few are left."""
+    return max(-(-days // LONGEST_WHEN_POOR), 0 if bytes_a_day is None else int(days * bytes_a_day // LARGE) + 1)
 
 
 def runs(days: Sequence[date], longest: int) -> Iterator[Window]:
