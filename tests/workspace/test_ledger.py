@@ -15,6 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mixpanel_data import ArgumentError, Workspace
+from mixpanel_data.client import Budget
+from mixpanel_data.client.limits import LIMITS, Limits
 from mixpanel_data.sandbox import Sandbox
 from tests.servers import RawServer, gzip_answer, lines, raw_server
 
@@ -64,6 +66,7 @@ def project(point_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch) -> I
             events.update(found)
             point_at(server.url)
             monkeypatch.setenv("MP_TIMEZONE", "UTC")
+            monkeypatch.setitem(LIMITS, Budget.EXPORT, Limits())  # no budget to wait for
             return Project(server, events)
 
         yield make
@@ -111,7 +114,7 @@ def test_what_a_neighbour_brought_stays(project: Callable[[Events], Project]) ->
 def test_a_stray_of_a_wide_window_is_kept_or_replaced_by_a_narrow_one(project: Callable[[Events], Project]) -> None:
     asked = project(ODD)
     with Workspace() as ws:
-        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03")
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03", parallel=1)
         asked.events["2024-01-03"] = [event(7, seconds("2024-01-03")), event(9, plan="new")]  # and 8 is no more
         ws.fetch_events("t", from_date="2024-01-03", to_date="2024-01-03", append=True)
         assert ids(ws) == ["i1", "i2", "i3", "i4", "i5", "i6", "i7", "i8", "i9"], (
@@ -127,19 +130,22 @@ def test_a_stray_of_a_wide_window_is_kept_or_replaced_by_a_narrow_one(project: C
 def test_any_fetches_over_any_odd_events_end_as_one_export(
     project: Callable[[Events], Project], data: st.DataObject
 ) -> None:
-    """Requests by day: then it is known of every stray which day it is of, whatever is fetched again."""
+    """Whichever windows are asked for, in whichever order, and whatever times the events of a day have."""
     days = ["2024-01-01", "2024-01-02", "2024-01-03", "2024-01-04"]
     times = [None, "soon", *(seconds(day, hour) for day in [*days, "2024-02-01"] for hour in (0, 23))]
-    drawn = st.lists(st.tuples(st.sampled_from(days), st.sampled_from(times), st.integers(0, 3)), max_size=12)
+    drawn = st.lists(st.tuples(st.sampled_from(days), st.sampled_from(times)), min_size=1, max_size=12)
     events: Events = {day: [] for day in days}
-    for day, time, number in data.draw(drawn, "events"):
+    events[days[0]].append(event(0))  # a stray: a table without any trusts the times
+    for number, (day, time) in enumerate(data.draw(drawn, "events"), 1):
         events[day].append(event(number, time))
-    fetches = st.lists(st.tuples(st.sampled_from(days), st.sampled_from(["append", "resume", "sync"])), max_size=6)
+    windows = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(sorted)
+    fetches = st.lists(st.tuples(windows, st.sampled_from(["append", "resume", "sync"])), max_size=6)
     asked = project(events)
     with Workspace.memory() as ws:
-        ws.fetch_events("t", from_date=days[0], to_date=days[-1], resume=True, parallel=4, deduplicate=False)
-        for day, mode in data.draw(fetches, "fetches"):
-            ws.fetch_events("t", from_date=day, to_date=day, **{mode: True}, deduplicate=False, parallel=4)
+        ws.fetch_events("t", from_date=days[0], to_date=days[-1], resume=True, parallel=data.draw(st.integers(1, 4)))
+        for (first, last), mode in data.draw(fetches, "fetches"):
+            span = {"from_date": days[first], "to_date": days[last]}
+            ws.fetch_events("t", **span, **{mode: True}, look_back=2, parallel=data.draw(st.integers(1, 3)))
             assert ids(ws) == asked.rows(days[0], days[-1])
 
 

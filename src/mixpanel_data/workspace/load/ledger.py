@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import duckdb
 
 from ...quoting import CATALOG, quoted
+from .parts import Window
 from .selection import EventSelection, ProfileSelection
 
 if TYPE_CHECKING:
@@ -29,11 +30,13 @@ CREATE TABLE IF NOT EXISTS _metadata (
 ALTER TABLE _metadata ADD COLUMN IF NOT EXISTS project_id VARCHAR;
 ALTER TABLE _metadata ADD COLUMN IF NOT EXISTS workspace_id BIGINT;
 CREATE TABLE IF NOT EXISTS _loaded_days (table_name VARCHAR, day DATE, rows BIGINT, loaded_at TIMESTAMP);
+ALTER TABLE _loaded_days ADD COLUMN IF NOT EXISTS from_date DATE;
+ALTER TABLE _loaded_days ADD COLUMN IF NOT EXISTS to_date DATE;
 CREATE TABLE IF NOT EXISTS _stray_rows (
   table_name VARCHAR, from_date DATE, to_date DATE,
   event_name VARCHAR, event_time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR);
 COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel: of which project, and with which filters';
-COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, and when they were asked for';
+COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, when and in which window asked for';
 COMMENT ON TABLE _stray_rows IS 'Events without a time, or with one outside the days that they were fetched for';
 """
 FIND = """
@@ -46,6 +49,10 @@ INSERT = """
 INSERT INTO _metadata (table_name, type, fetched_at, from_date, to_date, filter_events, filter_where, row_count,
   options, project_id, workspace_id)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+"""
+NOTE_DAYS = """
+INSERT INTO _loaded_days (table_name, day, rows, loaded_at, from_date, to_date)
+SELECT $table, unnest($days::DATE[]), unnest($rows::BIGINT[]), $at, $first, $last
 """
 MISSING = f"""
 SELECT days.day FROM {CATALOG}.days($from_date, $to_date) AS days
@@ -176,20 +183,26 @@ class Ledger:
              project.project_id, project.workspace_id],
         )  # fmt: skip
 
-    def note_days(self, table: str, by_day: Sequence[dict[str, Any]], requested_at: datetime) -> None:
-        """Writes the rows of these days anew."""
-        days = [one["day"] for one in by_day]
+    def note_days(self, table: str, window: Window) -> None:
+        """Writes the rows of the window's days anew."""
+        days = [one["day"] for one in window.by_day]
         query = "DELETE FROM _loaded_days WHERE table_name = ? AND list_contains(?::DATE[], day)"
         self.con.execute(query, [table, days])
-        query = "INSERT INTO _loaded_days SELECT $table, unnest($days::DATE[]), unnest($rows::BIGINT[]), $requested_at"
-        rows = [one["events"] for one in by_day]
-        self.con.execute(query, {"table": table, "days": days, "rows": rows, "requested_at": requested_at})
+        values: dict[str, Any] = {"table": table, "days": days, "rows": [one["events"] for one in window.by_day]}
+        values |= {"at": window.requested_at, "first": window.from_date, "last": window.to_date}
+        self.con.execute(NOTE_DAYS, values)
 
     def forget(self, table: str) -> None:
         """Nothing is known of the table any more."""
         for ledger_table in LEDGER_TABLES:
             if self.exists(ledger_table):
                 self.con.execute(f"DELETE FROM {ledger_table} WHERE table_name = ?", [table])
+
+    def knows_windows(self, table: str) -> bool:
+        """Whether it is known in which windows the table's days came: the first version did not write that down."""
+        query = "SELECT count(*) FROM _loaded_days WHERE table_name = ? AND from_date IS NULL"
+        ((unknown,),) = self.con.execute(query, [table]).fetchall()
+        return not unknown
 
     def loaded_range(self, table: str) -> tuple[date, date] | None:
         """The first and the last day that are loaded."""

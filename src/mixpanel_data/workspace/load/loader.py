@@ -179,7 +179,7 @@ class EventLoader:
             columns = self.selection.select(call("export", from_date=str(days[0]), to_date=str(days[0])))
             is_new = loader.create_table(ledger, columns.text, dict(columns.values))
             entry = ledger.entry(loader.table)
-            if entry is not None and entry.project is None:
+            if entry is not None and not ledger.knows_windows(loader.table):
                 adopt(ledger.con, loader.table, loader.database.qualify(loader.table), *entry.days)
             for window in windows:
                 loaded.rows += self._insert(ledger, window, is_new=is_new)
@@ -196,7 +196,7 @@ class EventLoader:
         if self.limit is None:
             if window.has_strays:
                 strays.note()
-            ledger.note_days(self.loader.table, window.by_day, window.requested_at)
+            ledger.note_days(self.loader.table, window)
         rows = self.selection.select(window.rows(self.loader.database.storage.row_group))
         ((added,),) = rows.inside(f"INSERT INTO {place} BY NAME ").run(ledger.con)
         return int(added)

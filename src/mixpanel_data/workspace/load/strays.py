@@ -7,8 +7,10 @@ apart by Mixpanel's own key, and counted: the same key may occur more than once.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import duckdb
 
@@ -21,7 +23,9 @@ INSIDE = "table_name = $table AND from_date >= $first AND to_date <= $last"
 """Strays of windows that are asked for again as a whole."""
 ACROSS = f"table_name = $table AND from_date <= $last AND to_date >= $first AND NOT ({INSIDE})"
 """Strays of windows of which only some days are asked for again: they may come again, or not."""
-AGAIN = "__mixpanel_data_again"
+WIDER = "table_name = $table AND from_date <= $last AND to_date >= $first AND (from_date < $first OR to_date > $last)"
+"""Days that came in a window of which only some days are asked for again."""
+INCOMING = "__mixpanel_data_incoming"
 
 
 def _same(one: str, other: str) -> str:
@@ -41,9 +45,11 @@ class Strays:
     def delete_earlier_rows(self) -> None:
         """Deletes what earlier requests for these days brought, and no other row."""
         start, end = self.window.starts_at, self.window.ends_at
-        self._delete(INSIDE)
-        if self._count(ACROSS):
-            self._settle()
+        if self.window.has_strays or self._count("table_name = $table"):
+            with self._incoming_keys():
+                self._note_doubtful_rows(start, end)
+                self._delete(INSIDE)
+                self._settle()
         between = "event_time >= $start AND event_time < $end"
         others = f"table_name = $table AND {between}"
         spared = f" AND rowid NOT IN ({self._row_ids(others)})" if self._count(others, start=start, end=end) else ""
@@ -55,16 +61,46 @@ class Strays:
         insert = f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {rows.text} WHERE is_outside"
         self._run(insert, **rows.values)
 
+    @contextmanager
+    def _incoming_keys(self) -> Iterator[None]:
+        """What tells the window's events apart, as a table that is there meanwhile."""
+        rows = self.window.kept_rows()
+        self._run(f"CREATE TEMP TABLE {INCOMING} AS SELECT {COLUMNS}, is_outside FROM {rows.text}", **rows.values)
+        yield
+        self.con.execute(f"DROP TABLE temp.{INCOMING}")  # after an error the transaction does it
+
+    def _note_doubtful_rows(self, start: datetime, end: datetime) -> None:
+        """Takes for strays the rows of wider windows that may be of other days than their time says.
+
+        These are rows of the window's days that do not come again, and rows of other days that do. Only in tables that
+        have strays: elsewhere times are trusted, and what does not come again is gone. A row that only has got another
+        distinct_id comes again.
+        """
+        ((low, high),) = self._run(f"SELECT min(from_date), max(to_date) FROM _loaded_days WHERE {WIDER}")
+        if low is None:
+            return
+        same_event = " AND ".join(
+            f"new.{name} IS NOT DISTINCT FROM rows.{name}" for name in KEY if name != "distinct_id"
+        )
+        self._run(
+            f"""
+            INSERT INTO _stray_rows
+            SELECT $table, loaded.from_date, loaded.to_date, {", ".join(f"rows.{name}" for name in KEY)}
+            FROM {self.place} AS rows
+            JOIN {CATALOG}.days($low, $high) AS days
+              ON rows.event_time >= days.starts_at AND rows.event_time < days.ends_at
+            JOIN (FROM _loaded_days WHERE {WIDER}) AS loaded ON loaded.day = days.day
+            WHERE NOT EXISTS (FROM _stray_rows AS noted WHERE noted.table_name = $table AND {_same("noted", "rows")})
+              AND CASE WHEN rows.event_time >= $start AND rows.event_time < $end
+                THEN NOT EXISTS (FROM temp.{INCOMING} AS new WHERE {same_event})
+                ELSE EXISTS (FROM temp.{INCOMING} AS new WHERE new.is_outside AND {_same("new", "rows")}) END
+            """,
+            start=start, end=end, low=str(low), high=str(high),
+        )  # fmt: skip
+
     def _settle(self) -> None:
         """Deletes those of earlier strays that come again; the others belong to the days that are not asked for."""
-        rows = self.window.kept_rows()
-        self._run(
-            f"CREATE OR REPLACE TEMP TABLE {AGAIN} AS SELECT DISTINCT {COLUMNS} FROM {rows.text} AS rows "
-            f"SEMI JOIN (FROM _stray_rows WHERE {ACROSS}) AS strays ON {_same('rows', 'strays')}",
-            **rows.values,
-        )
-        self._delete(f"{ACROSS} AND EXISTS (FROM temp.{AGAIN} AS again WHERE {_same('again', '_stray_rows')})")
-        self.con.execute(f"DROP TABLE temp.{AGAIN}")
+        self._delete(f"{ACROSS} AND EXISTS (FROM temp.{INCOMING} AS new WHERE {_same('new', '_stray_rows')})")
         self._run(f"UPDATE _stray_rows SET to_date = $first - 1 WHERE {ACROSS} AND to_date <= $last")
         self._run(f"UPDATE _stray_rows SET from_date = $last + 1 WHERE {ACROSS} AND from_date >= $first")
 
@@ -96,10 +132,12 @@ class Strays:
 
 
 def adopt(con: duckdb.DuckDBPyConnection, table: str, place: str, first: date, last: date) -> None:
-    """Writes down the strays of a table that is older than their ledger: any of its days may have brought them."""
+    """Completes the ledger of a table that is older than strays: any of its windows may have been all of its days."""
+    values = {"table": table, "first": first, "last": last}
     con.execute(
         f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {place}, "
         f"(SELECT min(starts_at) AS start, max(ends_at) AS stop FROM {CATALOG}.days($first::VARCHAR, $last::VARCHAR)) "
         "WHERE event_time IS NULL OR event_time < start OR event_time >= stop",
-        {"table": table, "first": first, "last": last},
+        values,
     )
+    con.execute("UPDATE _loaded_days SET from_date = $first, to_date = $last WHERE table_name = $table", values)
