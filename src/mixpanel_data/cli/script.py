@@ -92,5 +92,5 @@ def _run(
 ) -> duckdb.DuckDBPyRelation | None:
     """The statement's rows; the functions are loaded if it speaks of them, itself or by a view."""
     if CATALOG in statement.query.lower():
-        session.database.functions()
+        session.database.all_names()
     return session.with_functions(lambda: con.sql(statement))

@@ -1,5 +1,6 @@
 """The table functions: one declaration for each Mixpanel endpoint, one module for each family."""
 
+from .. import arrow  # noqa: F401 - before anything imports pyarrow's data sets
 from .activity import activity
 from .annotations import annotations_
 from .arguments import read_arguments

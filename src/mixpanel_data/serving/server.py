@@ -138,7 +138,7 @@ def serve(
         server = Server(host, port, token or secrets.token_urlsafe(), folder / "client.sql")
         server.macros.write_text(client_sql(), encoding="utf-8")
         database = Database(storage, credentials, wait=wait, watch=watch)
-        with _clients_gone(database.functions()), closing(database), database.attached() as con:
+        with _clients_gone(database.all_names()), closing(database), database.attached() as con:
             database.functions().keep_to(credentials.account)
             _show_everybody(con, database)
             with _listening(con, server, database.functions()):

@@ -48,6 +48,8 @@ class Engine:
         self._turn = threading.RLock()
         self._registration: Registration | None = None
         self._is_closed = False
+        self.has_all_names = False
+        """Whether SQL of the user's can be understood."""
         self._con = duckdb.connect()
         self._con.execute("SET python_scan_all_frames = true")  # SQL finds the caller's own DataFrames by their names
         # DuckDB 1.5 would read from a folder that it shares with another process, or with another DuckDB of this one,
@@ -55,19 +57,29 @@ class Engine:
         folder = spill_beside.with_name(f"{spill_beside.name}.{os.getpid()}-{next(_spills)}.tmp")
         self._con.execute("SET temp_directory = ?", [str(folder)])
 
-    @property
-    def has_functions(self) -> bool:
-        return self._registration is not None
-
     def functions(self) -> Registration:
         """The functions, registered when they are first needed: who only wants SQL need not load them."""
         with self._turn:
             self._refuse_closed()
             if self._registration is None:
-                from ..binding import register  # noqa: PLC0415
+                from ..binding import register_functions  # noqa: PLC0415
 
-                self._registration = register(self._con, account=self._account, watch=self._watch, wait=self._wait)
+                self._registration = register_functions(
+                    self._con, account=self._account, watch=self._watch, wait=self._wait
+                )
             return self._registration
+
+    def all_names(self) -> Registration:
+        """The functions, the reports, and the short names of both: what SQL of the user's may speak of."""
+        from ..binding import add_reports, add_short_names  # noqa: PLC0415
+
+        with self._turn:
+            registration = self.functions()
+            if not self.has_all_names:
+                add_reports(self._con, registration)
+                add_short_names(self._con, registration)
+                self.has_all_names = True
+            return registration
 
     def credentials(self) -> Credentials:
         """Whose project the functions read.
@@ -121,7 +133,7 @@ class Engine:
         """What the user's SQL may stand on: the short names, and variables."""
         from ..binding import add_short_names  # noqa: PLC0415
 
-        add_short_names(cursor, self.functions())
+        add_short_names(cursor, self.all_names())
         for (name,) in self._con.execute("SELECT name FROM duckdb_variables()").fetchall():
             ((value,),) = self._con.execute("SELECT getvariable(?)", [name]).fetchall()
             cursor.execute(f"SET VARIABLE {quoted(name)} = $value", {"value": value})

@@ -91,7 +91,7 @@ class Session:
     def run(self, query: str, values: Values) -> Iterator[Rows]:
         """The rows of a query of the user's."""
         self.last_sql = query
-        self.database.functions()
+        self.database.all_names()
         with self.database.attached(write=self.writes(self.database.statements_of(query))) as con:
             yield run(con, query, values)
 
@@ -100,9 +100,9 @@ class Session:
         try:
             return ask()
         except (duckdb.CatalogException, duckdb.BinderException):
-            if self.database.has_functions:
+            if self.database.has_all_names:
                 raise
-        self.database.functions()
+        self.database.all_names()
         return ask()
 
     def writes(self, statements: Sequence[duckdb.Statement]) -> bool:

@@ -172,7 +172,7 @@ class Workspace:
         >>> ws.connection.execute("SELECT 40 + 2").fetchall()
         [(42,)]
         """
-        self._session.database.functions()
+        self._session.database.all_names()
         return self._session.database.keep_attached()
 
     @property

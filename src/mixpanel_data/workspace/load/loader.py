@@ -182,22 +182,28 @@ class EventLoader:
             if entry is not None and not ledger.knows_windows(loader.table):
                 adopt(ledger.con, loader.table, loader.database.qualify(loader.table), *entry.days)
             for window in windows:
-                loaded.rows += self._insert(ledger, window, is_new=is_new)
+                self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates
+            loaded.rows += self._insert(ledger, windows)
             known = ledger.loaded_range(loader.table) or (days[0], days[-1])
             ledger.note_table(loader.table, self.selection, loader.project, known)
 
-    def _insert(self, ledger: Ledger, window: Window, *, is_new: bool) -> int:
-        """Puts a window in the place of what earlier requests for its days brought."""
-        place = self.loader.database.qualify(self.loader.table)
-        strays = Strays(ledger.con, self.loader.table, place, window)
+    def _make_room(self, ledger: Ledger, window: Window, *, is_new: bool) -> None:
+        """Takes out what earlier requests for the window's days brought, and writes down what this one brings."""
+        strays = Strays(ledger.con, self.loader.table, self.loader.database.qualify(self.loader.table), window)
         if not is_new:
             strays.delete_earlier_rows()
         if self.limit is None:
             if window.has_strays:
                 strays.note()
             ledger.note_days(self.loader.table, window)
-        rows = self.selection.select(window.rows(self.loader.database.storage.row_group))
+
+    def _insert(self, ledger: Ledger, windows: Sequence[Window]) -> int:
+        """Writes all rows in one statement: DuckDB writes each row group but the last one once."""
+        handles = [window.handle for window in windows]
+        source = call("downloaded", handles=handles, batch_rows=self.loader.database.storage.row_group)
+        rows = self.selection.select(source)
+        place = self.loader.database.qualify(self.loader.table)
         ((added,),) = rows.inside(f"INSERT INTO {place} BY NAME ").run(ledger.con)
         return int(added)
 

@@ -42,10 +42,6 @@ class Window:
     def has_strays(self) -> bool:
         return self.events > sum(int(day["events"]) for day in self.by_day)
 
-    def rows(self, batch_rows: int | None = None) -> Statement:
-        """The events, which are free afterwards."""
-        return call("downloaded", handles=[self.handle], batch_rows=batch_rows)
-
     def kept_rows(self) -> Statement:
         """The events, to be read once more."""
         return call("downloaded", handles=[self.handle], keep=True)
