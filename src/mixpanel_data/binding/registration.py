@@ -117,8 +117,12 @@ class Registration:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
         self._errors.append(_copy(error))
 
-    def batches(self, name: str, watch: Watcher | None = None, **given: Any) -> Generator[pa.RecordBatch, None, None]:
+    def batches(
+        self, name: str, watch: Watcher | None = None, **given: Any
+    ) -> Generator[pa.RecordBatch | None, None, None]:
         """The rows of a function, each as soon as it is there: DuckDB would hand them on many at a time.
+
+        While nothing has come for a tenth of a second, None is given.
 
         Args:
             name: the function, without ``mixpanel_``.
@@ -130,8 +134,7 @@ class Registration:
         scan = Scan(schema, lambda: self._rows_between_beats(function, given, watch), lambda _: None)
         try:
             while (batch := scan.next()) is not None:
-                if not batch.column(BEAT)[0].as_py():
-                    yield batch.drop_columns(BEAT)
+                yield None if batch.column(BEAT)[0].as_py() else batch.drop_columns(BEAT)
         finally:
             scan.close()
 

@@ -35,6 +35,11 @@ def _room() -> Semaphore:
     return Semaphore(BLOCKS)
 
 
+def release_idle() -> None:
+    """Gives back to the system what is lent to nobody: when much memory is wanted for something else."""
+    _idle.clear()
+
+
 class Loan:
     """Memory for one block."""
 

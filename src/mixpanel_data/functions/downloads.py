@@ -13,6 +13,7 @@ from typing import Any
 
 import pyarrow as pa
 
+from ..client.blocks import release_idle
 from ..exceptions import ArgumentError
 from .bodies import ENDPOINT, OUTSIDE, Bodies, in_executor
 from .body import ROW_GROUP, Buffers, RowGroups
@@ -133,6 +134,7 @@ async def downloaded(call: Call) -> AsyncGenerator[Rows]:
 
 
 def _batches(held: Sequence[Bodies], groups: RowGroups, call: Call) -> Iterator[pa.RecordBatch]:
+    release_idle()
     for bodies in held:
         yield from bodies.add_to(groups, call.columns, close=not call["keep"])
     if groups.has_rest:

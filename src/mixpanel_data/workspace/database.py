@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
 
 
-WRITING_MEMORY = 160_000_000
+WRITING_MEMORY = 144_000_000
 """Bytes that DuckDB may use while it writes what was fetched."""
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
 
@@ -134,10 +134,10 @@ class Database(Engine):
         """Has DuckDB keep no more than it needs to write with: it would keep all that it has written, for whoever might
         read it."""
         before = None if self.storage.path is None or self._attachment.is_kept else memory_limit(con)
-        if before is None or before <= WRITING_MEMORY:
+        if before is None:
             yield
             return
-        con.execute(f"SET memory_limit = '{WRITING_MEMORY}B'")
+        con.execute(f"SET memory_limit = '{min(WRITING_MEMORY, before // 2)}B'")
         try:
             yield
         finally:

@@ -29,6 +29,9 @@ Policy = Literal["new", "append", "replace", "missing"]
 """``new`` makes a table; ``append`` adds days, and brings those that are there up to date; ``replace`` puts a new table
 in the place of an old one; ``missing`` loads the days that are not there yet."""
 
+ENOUGH_EVENTS = 1_000_000
+"""Events that are committed at once, though more are there."""
+
 
 @dataclass
 class Loaded:
@@ -141,18 +144,23 @@ class EventLoader:
             return loaded
         with self._downloading(days, watch) as windows:
             # What is missing is committed as it comes: a failure later leaves it there.
-            for group in ([window] for window in windows) if self.loader.policy == "missing" else [list(windows)]:
+            for group in _groups(windows) if self.loader.policy == "missing" else [[one for one in windows if one]]:
                 self._store(group, days, loaded)
         return loaded
 
     @contextmanager
-    def _downloading(self, days: Sequence[date], watch: Watcher) -> Iterator[Iterator[Window]]:
-        """The windows, each as soon as it is proven and held on this machine. In the end nothing is held any more."""
+    def _downloading(self, days: Sequence[date], watch: Watcher) -> Iterator[Iterator[Window | None]]:
+        """The windows, each as soon as it is proven and held on this machine; None while nothing has come for a moment.
+        In the end nothing is held any more."""
         registration = self.loader.database.functions()
         handles: list[str] = []
 
-        def windows() -> Iterator[Window]:
-            for row in (row for batch in batches for row in batch.to_pylist()):
+        def windows() -> Iterator[Window | None]:
+            for batch in batches:
+                if batch is None:
+                    yield None
+                    continue
+                (row,) = batch.to_pylist()
                 handles.append(row["handle"])
                 yield Window(**row)
 
@@ -225,7 +233,8 @@ class ProfileLoader:
         """Loads the profiles: all of them, or none."""
         self.loader.admit(ProfileSelection.KIND)
         registration = self.loader.database.functions()
-        with closing(Profiles(registration.batches("profiles", watch, **self.selection.arguments()))) as profiles:
+        batches = registration.batches("profiles", watch, **self.selection.arguments())
+        with closing(batches), closing(Profiles(batch for batch in batches if batch is not None)) as profiles:
             with self.loader.writing(ProfileSelection.KIND) as ledger:
                 self._store(ledger, profiles)
             return Loaded(profiles.rows)
@@ -244,6 +253,19 @@ class ProfileLoader:
         before = entry.selection if entry is not None and not is_new else None
         selection = before.joined(self.selection) if isinstance(before, ProfileSelection) else self.selection
         ledger.note_table(self.loader.table, selection, self.loader.project)
+
+
+def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
+    """Windows that come at once are written at once, but not too many: what is written is not asked for again."""
+    group: list[Window] = []
+    for window in windows:
+        if window is not None:
+            group.append(window)
+        if group and (window is None or sum(one.events for one in group) >= ENOUGH_EVENTS):
+            yield group
+            group = []
+    if group:
+        yield group
 
 
 def budget_left(database: Database, budget: str) -> int | None:

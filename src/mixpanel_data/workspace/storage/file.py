@@ -75,7 +75,7 @@ class File(Storage):
 
     is_private = False
     # Half of DuckDB's default: what is being written takes half the memory, and is spread over threads more evenly.
-    row_group = 61_440
+    row_group = 30_720
 
     def __init__(self, path: Path) -> None:
         self.path: Path = path
