@@ -10,6 +10,7 @@ is a process of its own, on this machine.
 
 from __future__ import annotations
 
+import fcntl
 import os
 import statistics
 import sys
@@ -17,8 +18,8 @@ import tempfile
 import threading
 import time
 import zlib
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
 from datetime import date, timedelta
 from multiprocessing import Queue
 from pathlib import Path
@@ -119,7 +120,7 @@ def serve(events: int, port: Queue[int]) -> None:
             return bodies[first, last]
 
     class Export(Handler):
-        def do_GET(self) -> None:
+        def do_GET(self) -> None:  # noqa: N802
             given = parse_qs(urlsplit(self.path).query)
             content = body(given["from_date"][0], given["to_date"][0])
             self.send_response(200)
@@ -143,8 +144,6 @@ def locked_seconds(path: Path, stop: threading.Event) -> float:
 
 def _opens(path: Path) -> bool:
     """Whether DuckDB's lock on the file is free: it is a POSIX lock on its first bytes."""
-    import fcntl
-
     with path.open("r+b") as file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -177,19 +176,15 @@ def run(command: Sequence[str], path: Path) -> Run:
 
 
 def report(runs: dict[str, list[Run]]) -> None:
-    def median(name: str, figure: Callable[[Run], float]) -> float:
-        return statistics.median(map(figure, runs[name]))
-
-    floor = median("floor", lambda one: one.seconds)
-    print(f"{'':16} seconds   of the floor   processor s   peak MB   locked s   file MB")
+    """A row for each way: medians, and the ratio to the floor with its least and its most."""
+    floor = statistics.median(one.seconds for one in runs["floor"])
+    print(f"{'':16} seconds   of the floor        processor s   peak MB   locked s   file MB")
     for name, taken in runs.items():
+        columns = zip(*map(astuple, taken), strict=True)
+        seconds, processor, peak, locked, file = (statistics.median(column) for column in columns)
         ratios = [one.seconds / base.seconds for one, base in zip(taken, runs["floor"], strict=True)]
-        print(
-            f"{name:16} {median(name, lambda one: one.seconds):7.2f}   {median(name, lambda one: one.seconds) / floor:5.2f}"
-            f" ({min(ratios):.2f}-{max(ratios):.2f})"
-            f"   {median(name, lambda one: one.processor_seconds):8.2f}   {median(name, lambda one: one.peak_mb):7.0f}"
-            f"   {median(name, lambda one: one.locked):8.2f}   {median(name, lambda one: one.file_mb):7.0f}"
-        )
+        ratio = f"{seconds / floor:.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+        print(f"{name:16} {seconds:7.2f}   {ratio:20} {processor:10.2f} {peak:9.0f} {locked:10.2f} {file:9.0f}")
 
 
 def main(events: int = 400_000, rounds: int = 5, *names: str) -> None:

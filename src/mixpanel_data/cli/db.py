@@ -61,6 +61,15 @@ def export(
     return {"files": [str(file) for file in files]}
 
 
+@command(app, "adopt", f"{MP} adopt january", twin="Workspace.adopt")
+def adopt(
+    workspace: Workspace, table: Annotated[str, typer.Argument(help="One that an earlier version fetched.")]
+) -> Any:
+    """Say that a table holds data of the account's project, where that is not known."""
+    workspace.adopt(table)
+    return {"table": table, "project_id": workspace.info().project_id}
+
+
 @command(app, "vacuum", f"{MP} vacuum", twin="Workspace.vacuum")
 def vacuum(workspace: Workspace) -> Any:
     """Make the database file as small as what is in it."""

@@ -49,7 +49,9 @@ def events(
     event: Event = None,
     where: Where = None,
     limit: Annotated[int | None, typer.Option(min=1, help="A sample of so many events.")] = None,
-    append: Annotated[bool, typer.Option("--append", help="Add to the table what it has not yet.")] = False,
+    append: Annotated[
+        bool, typer.Option("--append", help="Add these days to the table, or bring them up to date.")
+    ] = False,
     replace: Annotated[bool, typer.Option("--replace", help="Put the new table in the place of the old.")] = False,
     resume: Annotated[
         bool, typer.Option("--resume", help="Commit days as they come; fetch only those that are missing.")
@@ -73,7 +75,7 @@ def events(
 
     It appears whole or not at all; what was fetched is said on standard output.
     """
-    wish: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "from_date": from_date,
         "to_date": to_date,
         "events": names_in(events, event),
@@ -92,18 +94,18 @@ def events(
     if _goes_out(stdout, raw, **of_tables):
         if from_date is None or to_date is None:
             raise ArgumentError("--stdout needs a first and a last day: add --from 2024-01-01 --to 2024-01-31")
-        return Lines(workspace.event_lines(**wish, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
+        return Lines(workspace.event_lines(**asked, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
     if from_date is None and not sync:
         raise ArgumentError("from which day on? Add --from 2024-01-01")
-    return workspace.fetch_events(
+    run = workspace.plan_events if dry_run else workspace.fetch_events
+    return run(
         name,
-        **wish,
+        **asked,
         append=append,
         replace=replace,
         resume=resume,
         sync=sync,
         look_back=look_back,
-        dry_run=dry_run,
         properties=properties.value,
         columns=dict(_column(text) for text in column or []),
         deduplicate=not keep_duplicates,
@@ -135,15 +137,16 @@ def profiles(
 
     It appears whole or not at all; what was fetched is said on standard output.
     """
-    wish: dict[str, Any] = {
+    asked: dict[str, Any] = {
         "where": where,
         "cohort": number_or_name(cohort),
         "properties": property or None,
         "distinct_ids": distinct_id or None,
     }
     if _goes_out(stdout, raw, append=append, replace=replace, dry_run=dry_run):
-        return Lines(workspace.profile_lines(**wish, raw=raw), _columns(PROFILE_COLUMNS, raw))
-    return workspace.fetch_profiles(name, **wish, append=append, replace=replace, dry_run=dry_run)
+        return Lines(workspace.profile_lines(**asked, raw=raw), _columns(PROFILE_COLUMNS, raw))
+    run = workspace.plan_profiles if dry_run else workspace.fetch_profiles
+    return run(name, **asked, append=append, replace=replace)
 
 
 def _goes_out(stdout: bool, raw: bool, **others: object) -> bool:
