@@ -1,7 +1,7 @@
 """How long the main job takes, as whole processes: ``python benchmarks/fetch.py [EVENTS] [ROUNDS] [NAME …]``.
 
 Every way of loading a month of events into a table of a database file, against a floor in the same run: curl to a file,
-then DuckDB's own ``read_ndjson`` over it into the same five columns. The floor proves nothing and removes no duplicates.
+then DuckDB's own ``read_ndjson`` over it into the same columns. The floor proves nothing and removes no duplicates.
 Each process is started in turn; quote the ratio of the medians, and the processor seconds beside it.
 
 The events have some 650 bytes, ids as clients make them, a few without ``$insert_id`` and a few sent twice. The server
@@ -35,10 +35,11 @@ EVENTS = """
 SELECT '{"event":"' || ['App Open', 'Page View', 'Search', 'Add To Cart', 'Purchase', 'Sign Up'][1 + n % 6]
   || '","properties":{"time":' || (epoch($first) + n * 86400 // $events)::BIGINT
   || ',"distinct_id":"' || md5((n % ($events // 12 + 1))::VARCHAR)::UUID
-  || CASE WHEN n % 100 = 7 THEN '"' ELSE '","$insert_id":"' || left(md5((n - (n % 500 = 3)::INT)::VARCHAR || $first), 16)
-  || '"' END || ',"$app_build_number":"' || 4000 + n % 37 || '","$app_version_string":"7.' || n % 37
+  || CASE WHEN n % 100 = 7 THEN '"' ELSE
+       '","$insert_id":"' || left(md5((n - (n % 500 = 3)::INT)::VARCHAR || $first), 16) || '"' END || ',"$app_build_number":"' || 4000 + n % 37 || '","$app_version_string":"7.' || n % 37
   || '.1","$carrier":"Carrier ' || n % 23 || '","$city":"City ' || hash(n) % 900 || '","mp_country_code":"'
-  || ['US', 'DE', 'IN', 'BR', 'JP'][1 + (hash(n) % 5)::INT] || '","$device_id":"' || md5('d' || n % ($events // 9 + 1))::UUID
+  || ['US', 'DE', 'IN', 'BR', 'JP'][1 + (hash(n) % 5)::INT]
+  || '","$device_id":"' || md5('d' || n % ($events // 9 + 1))::UUID
   || '","$lib_version":"4.2.' || n % 9 || '","$manufacturer":"Maker","$model":"Model ' || hash(n, 1) % 150
   || '","$os":"' || ['iOS', 'Android'][1 + n % 2] || '","$os_version":"17.' || n % 6
   || '","$region":"Region ' || hash(n, 2) % 90 || '","$screen_height":2532,"$screen_width":1170,"$wifi":'
