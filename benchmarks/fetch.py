@@ -37,7 +37,8 @@ SELECT '{"event":"' || ['App Open', 'Page View', 'Search', 'Add To Cart', 'Purch
   || ',"distinct_id":"' || md5((n % ($events // 12 + 1))::VARCHAR)::UUID
   || CASE WHEN n % 100 = 7 THEN '"' ELSE
        '","$insert_id":"' || left(md5((n - (n % 500 = 3)::INT)::VARCHAR || $first), 16) || '"' END
-  || ',"$app_build_number":"' || 4000 + n % 37 || '","$app_version_string":"7.' || n % 37 || '.1","$carrier":"Carrier ' || n % 23 || '","$city":"City ' || hash(n) % 900 || '","mp_country_code":"'
+  || ',"$app_build_number":"' || 4000 + n % 37 || '","$app_version_string":"7.' || n % 37
+  || '.1","$carrier":"Carrier ' || n % 23 || '","$city":"City ' || hash(n) % 900 || '","mp_country_code":"'
   || ['US', 'DE', 'IN', 'BR', 'JP'][1 + (hash(n) % 5)::INT]
   || '","$device_id":"' || md5('d' || n % ($events // 9 + 1))::UUID
   || '","$lib_version":"4.2.' || n % 9 || '","$manufacturer":"Maker","$model":"Model ' || hash(n, 1) % 150
