@@ -71,7 +71,7 @@ def test_into_never_harms_what_was_fetched(ok: Ok, run: Run) -> None:
     ok("--account", "sandbox", "fetch", "events", "january", "--from", "2024-01-01", "--to", "2024-01-01")
     for name, message in (
         ("january", "table january exists"),
-        ("_metadata", "_metadata is a table of ours"),
+        ("_metadata", "_metadata belongs to the ledger"),
         ("", "the table's name must be a string"),
     ):
         done = run(*QUERY, "segmentation", "Purchase", *WEEK, "--into", name, "--replace")

@@ -106,7 +106,8 @@ def test_no_method_is_without_a_command() -> None:
     only_python = {"arrow", "clear_discovery_cache", "close", "connection", "ephemeral", "keep", "memory",
                    "open", "sql_of", "sql_rows", "sql_scalar", "stream", "stream_events",
                    "stream_profiles", "last_sql", "list_events", "list_properties", "list_funnels",
-                   "list_cohorts", "list_bookmarks"}  # fmt: skip
+                   "list_cohorts", "list_bookmarks",
+                   "plan_events", "plan_profiles"}  # fmt: skip  # those are --dry-run
     named = set(re.findall(r"In Python: Workspace\.(\w+)", "".join(LEAVES.values())))
     methods = {name for name in dir(Workspace) if not name.startswith("_")}
     assert methods - named == only_python

@@ -117,8 +117,7 @@ def test_an_impatient_second_interrupt_changes_nothing(tmp_path: Path, sandbox: 
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)
     assert process.returncode in {130, -signal.SIGINT}
-    with duckdb.connect(path) as con:
-        assert con.execute("SELECT count(*) FROM t").fetchall() == [(0,)] or loaded(path)
+    assert (tables(path) == []) == (loaded(path) == set())
 
 
 @pytest.mark.parametrize(("limit", "said"), [(400_000, "cannot be kept in"), (3_000_000, "cannot be written")])

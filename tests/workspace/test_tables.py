@@ -187,7 +187,7 @@ def test_dropping(week: Workspace) -> None:
     week.drop_all()
     assert week.tables() == []
     for name in ("_metadata", "_Loaded_Days"):
-        with pytest.raises(ArgumentError, match="is a table of ours"):
+        with pytest.raises(ArgumentError, match="belongs to the ledger"):
             week.drop(name)
     with pytest.raises(ArgumentError, match="type must be events or profiles, not 'tables'"):
         week.drop_all("tables")  # type: ignore[arg-type]

@@ -32,6 +32,18 @@ def _closing() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(1, thread_name_prefix="mixpanel_data")
 
 
+def temporary_file(*, buffering: int = -1) -> IO[bytes]:
+    """A file without a name: the system frees it when it is closed, or when the process ends.
+
+    Raises:
+        StorageError: there is no room for it.
+    """
+    try:
+        return tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=buffering)
+    except OSError as error:
+        raise no_room(error) from None
+
+
 def open_spools() -> int:
     """How many bodies are on disk now."""
     return len(_open)
@@ -51,10 +63,7 @@ class Spool:
     """One body, written by one thread and read by others. Readers wait for what has yet to come, until ``end()``."""
 
     def __init__(self, *, gzipped: bool) -> None:
-        try:
-            self._file: IO[bytes] = tempfile.TemporaryFile(prefix="mixpanel_data-", buffering=0)  # noqa: SIM115
-        except OSError as error:
-            raise no_room(error) from None
+        self._file = temporary_file(buffering=0)
         self._gzipped = gzipped
         self._changed = threading.Condition()
         self._ended = self._closed = False

@@ -111,7 +111,10 @@ async def download(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 
 @table_function(
     doc="The events that mixpanel_download holds on this machine, once: then they are gone.",
-    example="FROM mixpanel_downloaded(getvariable('handles'))",
+    example=(
+        "SET VARIABLE handles = (SELECT list(handle) FROM mixpanel_download('2024-01-01', '2024-01-02')); "
+        "FROM mixpanel_downloaded(getvariable('handles'))"
+    ),
     is_local=True,
     parameters=(
         Parameter("handles", "VARCHAR[]", "from mixpanel_download", "getvariable('handles')", required=True),

@@ -231,7 +231,7 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[E
     )  # fmt: skip
     table = Loader.of(session.database, name, policy, Project.of(session.database.credentials()))
     first, last = _range(session, table.table, options)
-    loader = EventLoader(table, selection, parallel, limit).resolved()
+    loader = EventLoader(table, selection, first, parallel, limit).resolved()
     source = call(
         "export", from_date=str(first), to_date=str(last), parallel=parallel, max_rows=limit, **selection.arguments()
     )
@@ -261,7 +261,7 @@ def _policy(options: EventOptions) -> Policy:
     policies: dict[str, Policy] = {"append": "append", "replace": "replace", "resume": "missing", "sync": "missing"}
     given = [name for name in policies if options.get(name)]
     if len(given) > 1:
-        raise ArgumentError("give only one of append, replace, resume and sync")
+        raise ArgumentError(f"give only one of {', '.join(given[:-1])} and {given[-1]}")
     return policies[given[0]] if given else "new"
 
 
@@ -276,10 +276,10 @@ def _run(
         loaded.rows,
         loader.selection.KIND,
         round(time.monotonic() - started, 3),
-        (str(loaded.days[0]), str(loaded.days[-1])) if loaded.days else None,
+        (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None,
         fetched_at,
         loaded.duplicates,
-        len(loaded.days),
+        loaded.days,
     )
 
 

@@ -5,12 +5,11 @@ Only the properties are not copied: the notes tell where they stand in the unzip
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
-from ...client.spool import close_later
+from ...client.spool import close_later, temporary_file
 from .duplicates import NEEDED
 from .fields import HASH, INGESTED
 from .slices import POOL
@@ -49,7 +48,7 @@ class Notes:
         self.schema = schema
         self.count = 0
         """Events noted so far."""
-        self._file = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
+        self._file = temporary_file()
 
     def write(self, notes: Iterator[pa.RecordBatch]) -> int:
         """Writes all notes anew; gives the number of events."""

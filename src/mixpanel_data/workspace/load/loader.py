@@ -39,7 +39,9 @@ class Loaded:
 
     rows: int = 0
     duplicates: int = 0
-    days: Sequence[date] = ()
+    days: int = 0
+    date_range: tuple[date, date] | None = None
+    """The first day that was asked for, and the last one that is there."""
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,8 @@ class EventLoader:
 
     loader: Loader
     selection: EventSelection
+    first: date
+    """First day that is asked for."""
     parallel: int | None = None
     limit: int | None = None
     """Events of a sample."""
@@ -139,14 +143,20 @@ class EventLoader:
 
     def load(self, days: Sequence[date], watch: Watcher) -> Loaded:
         """Loads these days."""
-        loaded = Loaded(days=days)
+        loaded = Loaded(days=len(days), date_range=self._date_range(days))
         if not days:
             return loaded
         with self._downloading(days, watch) as windows:
             # What is missing is committed as it comes: a failure later leaves it there.
             for group in _groups(windows) if self.loader.policy == "missing" else [[one for one in windows if one]]:
                 self._store(group, days, loaded)
+        loaded.date_range = self._date_range(days)
         return loaded
+
+    def _date_range(self, days: Sequence[date]) -> tuple[date, date]:
+        with self.loader.database.attached() as con:
+            known = Ledger(con).loaded_range(self.loader.table) if self.loader.policy == "missing" else None
+        return self.first, known[1] if known else days[-1]
 
     @contextmanager
     def _downloading(self, days: Sequence[date], watch: Watcher) -> Iterator[Iterator[Window | None]]:
@@ -256,16 +266,25 @@ class ProfileLoader:
 
 
 def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
-    """Windows that come at once are written at once, but not too many: what is written is not asked for again."""
+    """Windows that come at once are written at once, but not too many: what is written is not asked for again.
+
+    What has come before a failure is given before it is raised.
+    """
     group: list[Window] = []
-    for window in windows:
-        if window is not None:
-            group.append(window)
-        if group and (window is None or sum(one.events for one in group) >= ENOUGH_EVENTS):
-            yield group
-            group = []
+    failure: Exception | None = None
+    try:
+        for window in windows:
+            if window is not None:
+                group.append(window)
+            if group and (window is None or sum(one.events for one in group) >= ENOUGH_EVENTS):
+                yield group
+                group = []
+    except Exception as error:  # noqa: BLE001 - it is raised again
+        failure = error
     if group:
         yield group
+    if failure is not None:
+        raise failure
 
 
 def budget_left(database: Database, budget: str) -> int | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -51,14 +50,19 @@ class Profiles:
     """Profiles on disk, as Arrow batches in a file that has no name."""
 
     def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
-        from ...client.spool import no_room  # noqa: PLC0415 - who only looks at tables asks Mixpanel nothing
+        # Late: who only looks at tables asks Mixpanel nothing.
+        from ...client.spool import no_room, temporary_file  # noqa: PLC0415
 
         self.rows = 0
-        self._file = tempfile.TemporaryFile(prefix="mixpanel_data-")  # noqa: SIM115 - closed by close()
+        self._file = temporary_file()
         try:
             self._write(batches)
         except OSError as error:
+            self.close()
             raise no_room(error) from None
+        except BaseException:
+            self.close()
+            raise
 
     @contextmanager
     def view(self, con: duckdb.DuckDBPyConnection) -> Iterator[str]:
