@@ -133,11 +133,13 @@ class Database(Engine):
     def bounded_memory(self, con: duckdb.DuckDBPyConnection) -> Iterator[None]:
         """Has DuckDB keep no more than it needs to write with: it would keep all that it has written, for whoever might
         read it."""
-        before = None if self.storage.path is None or self._attachment.is_kept else memory_limit(con)
-        if before is None:
+        if self.storage.path is None or self._attachment.is_kept:
             yield
             return
-        con.execute(f"SET memory_limit = '{min(WRITING_MEMORY, before // 2)}B'")
+        before = memory_limit(con)
+        # Temporary tables of the user's stay where they are.
+        bound = memory_used(con) + min(WRITING_MEMORY, before // 2)
+        con.execute(f"SET memory_limit = '{min(bound, before)}B'")
         try:
             yield
         finally:
@@ -186,6 +188,12 @@ def memory_limit(con: duckdb.DuckDBPyConnection) -> int:
     ((limit,),) = con.execute("SELECT current_setting('memory_limit')").fetchall()
     number, unit = limit.split()
     return int(float(number) * UNITS[unit])
+
+
+def memory_used(con: duckdb.DuckDBPyConnection) -> int:
+    """How many bytes it uses."""
+    ((used,),) = con.execute("SELECT sum(memory_usage_bytes)::BIGINT FROM duckdb_memory()").fetchall()
+    return int(used or 0)
 
 
 def no_credentials() -> NoReturn:
