@@ -176,7 +176,9 @@ def test_verbose_tells_the_sql(run: Run) -> None:
 def test_a_terminal_gets_a_table_and_colours_only_where_they_are_wished() -> None:
     query = ["sql", "SELECT 1 AS number, NULL AS nothing"]
     code, plain = on_a_terminal(query, {"NO_COLOR": "1"})
-    assert (code, plain.split()) == (0, ["number", "nothing", "─" * len("number   nothing"), "1", "NULL"])
+    words = [word for word in plain.split() if word.strip("─")]  # how long the rule is, differs with rich
+    assert (code, words) == (0, ["number", "nothing", "1", "NULL"])
+    assert "───" in plain
     assert "\x1b[" not in plain
     code, styled = on_a_terminal(query, {"NO_COLOR": ""})
     assert (code, "\x1b[" in styled) == (0, True)
