@@ -143,13 +143,12 @@ class EventLoader:
 
     def load(self, days: Sequence[date], watch: Watcher) -> Loaded:
         """Loads these days."""
-        loaded = Loaded(days=len(days), date_range=self._date_range(days))
-        if not days:
-            return loaded
-        with self._downloading(days, watch) as windows:
-            # What is missing is committed as it comes: a failure later leaves it there.
-            for group in _groups(windows) if self.loader.policy == "missing" else [[one for one in windows if one]]:
-                self._store(group, days, loaded)
+        loaded = Loaded(days=len(days))
+        if days:
+            with self._downloading(days, watch) as windows:
+                # What is missing is committed as it comes: a failure later leaves it there.
+                for group in _groups(windows) if self.loader.policy == "missing" else [[one for one in windows if one]]:
+                    self._store(group, days, loaded)
         loaded.date_range = self._date_range(days)
         return loaded
 

@@ -7,7 +7,7 @@ apart by Mixpanel's own key, and counted: the same key may occur more than once.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -28,8 +28,8 @@ WIDER = "table_name = $table AND from_date <= $last AND to_date >= $first AND (f
 INCOMING = "__mixpanel_data_incoming"
 
 
-def _same(one: str, other: str) -> str:
-    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in KEY)
+def _same(one: str, other: str, names: Sequence[str] = KEY) -> str:
+    return " AND ".join(f"{one}.{name} IS NOT DISTINCT FROM {other}.{name}" for name in names)
 
 
 @dataclass(frozen=True)
@@ -79,9 +79,7 @@ class Strays:
         ((low, high),) = self._run(f"SELECT min(from_date), max(to_date) FROM _loaded_days WHERE {WIDER}")
         if low is None:
             return
-        same_event = " AND ".join(
-            f"new.{name} IS NOT DISTINCT FROM rows.{name}" for name in KEY if name != "distinct_id"
-        )
+        same_event = _same("new", "rows", [name for name in KEY if name != "distinct_id"])
         self._run(
             f"""
             INSERT INTO _stray_rows
