@@ -58,6 +58,7 @@ if TYPE_CHECKING:
         TableSummary,
     )
     from .serving import Server, serve
+    from .storage import databases
     from .types import (
         AccountInfo,
         AnnotationInfo,
@@ -81,7 +82,6 @@ if TYPE_CHECKING:
         WorkspaceInfo,
     )
     from .workspace.api import MixpanelAPI
-    from .workspace.storage import databases
     from .workspace.workspace import Workspace, ephemeral
 
 __version__ = "0.1.0"

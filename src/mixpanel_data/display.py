@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.progress import TaskID
 
-    from .client import Progress
+    from .client import Progress, Watcher
 
 AT_MOST_EVERY = 0.5
 
@@ -112,6 +114,38 @@ class Line(NoLine):
     def stop(self) -> None:
         self._stopped = True
         self._bar.stop()
+
+
+class Watch:
+    """What calls tell their progress to.
+
+    Args:
+        progress: True for a line on a terminal while something is fetched, False for none, or a function to call.
+    """
+
+    def __init__(self, progress: bool | Watcher) -> None:
+        self._progress = progress
+        self._notices = Notices()
+
+    def __call__(self, progress: Progress) -> None:
+        """For calls that are not fetches: they are short, so it is only told what they wait for."""
+        if callable(self._progress):
+            self._progress(progress)
+        else:
+            self._notices.show(progress)
+
+    @contextmanager
+    def line(self, progress: bool | Watcher) -> Iterator[Watcher]:
+        """What a fetch tells its progress to; True is what the workspace was told."""
+        wanted = self._progress if progress is True else progress
+        if callable(wanted):
+            yield wanted
+            return
+        line = Line() if wanted and is_watched() else Notices()
+        try:
+            yield line.show
+        finally:
+            line.stop()
 
 
 class _Ending:

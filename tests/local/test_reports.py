@@ -16,7 +16,7 @@ import mixpanel_data
 from mixpanel_data import Workspace
 from mixpanel_data.local import Report, reports
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace.storage.file import IS_1
+from mixpanel_data.storage.file import IS_1
 
 EVERY = pytest.mark.parametrize("report", reports(), ids=lambda report: report.name)
 PURCHASES = "SELECT sum(count) FROM {}(january, 'Purchase')"

@@ -21,7 +21,7 @@ from mixpanel_data.client import Api
 from mixpanel_data.client.endpoints import READ_TIMEOUT
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.shell import environment, mp, started
-from tests.workspace.storage.test_temporary import sweep
+from tests.storage.test_temporary import sweep
 
 FIRST, LAST = "2024-01-01", "2024-01-18"
 SLOW = {"match": "/export", "bytes_per_second": 1_500_000, "times": 1000}

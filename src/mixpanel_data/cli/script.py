@@ -14,7 +14,7 @@ from ..quoting import CATALOG
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from ..workspace.database import Database
+    from ..engine.database import Database
     from ..workspace.session import Session
 
 VIEW = "__mixpanel_data_rows"

@@ -61,14 +61,14 @@ class Settings(NamedTuple):
 
     def database_file(self) -> Path | None:
         """The database file; none where no project is known, and so tables are in memory."""
-        from ..workspace.storage.file import storage_at  # noqa: PLC0415
+        from ..storage.file import storage_at  # noqa: PLC0415
 
         self.refuse_unknown_account()
         if self.path:
             return storage_at(self.path).path
         if self.ephemeral or not (self.account or os.environ.get("MP_USERNAME") or _has_default_account()):
             return None
-        from ..workspace.storage.databases import current_database  # noqa: PLC0415
+        from ..storage.databases import current_database  # noqa: PLC0415
 
         return current_database(self.project_id())
 

@@ -21,7 +21,7 @@ from .settings import Settings, credentials_of
 
 if TYPE_CHECKING:
     from ..client import Watcher
-    from ..workspace.database import Database
+    from ..engine.database import Database
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -90,8 +90,8 @@ def _run(database: Database, text: str, settings: Settings, output: Path | TextI
 
 def _database(settings: Settings, watch: Watcher) -> Database:
     """The database, whose functions are loaded only if the SQL uses them."""
-    from ..workspace.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
-    from ..workspace.storage.file import File, Memory  # noqa: PLC0415
+    from ..engine.database import Database  # noqa: PLC0415 - takes longer to load than --help to answer
+    from ..storage.file import File, Memory  # noqa: PLC0415
 
     account, file = settings.account, settings.database_file()
     storage = File(file) if file else Memory()

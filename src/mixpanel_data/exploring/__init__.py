@@ -16,10 +16,10 @@ from pathlib import Path
 from ..atomic import atomic_write
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
+from ..storage.databases import current_database
 from ..types import FunnelInfo
 from ..workspace.fetch import day_of
 from ..workspace.session import Day
-from ..workspace.storage.databases import current_database
 from ..workspace.workspace import Workspace
 from .cells import Cell, Subject, cells
 from .formats import as_jupyter, as_marimo

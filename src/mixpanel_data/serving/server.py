@@ -19,12 +19,12 @@ import duckdb
 from ..binding import Registration, add_short_names
 from ..binding.clients import Account, credentials_for
 from ..client import Watcher
+from ..engine.database import Database
 from ..exceptions import ArgumentError, MixpanelDataWarning, StorageError
 from ..quoting import literal, quoted
-from ..workspace.database import Database
-from ..workspace.storage.databases import current_database
-from ..workspace.storage.file import File, storage_at
-from ..workspace.storage.temporary import temporary_folder
+from ..storage.databases import current_database
+from ..storage.file import File, storage_at
+from ..storage.temporary import temporary_folder
 from .extension import load
 from .macros import ATTACHED_AS, client_sql
 

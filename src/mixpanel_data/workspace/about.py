@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from ..engine.statement import call
 from ..types import BudgetInfo, FunctionInfo, RequestInfo
 from .session import Session
-from .statement import call
 
 FUNCTIONS = """
 SELECT name, doc,

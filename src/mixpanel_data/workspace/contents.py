@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from ..engine.statement import Statement
 from ..exceptions import ArgumentError
 from ..quoting import CATALOG, pointer, quoted
 from ..results import ColumnStats, EventBreakdown, TableSummary
 from .session import Session
-from .statement import Statement
 from .tables import LocalTable, count_rows, find_table
 
 BREAKDOWN = """

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
+from ..engine.statement import Statement, call
 from ..quoting import CATALOG
 from ..results import (
     EventCountsResult,
@@ -17,7 +18,6 @@ from ..results import (
 )
 from .load.selection import names_of
 from .session import Day, Session
-from .statement import Statement, call
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,10 +7,10 @@ this module, and so nothing is imported from ``__future__``.)
 import json
 from typing import Literal
 
+from ..engine.statement import call
 from ..results import whole
 from ..types import AnnotationInfo, BookmarkInfo, FunnelInfo, LexiconSchema, ProjectInfo, SavedCohort, TopEvent
 from .session import Day, Session
-from .statement import call
 
 MAX_EVENTS = 5000
 """More than a project may have."""

@@ -8,14 +8,15 @@ from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack, cast
 
 from ..client import Watcher
+from ..engine.statement import call
 from ..exceptions import ArgumentError
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
+from .load.admission import Policy, adopt_table
 from .load.ledger import Ledger, Project
-from .load.loader import EventLoader, Loaded, Loader, Policy, ProfileLoader
+from .load.loader import EventLoader, Loaded, ProfileLoader, Target
 from .load.selection import Columns, EventSelection, Properties
 from .session import Day, Session
-from .statement import call
 from .stream import profile_selection
 
 LOOK_BACK = 5
@@ -119,8 +120,7 @@ def fetch_events(
     if dry_run:
         return cast(FetchResult, plan_events(session, name, **options))
     loader, days = _event_loader(session, name, options)
-    with session.database.fetch_lock():
-        return _run(session, loader, progress, lambda watch: loader.load(days(), watch))
+    return _run(session, loader, progress, lambda watch: loader.load(days(), watch))
 
 
 def plan_events(session: Session, name: str = "events", **options: Unpack[EventOptions]) -> FetchPlan:
@@ -183,8 +183,7 @@ def fetch_profiles(
     if dry_run:
         return cast(FetchResult, plan_profiles(session, name, **options))
     loader = _profile_loader(session, name, options)
-    with session.database.fetch_lock():
-        return _run(session, loader, progress, loader.load)
+    return _run(session, loader, progress, loader.load)
 
 
 def plan_profiles(session: Session, name: str = "profiles", **options: Unpack[ProfileOptions]) -> FetchPlan:
@@ -210,77 +209,64 @@ def adopt(session: Session, name: str) -> None:
     >>> _ = ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-01")
     >>> ws.adopt("t")
     """
-    from .load.admission import adopt_table  # noqa: PLC0415
-
     with session.database.fetch_lock(), session.database.writing() as con:
         adopt_table(Ledger(con), name, Project.of(session.database.credentials()))
 
 
 def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[EventLoader, Callable[[], list[date]]]:
     """What loads the table, and the days that it loads: those that are missing are looked up when they are wanted."""
-    policy = _policy(options)
-    session.database.functions()
+    target = _target(session, name, options)
     parallel, limit = options.get("parallel"), options.get("limit")
     if parallel is not None and parallel < 1:
         raise ArgumentError(f"parallel must be at least 1, not {parallel}")
-    if limit is not None and policy in {"append", "missing"}:
+    if limit is not None and target.policy in {"append", "missing"}:
         raise ArgumentError("limit is for a sample in a table of its own: leave append, resume and sync out")
     selection = EventSelection.of(
         options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
         deduplicate=options.get("deduplicate", True),
     )  # fmt: skip
-    table = Loader.of(session.database, name, policy, Project.of(session.database.credentials()))
-    first, last = _range(session, table.table, options)
-    loader = EventLoader(table, selection, first, parallel, limit).resolved()
+    first, last = _range(session, target.table, options)
+    loader = EventLoader(target, selection, first, parallel, limit).resolved()
     source = call(
         "export", from_date=str(first), to_date=str(last), parallel=parallel, max_rows=limit, **selection.arguments()
     )
-    session.last_sql = str(loader.selection.select(source).inside(_task(table.table, policy)))
+    session.last_sql = str(loader.selection.select(source).inside(_task(target)))
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
-    if policy == "missing":
+    if target.policy == "missing":
         return loader, lambda: loader.missing_days(first, last, again)
     return loader, lambda: _days(session, first, last)
 
 
 def _profile_loader(session: Session, name: str, options: ProfileOptions) -> ProfileLoader:
-    policy = _policy(cast(EventOptions, options))
-    session.database.functions()
-    table = Loader.of(session.database, name, policy, Project.of(session.database.credentials()))
+    target = _target(session, name, options)
     cohort, properties, ids = options.get("cohort"), options.get("properties"), options.get("distinct_ids")
     selection = profile_selection(session, options.get("where"), cohort, properties, ids)
-    session.last_sql = str(selection.profiles().inside(f"{_task(table.table, policy)}FROM "))
-    return ProfileLoader(table, selection)
+    session.last_sql = str(selection.profiles().inside(f"{_task(target)}FROM "))
+    return ProfileLoader(target, selection)
 
 
-def _policy(options: EventOptions) -> Policy:
-    """Which of the policies is asked for.
-
-    Raises:
-        ArgumentError: more than one is.
-    """
+def _target(session: Session, name: str, options: EventOptions | ProfileOptions) -> Target:
     policies: dict[str, Policy] = {"append": "append", "replace": "replace", "resume": "missing", "sync": "missing"}
     given = [name for name in policies if options.get(name)]
     if len(given) > 1:
         raise ArgumentError(f"give only one of {', '.join(given[:-1])} and {given[-1]}")
-    return policies[given[0]] if given else "new"
+    session.database.functions()
+    policy = policies[given[0]] if given else "new"
+    return Target.of(session.database, name, policy, Project.of(session.database.credentials()))
 
 
 def _run(
     session: Session, loader: EventLoader | ProfileLoader, progress: bool | Watcher, load: Callable[[Watcher], Loaded]
 ) -> FetchResult:
     started, fetched_at = time.monotonic(), datetime.now(UTC)
-    with session.watch.line(progress) as watch:
+    with session.database.fetch_lock(), session.watch.line(progress) as watch:
         loaded = load(watch)
+    seconds = round(time.monotonic() - started, 3)
+    days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
-        loader.loader.table,
-        loaded.rows,
-        loader.selection.KIND,
-        round(time.monotonic() - started, 3),
-        (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None,
-        fetched_at,
-        loaded.duplicates,
+        loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
         loaded.days,
-    )
+    )  # fmt: skip
 
 
 def _range(session: Session, table: str, options: EventOptions) -> tuple[date, date]:
@@ -308,19 +294,15 @@ def _days(session: Session, first: date, last: date | None) -> list[date]:
         return Ledger(con).days(first, last)
 
 
-def _task(table: str, policy: Policy) -> str:
+def _task(target: Target) -> str:
     """What a fetch comes down to, as the head of a statement."""
-    if policy in {"append", "missing"}:
-        return f"INSERT INTO {quoted(table)} "
-    return f"CREATE {'OR REPLACE ' if policy == 'replace' else ''}TABLE {quoted(table)} AS "
+    if target.policy in {"append", "missing"}:
+        return f"INSERT INTO {quoted(target.table)} "
+    return f"CREATE {'OR REPLACE ' if target.policy == 'replace' else ''}TABLE {quoted(target.table)} AS "
 
 
 def day_of(name: str, value: Day) -> date:
-    """The day that an argument names.
-
-    Raises:
-        ArgumentError: it is none.
-    """
+    """The day that an argument names."""
     from ..functions.arguments import read_day  # noqa: PLC0415 - who only looks at tables loads no functions
 
     if isinstance(value, date) and not isinstance(value, datetime):

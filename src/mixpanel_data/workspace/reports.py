@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
+from ..engine.statement import call
 from ..results import (
     ActivityFeedResult,
     CohortInfo,
@@ -19,7 +20,6 @@ from ..results import (
 )
 from .load.selection import names_of
 from .session import Day, Session
-from .statement import call
 
 OVERALL = "$overall"
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 import duckdb
 from duckdb import StatementType
 
-from .database import Database
-from .statement import Statement, call
-from .storage.file import IS_1
-from .watch import Watch
+from ..display import Watch
+from ..engine.database import Database
+from ..engine.statement import Statement, call
+from ..storage.file import IS_1
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -7,10 +7,10 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from ..engine.statement import Statement, call
 from ..exceptions import NotFoundError
 from .load.selection import ProfileSelection, names_of
 from .session import Day, Session, batches
-from .statement import Statement, call
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -127,10 +127,7 @@ def _each_row(session: Session, asked: Statement) -> Generator[dict[str, Any], N
 
 def _batches(session: Session, statement: Statement) -> Generator[pa.RecordBatch, None, None]:
     session.last_sql = str(statement)
-    with (
-        session.database.asking() as con,
-        closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some,
-    ):
+    with session.database.asking() as con, closing(batches(con, statement.text, statement.values, IN_A_ROW)) as some:
         yield from some
 
 

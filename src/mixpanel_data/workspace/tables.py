@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from ..engine.statement import Statement
+from ..engine.transactions import transaction
 from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from ..quoting import quoted
 from ..results import Result
@@ -18,8 +20,6 @@ from .load.admission import resolve_table_name
 from .load.ledger import LEDGER_TABLES, Ledger
 from .queries import sql
 from .session import Session
-from .statement import Statement
-from .transactions import transaction
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -14,21 +14,19 @@ import duckdb
 from ..binding.clients import Account, credentials_for
 from ..client import Watcher
 from ..credentials import Credentials, for_project
+from ..display import Watch
+from ..engine.database import Database, no_credentials
 from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
+from ..storage.databases import current_database
+from ..storage.file import File, Memory, Storage, TemporaryFile, storage_at
+from ..storage.temporary import temporary_folder
 from ..types import TableInfo, WorkspaceInfo
-from . import about, contents, counts, discovery, fetch, queries, reports
+from . import about, contents, counts, discovery, fetch, files, queries, reports
 from . import stream as streams
 from . import tables as local
 from .api import MixpanelAPI
-from .database import Database, no_credentials
 from .forward import forward
 from .session import Session
-from .storage import export as files
-from .storage import vacuum as vacuuming
-from .storage.databases import current_database
-from .storage.file import File, Memory, Storage, TemporaryFile, storage_at
-from .storage.temporary import temporary_folder
-from .watch import Watch
 
 
 class Workspace:
@@ -274,7 +272,7 @@ class Workspace:
     property_keys = forward(contents.property_keys)
     column_stats = forward(contents.column_stats)
     export = forward(files.export)
-    vacuum = forward(vacuuming.vacuum)
+    vacuum = forward(files.vacuum)
 
     functions = forward(about.functions)
     requests = forward(about.requests)

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import Literal
 
 from ...exceptions import ArgumentError, TableExistsError, TableNotFoundError
 from .ledger import LEDGER_TABLES, Entry, Ledger, Project
 
-if TYPE_CHECKING:
-    from .loader import Policy
+Policy = Literal["new", "append", "replace", "missing"]
+"""``new`` makes a table; ``append`` adds days, and brings those that are there up to date; ``replace`` puts a new table
+in the place of an old one; ``missing`` loads the days that are not there yet."""
+OTHER_WAYS = {
+    "view": "choose another name",
+    "table": "drop it first, choose another name, or append, replace, resume or sync",
+}
 
 
 def resolve_table_name(ledger: Ledger, table: str) -> str:
-    """The name as it is written, if there is such a table: names do not differ by capitals alone.
-
-    Raises:
-        ArgumentError: it is no name, or that of a table of the ledger.
-    """
+    """The name as it is written, if there is such a table: names do not differ by capitals alone."""
     if not isinstance(table, str) or not table:
         raise ArgumentError(f"the table's name must be a string, not {table!r}")
     if table.lower() in LEDGER_TABLES:
@@ -34,49 +35,41 @@ def admit(
         kind: ``events`` or ``profiles``.
         project: whose data is to be loaded.
         file_project: the project that the database file is named after.
-
-    Raises:
-        TableExistsError: there is a table already, or a view.
-        TableNotFoundError: there is none to append to, or it was not fetched.
-        ArgumentError: it holds something else, or data of another project.
     """
     found = ledger.find(table)
     if found is None:
         if policy == "append":
-            raise TableNotFoundError(
-                f"there is no table {table} to append to: leave append out to create it", table=table
-            )
+            how = "leave append out to create it"
+            raise TableNotFoundError(f"there is no table {table} to append to: {how}", table=table)
         return None
     if found[1] == "view" or policy == "new":
-        raise TableExistsError(f"{found[1]} {table} exists: {_other_ways(found[1])}", table=table)
+        raise TableExistsError(f"{found[1]} {table} exists: {OTHER_WAYS[found[1]]}", table=table)
     entry = ledger.entry(table)
     if entry is not None and entry.kind != kind:
         raise ArgumentError(f"table {table} holds {entry.kind}: choose another name")
     if policy == "replace":
         return entry
     if entry is None:
-        raise TableNotFoundError(
-            f"table {table} was not fetched by mixpanel_data: choose another name, or INSERT INTO it in SQL",
-            table=table,
-        )
+        how = "choose another name, or INSERT INTO it in SQL"
+        raise TableNotFoundError(f"table {table} was not fetched by mixpanel_data: {how}", table=table)
     _check_project(table, entry, project, file_project)
     return entry
 
 
-def _other_ways(kind: str) -> str:
-    return (
-        "choose another name"
-        if kind == "view"
-        else "drop it first, choose another name, or append, replace, resume or sync"
-    )
+def adopt_table(ledger: Ledger, name: str, project: Project) -> None:
+    """Writes down that a table holds data of this project."""
+    table = resolve_table_name(ledger, name)
+    entry = ledger.entry(table)
+    if entry is None:
+        raise TableNotFoundError(f"table {name} was not fetched by mixpanel_data: nothing is known of it", table=name)
+    if entry.project is None:
+        ledger.adopt(table, project)
+    else:
+        _check_project(table, entry, project, None)
 
 
 def _check_project(table: str, entry: Entry, project: Project, file_project: str | None) -> None:
-    """Tables of two projects are never mixed.
-
-    Raises:
-        ArgumentError: the table holds another project, or an unknown one.
-    """
+    """Tables of two projects are never mixed."""
     owner = entry.project
     if owner is None and file_project is not None:
         owner = Project(file_project, project.workspace_id)
@@ -90,20 +83,3 @@ def _check_project(table: str, entry: Entry, project: Project, file_project: str
             f"table {table} holds {owner}, and this account reads {project}: choose another table or database, or the "
             f"account of {owner}"
         )
-
-
-def adopt_table(ledger: Ledger, name: str, project: Project) -> None:
-    """Writes down that a table holds data of this project.
-
-    Raises:
-        TableNotFoundError: it was not fetched by mixpanel_data.
-        ArgumentError: it is known to hold another project.
-    """
-    table = resolve_table_name(ledger, name)
-    entry = ledger.entry(table)
-    if entry is None:
-        raise TableNotFoundError(f"table {name} was not fetched by mixpanel_data: nothing is known of it", table=name)
-    if entry.project is None:
-        ledger.adopt(table, project)
-    else:
-        _check_project(table, entry, project, None)

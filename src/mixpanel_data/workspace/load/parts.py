@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
-from ..statement import Statement, call
+from ...engine.statement import Statement, call
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,9 +8,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
+from ...engine.statement import Statement, call
 from ...exceptions import ArgumentError
 from ...quoting import pointer, quoted
-from ..statement import Statement, call
 
 STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
 TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")

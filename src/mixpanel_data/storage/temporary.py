@@ -19,7 +19,7 @@ from pathlib import Path
 from types import FrameType
 from typing import TYPE_CHECKING
 
-from ...exceptions import StorageError
+from ..exceptions import StorageError
 from .locks import file_lock, is_free
 
 if TYPE_CHECKING:

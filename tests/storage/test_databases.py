@@ -207,7 +207,7 @@ def fetching(path: Path) -> subprocess.Popen[str]:
     script = f"""
 import sys
 from pathlib import Path
-from mixpanel_data.workspace.storage.locks import fetch_lock
+from mixpanel_data.storage.locks import fetch_lock
 with fetch_lock(Path({str(path)!r}), wait=False):
     print(True, flush=True)
     sys.stdin.read()

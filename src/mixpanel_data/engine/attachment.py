@@ -9,9 +9,9 @@ from typing import Literal
 
 import duckdb
 
-from ...exceptions import StorageError
-from .. import transactions
-from .file import STREAMED, Storage
+from ..exceptions import StorageError
+from ..storage.file import STREAMED, Storage
+from . import transactions
 
 
 class Attachment:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import os
 import re
 import shutil
-from contextlib import closing, suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
-from ...exceptions import StorageError
-from ..database import Database, no_credentials
+import duckdb
+
+from ..exceptions import StorageError
 from .file import File, wal_of
 from .locks import fetch_lock, fetch_lock_file, is_free
 from .vacuum import folder_beside
@@ -21,7 +23,7 @@ SPILL_FOLDER = re.compile(r"\.(?P<process>\d+)-\d+\.tmp$")
 
 def create(path: Path) -> None:
     """Makes an empty database."""
-    with closing(_database(path, wait=True)) as database, database.attached(write=True):
+    with _open(path, wait=True):
         pass
 
 
@@ -31,7 +33,7 @@ def remove(path: Path) -> None:
     Raises:
         StorageError: somebody has it or fetches into it, or it cannot be opened.
     """
-    with closing(_database(path)) as database, database.fetch_lock(), database.exclusive():
+    with fetch_lock(path, wait=False), _open(path):
         try:
             wal_of(path).unlink(missing_ok=True)
             path.unlink()
@@ -52,7 +54,7 @@ def refuse_used(path: Path) -> None:
     known = {part: part.stat() for part in _parts(path)}
     # What a killed process left for DuckDB to finish would be written now: such a database is only read.
     has_no_wal = len(known) == 1
-    with closing(_database(path)) as database, database.attached(write=has_no_wal):
+    with _open(path, write=has_no_wal):
         for part, before in known.items():
             os.utime(part, ns=(before.st_atime_ns, before.st_mtime_ns))
 
@@ -84,8 +86,16 @@ def _remove_lock(path: Path) -> bool:
     return False
 
 
-def _database(path: Path, *, wait: bool = False) -> Database:
-    return Database(File(path), no_credentials, wait=wait)
+@contextmanager
+def _open(path: Path, *, write: bool = True, wait: bool = False) -> Iterator[None]:
+    """Holds the database, as whoever reads or writes it does."""
+    file = File(path)
+    with duckdb.connect() as con:
+        file.attach(con, write=write, wait=wait)
+        try:
+            yield
+        finally:
+            file.detach(con)
 
 
 def _parts(path: Path) -> list[Path]:

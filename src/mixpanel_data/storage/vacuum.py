@@ -10,9 +10,8 @@ from pathlib import Path
 
 import duckdb
 
-from ...exceptions import StorageError
-from ...quoting import literal, quoted
-from ..session import Session
+from ..exceptions import StorageError
+from ..quoting import literal, quoted
 from .file import wal_of
 
 COPY = "__mixpanel_data_vacuumed"
@@ -20,47 +19,25 @@ VERSION = "SELECT tags['storage_version'] FROM duckdb_databases() WHERE database
 HEADER = 4096
 
 
-def vacuum(session: Session) -> int:
-    """Makes the database file as small as what is in it; gives the bytes that are saved.
-    In the shell: ``mp db vacuum``.
+def rewrite(con: duckdb.DuckDBPyConnection, name: str, file: Path) -> int:
+    """Puts a copy of the database into the place of its file, if that is smaller; gives the bytes that are saved.
 
-    What was dropped leaves room in the file, which DuckDB uses again, but seldom gives back. So the database is copied
-    into a new file, which needs as much room as its contents for a moment, and takes the old one's place. In memory
-    and in an ephemeral workspace this does nothing, and gives 0.
-
-    Raises:
-        StorageError: somebody holds the database, or there is no room for the copy; it stays as it was.
-        QueryError: a transaction is open.
-
-    >>> from mixpanel_data import Workspace
-    >>> with Workspace("sandbox", path="large.duckdb") as ws:
-    ...     _ = ws.sql("CREATE OR REPLACE TABLE large AS SELECT hash(i) AS h FROM range(1000000) AS r(i)")
-    ...     _ = ws.sql("CREATE OR REPLACE TABLE small AS SELECT 1 AS one")
-    ...     ws.drop("large")
-    ...     ws.vacuum() > 1_000_000
-    True
+    Args:
+        con: where the database is attached as ``name``, for writing; nobody else may have it.
+        file: the database file, and no link to it.
     """
-    database = session.database
-    path = database.path
-    if path is None or database.storage.is_private or not path.exists():
-        return 0
-    file = path.resolve()
-    try:
-        # Nobody else can open the file, or fetch, until the new one is in its place.
-        with database.fetch_lock(), database.exclusive() as con, _new_folder(file) as folder:
-            before = size_of(file)
-            new = folder / file.name
-            _copy(con, database.storage.name, new)
-            after = size_of(new)
-            if after < before:
-                _take_place(new, file, folder / "old")
-            return max(0, before - after)
-    except OSError as error:
-        raise StorageError(f"{path} stays as it is: {error.strerror}") from error
+    with _new_folder(file) as folder:
+        before = size_of(file)
+        new = folder / file.name
+        _copy(con, name, new)
+        after = size_of(new)
+        if after < before:
+            _take_place(new, file, folder / "old")
+        return max(0, before - after)
 
 
 def size_of(file: Path) -> int:
-    """Bytes on the disk, with what is still in the file that DuckDB writes first."""
+    """Bytes on the disk, with those of the write-ahead log."""
     found = 0
     for part in (file, wal_of(file)):
         with suppress(FileNotFoundError):

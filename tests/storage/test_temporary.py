@@ -14,7 +14,7 @@ import pytest
 import mixpanel_data
 from mixpanel_data import Workspace
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace.storage import temporary
+from mixpanel_data.storage import temporary
 from tests.shell import environment
 
 FILL = """

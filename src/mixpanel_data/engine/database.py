@@ -16,11 +16,11 @@ import duckdb
 
 from ..exceptions import AuthenticationError, StorageError
 from ..quoting import quoted
+from ..storage.file import File, Storage
+from ..storage.locks import fetch_lock
 from . import transactions
+from .attachment import Attachment
 from .engine import Engine
-from .storage.attachment import Attachment
-from .storage.file import File, Storage
-from .storage.locks import fetch_lock
 
 if TYPE_CHECKING:
     from ..client import Watcher

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import duckdb
 
-from ...exceptions import StorageError
-from ...quoting import literal, quoted
+from ..exceptions import StorageError
+from ..quoting import literal, quoted
 from .locks import Patience
 
 RESERVED = {"information_schema", "main", "memory", "mixpanel", "pg_catalog", "system", "temp"}

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ...atomic import atomic_write
-from ...exceptions import ArgumentError, ConfigError, MixpanelDataError, NotFoundError, StorageError
-from ...types import DatabaseInfo
+from ..atomic import atomic_write
+from ..exceptions import ArgumentError, ConfigError, MixpanelDataError, NotFoundError, StorageError
+from ..types import DatabaseInfo
 from . import cleanup
 from . import temporary as folders
 from .file import data_folder, make_data_folder

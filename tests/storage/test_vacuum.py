@@ -19,7 +19,7 @@ from mixpanel_data import (
 )
 from mixpanel_data.cli.script import run_script
 from mixpanel_data.sandbox import Sandbox
-from mixpanel_data.workspace.storage.file import IS_1
+from mixpanel_data.storage.file import IS_1
 from tests.workspace.test_database import elsewhere, held
 
 DAY = {"from_date": "2024-01-01", "to_date": "2024-01-01"}

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ...exceptions import StorageError
+from ..exceptions import StorageError
 
 if TYPE_CHECKING:
     from filelock import BaseFileLock

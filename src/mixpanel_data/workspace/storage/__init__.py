@@ -1,1 +1,0 @@
-"""Where the tables of a workspace are, and what can be done with it as a whole."""
