@@ -174,7 +174,7 @@ HOMES = (
     "serving",
 )
 """Where the public names live, what loads fastest first: nobody waits for what is not used."""
-MODULES = {"auth": ".auth", "databases": ".workspace.storage.databases", "exploring": ".exploring"}
+MODULES = {"auth": ".auth", "databases": ".storage.databases", "exploring": ".exploring"}
 """Public names that are modules."""
 
 

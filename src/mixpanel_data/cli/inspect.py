@@ -109,7 +109,7 @@ def sample(
 ) -> Any:
     """Some rows of a local table, chosen at random."""
     session = workspace._session
-    return run_script(session, local.sample_query(session, table, n))
+    return run_script(session.database, local.sample_query(session, table, n))
 
 
 twin(app, contents.summarize, "inspect summarize january")

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from ..engine.database import Database
-    from ..workspace.session import Session
 
 VIEW = "__mixpanel_data_rows"
 FETCH_ROWS = 2048
@@ -68,13 +67,12 @@ class Answer:
             con.view(VIEW).project(chosen).write_parquet(file)
 
 
-def run_script(session: Session, text: str) -> Generator[Answer, None, None]:
+def run_script(database: Database, text: str) -> Generator[Answer, None, None]:
     """Runs SQL statement by statement; gives the answer of each that has rows, to be read before the next."""
-    database = session.database
     statements = database.statements_of(text)
     for number, statement in enumerate(statements, 1):
-        with database.attached(write=session.writes([statement])) as con:
-            rows = _run(session, con, statement)
+        with database.attached_for(statement) as con:
+            rows = _run(database, con, statement)
             if rows is None or (statement.type != StatementType.SELECT and rows.columns in STATUS_COLUMNS):
                 continue
             # As a view: DuckDB 2.0 cannot build on a relation whose text ends in a semicolon and a comment.
@@ -88,9 +86,9 @@ def run_script(session: Session, text: str) -> Generator[Answer, None, None]:
 
 
 def _run(
-    session: Session, con: duckdb.DuckDBPyConnection, statement: duckdb.Statement
+    database: Database, con: duckdb.DuckDBPyConnection, statement: duckdb.Statement
 ) -> duckdb.DuckDBPyRelation | None:
     """The statement's rows; the functions are loaded if it speaks of them, itself or by a view."""
     if CATALOG in statement.query.lower():
-        session.database.all_names()
-    return session.with_functions(lambda: con.sql(statement))
+        database.all_names()
+    return database.with_functions(lambda: con.sql(statement))

@@ -72,10 +72,9 @@ def _run(database: Database, text: str, settings: Settings, output: Path | TextI
         QueryError: the last statement has no rows for the file.
     """
     is_written = not isinstance(output, Path)
-    from ..workspace.session import Session  # noqa: PLC0415
     from .script import run_script  # noqa: PLC0415
 
-    with closing(run_script(Session(database), text)) as answers:
+    with closing(run_script(database, text)) as answers:
         for answer in answers:
             if not isinstance(output, Path):
                 write(Answered(answer, settings.picked), settings, output)

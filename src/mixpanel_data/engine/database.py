@@ -6,6 +6,7 @@ get their turn in between, and all the time while we wait for Mixpanel. Attachin
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, NoReturn
 
 import duckdb
+from duckdb import StatementType
 
 from ..exceptions import AuthenticationError, StorageError
 from ..quoting import quoted
@@ -27,6 +29,13 @@ if TYPE_CHECKING:
     from ..credentials import Credentials
 
 
+READING = frozenset(
+    getattr(StatementType, kind)
+    for kind in ("SELECT", "EXPLAIN", "SET", "VARIABLE_SET", "PRAGMA", "LOAD", "ATTACH", "DETACH")
+)
+"""Statements for which the storage need not be attached for writing."""
+HIDDEN_WRITE = re.compile(r"\bnextval\s*\(|^\s*explain\s+analy[sz]e\b", re.IGNORECASE)
+"""What writes although it does not look so."""
 WRITING_MEMORY = 144_000_000
 """Bytes that DuckDB may use while it writes what was fetched."""
 UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30, "TiB": 1 << 40}
@@ -77,6 +86,17 @@ class Database(Engine):
             self._refuse_closed()
             with self._attachment.hold(write=write):
                 yield self._con
+
+    @contextmanager
+    def attached_for(self, *statements: duckdb.Statement) -> Iterator[duckdb.DuckDBPyConnection]:
+        """The same, for reading only where these statements do no more."""
+        kinds = {statement.type for statement in statements}
+        is_transaction = StatementType.TRANSACTION in kinds
+        if is_transaction:  # until it has ended, the storage stays attached
+            self._attachment.expects_transaction = True
+        is_writing = is_transaction or not kinds <= READING or any(HIDDEN_WRITE.search(one.query) for one in statements)
+        with self.attached(write=is_writing) as con:
+            yield con
 
     @contextmanager
     def exclusive(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -144,10 +164,6 @@ class Database(Engine):
             yield
         finally:
             con.execute(f"SET memory_limit = '{before}B'")
-
-    def expect_transaction(self) -> None:
-        """A transaction may begin or end now: until it has ended, the storage stays attached."""
-        self._attachment.expects_transaction = True
 
     @contextmanager
     def fetch_lock(self) -> Iterator[None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ..client import Watcher
     from ..credentials import Credentials
 
+T = TypeVar("T")
 _spills = count(1)
 
 
@@ -80,6 +81,16 @@ class Engine:
                 add_short_names(self._con, registration)
                 self.has_all_names = True
             return registration
+
+    def with_functions(self, ask: Callable[[], T]) -> T:
+        """What is asked, once more with the functions if it fails for want of them: a view may speak of them."""
+        try:
+            return ask()
+        except (duckdb.CatalogException, duckdb.BinderException):
+            if self.has_all_names:
+                raise
+        self.all_names()
+        return ask()
 
     def credentials(self) -> Credentials:
         """Whose project the functions read.

@@ -53,9 +53,8 @@ def segmentation(
     >>> ws.segmentation("Purchase", from_date="2024-01-01", to_date="2024-01-31", on="plan").total
     3547
     """
-    asked = call("segmentation", event=event, from_date=from_date, to_date=to_date, segment_by=on, unit=unit,
-                 type=type, filter=where, max_segments=limit)  # fmt: skip
-    rows = session.answer(asked.inside("FROM "))
+    rows = session.ask("segmentation", event=event, from_date=from_date, to_date=to_date, segment_by=on, unit=unit,
+                       type=type, filter=where, max_segments=limit)  # fmt: skip
     return SegmentationResult(event, str(from_date), str(to_date), unit, on, _total(rows, "count"), arrow=rows)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Generator
 from typing import TYPE_CHECKING, Any
 
+from ..engine.rows import Values, batches
 from ..exceptions import ArgumentError
-from .session import IS_PREVIEW, Preview, Session, Values, batches
+from .session import IS_PREVIEW, Preview, Session
 
 if TYPE_CHECKING:
     import pandas as pd

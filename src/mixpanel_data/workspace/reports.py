@@ -50,9 +50,8 @@ def funnel(
     >>> [step.name for step in funnel.steps], 0 < funnel.conversion_rate < 1
     (['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase'], True)
     """
-    asked = call("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
-                 filter=where, length=length, length_unit=length_unit)  # fmt: skip
-    rows = session.answer(asked.inside("FROM "))
+    rows = session.ask("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
+                       filter=where, length=length, length_unit=length_unit)  # fmt: skip
     shown, name = session.last_sql, _funnel_name(session, funnel_id)
     session.last_sql = shown
     steps = steps_of([row for row in rows.to_pylist() if row["segment"] == OVERALL])
@@ -92,10 +91,9 @@ def retention(
     >>> back.cohorts[0].size > 0
     True
     """
-    asked = call("retention", born_event=born_event, return_event=return_event, from_date=from_date,
-                 to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
-                 interval=interval, interval_count=interval_count)  # fmt: skip
-    rows = session.answer(asked.inside("FROM "))
+    rows = session.ask("retention", born_event=born_event, return_event=return_event, from_date=from_date,
+                       to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
+                       interval=interval, interval_count=interval_count)  # fmt: skip
     cohorts = _cohorts(rows.to_pylist())
     return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, arrow=rows)
 

@@ -7,10 +7,11 @@ from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
+from ..engine.rows import batches
 from ..engine.statement import Statement, call
 from ..exceptions import NotFoundError
 from .load.selection import ProfileSelection, names_of
-from .session import Day, Session, batches
+from .session import Day, Session
 
 if TYPE_CHECKING:
     import pyarrow as pa

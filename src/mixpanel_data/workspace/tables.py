@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 import duckdb
 
+from ..engine.rows import registered
 from ..engine.statement import Statement
 from ..engine.transactions import transaction
 from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
@@ -23,7 +23,6 @@ from .session import Session
 
 if TYPE_CHECKING:
     import pandas as pd
-    import pyarrow as pa
 
 TABLES = f"""
 SELECT table_name FROM duckdb_tables()
@@ -124,7 +123,7 @@ def keep(session: Session, result: Result | Callable[[], Result], table: str, *,
     rows = (result() if callable(result) else result).arrow
     with database.writing() as con, transaction(con):
         _refuse_taken(Ledger(con), table, replace)  # somebody may have made it meanwhile
-        with _view(con, rows) as view:
+        with registered(con, RESULT_VIEW, rows) as view:
             con.execute(f"CREATE OR REPLACE TABLE {database.qualify(table)} AS FROM {view}")
     with database.attached() as con:
         return _info(session, con, table)
@@ -206,16 +205,6 @@ def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableI
         return TableInfo(name, None, rows, None, None, None, None)
     days = (str(entry.from_date), str(entry.to_date)) if entry.from_date else None
     return TableInfo(name, entry.kind, rows, days, entry.fetched_at, entry.events, entry.where)
-
-
-@contextmanager
-def _view(con: duckdb.DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
-    """The name by which SQL knows these rows meanwhile."""
-    con.register(RESULT_VIEW, rows)
-    try:
-        yield RESULT_VIEW
-    finally:
-        con.unregister(RESULT_VIEW)
 
 
 def _refuse_taken(ledger: Ledger, table: str, replace: bool) -> None:

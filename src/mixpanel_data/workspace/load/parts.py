@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import duckdb
 
+from ...engine.rows import registered
 from ...engine.statement import Statement, call
 
 if TYPE_CHECKING:
@@ -70,12 +71,8 @@ class Profiles:
         import pyarrow as pa  # noqa: PLC0415
 
         self._file.seek(0)
-        with pa.ipc.open_stream(self._file) as reader:
-            con.register(PROFILES, reader)
-            try:
-                yield PROFILES
-            finally:
-                con.unregister(PROFILES)
+        with pa.ipc.open_stream(self._file) as reader, registered(con, PROFILES, reader) as view:
+            yield view
 
     def close(self) -> None:
         self._file.close()
