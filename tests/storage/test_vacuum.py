@@ -167,7 +167,7 @@ def test_no_vacuum_while_this_workspace_needs_the_file(ws: Workspace, path: Path
         ws.vacuum()
     ws.sql("INSERT INTO t VALUES (1)")
     ws.sql("COMMIT")
-    for answer in run_script(ws._session, "FROM t LIMIT 1"):
+    for answer in run_script(ws._session.database, "FROM t LIMIT 1"):
         with pytest.raises(StorageError, match="is being read by this workspace"):
             ws.vacuum()
         assert list(answer.rows()) == [(0,)]

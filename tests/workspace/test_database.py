@@ -334,7 +334,7 @@ def test_a_stream_of_this_thread_keeps_another_workspace_from_writing(ws: Worksp
 
 def test_an_answer_that_this_thread_reads_keeps_it_from_writing(ws: Workspace) -> None:
     ws.sql("CREATE TABLE t AS SELECT 1 AS one")
-    for answer in run_script(ws._session, "FROM t"):
+    for answer in run_script(ws._session.database, "FROM t"):
         with pytest.raises(StorageError, match="is being read by this workspace: read what it gives to its end first"):
             ws.sql("CREATE TABLE u AS SELECT 1")
         assert list(answer.rows()) == [(1,)]
