@@ -28,13 +28,13 @@ class Statement:
 
     def __str__(self) -> str:
         """The SQL as a person would write it, to be shown and never run by us."""
-        return PLACE.sub(lambda m: _shown(self.values[m[1]]) if m[1] in self.values else m[0], self.text)
+        return PLACE.sub(lambda m: _render(self.values[m[1]]) if m[1] in self.values else m[0], self.text)
 
     def run(self, con: duckdb.DuckDBPyConnection) -> list[tuple[Any, ...]]:
         """The rows it gives on this connection, with its values bound."""
         return con.execute(self.text, self.values or None).fetchall()
 
-    def inside(self, head: str, tail: str = "", **more: Any) -> Statement:
+    def wrap(self, head: str, tail: str = "", **more: Any) -> Statement:
         """Other SQL around this one, and with values of its own."""
         return Statement(f"{head}{self.text}{tail}", {**self.values, **more})
 
@@ -46,14 +46,14 @@ def call(function: str, **arguments: Any) -> Statement:
     return Statement(f"{CATALOG}.{function}({listed})", given)
 
 
-def _shown(value: Any) -> str:
+def _render(value: Any) -> str:
     match value:
         case bool() | int() | float():
             return _as_json(value)
         case str() | date():
             return literal(str(value))
         case Sequence():
-            return f"[{', '.join(map(_shown, value))}]"
+            return f"[{', '.join(map(_render, value))}]"
     return "NULL" if value is None else literal(_as_json(value))
 
 

@@ -26,7 +26,7 @@ def functions(session: Session) -> list[FunctionInfo]:
     >>> [function.name for function in ws.functions() if "budget" in function.name]
     ['mixpanel_budget']
     """
-    return session.each(FunctionInfo, call("functions").inside(FUNCTIONS))
+    return session.each(FunctionInfo, call("functions").wrap(FUNCTIONS))
 
 
 def requests(session: Session, limit: int = 20) -> list[RequestInfo]:
@@ -40,7 +40,7 @@ def requests(session: Session, limit: int = 20) -> list[RequestInfo]:
     >>> ws.requests(limit=1)[0].endpoint
     'GET /api/query/events/names'
     """
-    return session.each(RequestInfo, call("requests").inside(REQUESTS, " LIMIT $most", most=limit))
+    return session.each(RequestInfo, call("requests").wrap(REQUESTS, " LIMIT $most", most=limit))
 
 
 def budget(session: Session) -> list[BudgetInfo]:
@@ -49,4 +49,4 @@ def budget(session: Session) -> list[BudgetInfo]:
     >>> [budget.budget for budget in ws.budget()]
     ['query', 'export']
     """
-    return session.each(BudgetInfo, call("budget").inside("FROM "))
+    return session.each(BudgetInfo, call("budget").wrap("FROM "))

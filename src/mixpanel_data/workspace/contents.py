@@ -76,7 +76,7 @@ def property_keys(session: Session, table: str = "events", event: str | None = N
     found = find_table(session, table)
     if event is not None and found.column("event_name") is None:
         raise ArgumentError(f"table {found.name} has no events: leave event out")
-    keys = _as_events(found).inside(*KEYS.split("{}"), event=event)
+    keys = _as_events(found).wrap(*KEYS.split("{}"), event=event)
     return list(session.look(keys).column(0).to_pylist())
 
 
@@ -98,16 +98,16 @@ def column_stats(session: Session, table: str, column: str, *, top: int = 10) ->
     """
     found = find_table(session, table)
     values = _values(found, column)
-    ((kind, count, nulls, unique, low, high, is_whole),) = session.rows(values.inside(*STATS.split("{}")))
+    ((kind, count, nulls, unique, low, high, is_whole),) = session.rows(values.wrap(*STATS.split("{}")))
     if known := found.column(column):
         kind, is_whole = known.dtype, known.dtype in INTEGERS
-        most_frequent = values.inside(*VALUES_OF_COLUMN.split("{}"), top=top)
+        most_frequent = values.wrap(*VALUES_OF_COLUMN.split("{}"), top=top)
     else:
-        most_frequent = _as_events(found).inside(*VALUES_OF_PROPERTY.split("{}"), name=column, top=top)
+        most_frequent = _as_events(found).wrap(*VALUES_OF_PROPERTY.split("{}"), name=column, top=top)
     mean = std = None
     if kind.startswith(NUMBERS) and not kind.endswith("]"):
         of_numbers = STATS_OF_NUMBERS.format(kind="HUGEINT" if is_whole else "DOUBLE")
-        ((low, high, mean, std),) = session.rows(values.inside(*of_numbers.split("{}")))
+        ((low, high, mean, std),) = session.rows(values.wrap(*of_numbers.split("{}")))
     rows = session.look(most_frequent)
     return ColumnStats(found.name, column, kind, count, nulls, unique, low, high, mean, std, arrow=rows)
 
@@ -120,7 +120,7 @@ def _as_events(table: LocalTable) -> Statement:
 def _values(table: LocalTable, column: str) -> Statement:
     """The values of a column, or of a property, as a column ``value``, and their type."""
     if found := table.column(column):
-        return Statement(table.place).inside(f"(SELECT {quoted(found.name)} AS value, NULL AS kind FROM ", ")")
+        return Statement(table.place).wrap(f"(SELECT {quoted(found.name)} AS value, NULL AS kind FROM ", ")")
     if table.column("properties") is None:
         there = ", ".join(column.name for column in table.columns)
         raise ArgumentError(f"table {table.name} has no column {column}: it has {there}")

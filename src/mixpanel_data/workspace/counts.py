@@ -110,7 +110,7 @@ def property_counts(
         rows = session.ask("property_counts", property=property_name, max_values=limit, **days)
     else:  # which Mixpanel knows only in a segmentation
         asked = call("segmentation", segment_by=property_name, filter=where, max_segments=limit, **days)
-        rows = session.answer(asked.inside("SELECT date, segment AS value, count FROM "))
+        rows = session.answer(asked.wrap("SELECT date, segment AS value, count FROM "))
     return PropertyCountsResult(event, property_name, str(from_date), str(to_date), unit, type, arrow=rows)
 
 

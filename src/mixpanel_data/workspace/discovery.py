@@ -28,7 +28,7 @@ def events(session: Session) -> list[str]:
     >>> "Purchase" in ws.events()
     True
     """
-    return session.names(call("events").inside("SELECT event_name FROM "))
+    return session.names(call("events").wrap("SELECT event_name FROM "))
 
 
 def properties(session: Session, event: str) -> list[str]:
@@ -38,7 +38,7 @@ def properties(session: Session, event: str) -> list[str]:
     ['amount']
     """
     found = call("properties", event=event)
-    return session.names(found.inside("SELECT property_name FROM ", " ORDER BY property_name"))
+    return session.names(found.wrap("SELECT property_name FROM ", " ORDER BY property_name"))
 
 
 def property_values(session: Session, event: str, property: str, limit: int = 100) -> list[str]:  # noqa: A002
@@ -48,7 +48,7 @@ def property_values(session: Session, event: str, property: str, limit: int = 10
     ['free', 'pro', 'team']
     """
     found = call("property_values", event=event, property=property, max_rows=limit)
-    return session.names(found.inside("SELECT value FROM "))
+    return session.names(found.wrap("SELECT value FROM "))
 
 
 def funnels(session: Session) -> list[FunnelInfo]:
@@ -57,7 +57,7 @@ def funnels(session: Session) -> list[FunnelInfo]:
     >>> ws.funnels()[0].name
     'Purchase funnel'
     """
-    return session.each(FunnelInfo, call("funnels").inside("SELECT id AS funnel_id, name FROM "))
+    return session.each(FunnelInfo, call("funnels").wrap("SELECT id AS funnel_id, name FROM "))
 
 
 def cohorts(session: Session) -> list[SavedCohort]:
@@ -66,7 +66,7 @@ def cohorts(session: Session) -> list[SavedCohort]:
     >>> [cohort.id for cohort in ws.cohorts()]
     [1001, 1002, 1003]
     """
-    return session.each(SavedCohort, call("cohorts").inside(COHORTS))
+    return session.each(SavedCohort, call("cohorts").wrap(COHORTS))
 
 
 def bookmarks(session: Session, type: str | None = None) -> list[BookmarkInfo]:  # noqa: A002
@@ -78,7 +78,7 @@ def bookmarks(session: Session, type: str | None = None) -> list[BookmarkInfo]: 
     >>> [report.id for report in ws.bookmarks("flows")]
     [4001]
     """
-    return session.each(BookmarkInfo, call("bookmarks", type=type).inside(BOOKMARKS))
+    return session.each(BookmarkInfo, call("bookmarks", type=type).wrap(BOOKMARKS))
 
 
 def schemas(session: Session, entity_type: str | None = None, name: str | None = None) -> list[LexiconSchema]:
@@ -91,7 +91,7 @@ def schemas(session: Session, entity_type: str | None = None, name: str | None =
     >>> {schema.entity_type for schema in ws.schemas("event")}
     {'event'}
     """
-    rows = session.answer(call("schemas", entity_type=entity_type, name=name).inside(SCHEMAS)).to_pylist()
+    rows = session.answer(call("schemas", entity_type=entity_type, name=name).wrap(SCHEMAS)).to_pylist()
     return [LexiconSchema(**{**row, "properties": json.loads(row["properties"] or "{}")}) for row in rows]
 
 
@@ -110,7 +110,7 @@ def top_events(
     3
     """
     found = call("top_events", type=type, max_rows=MAX_EVENTS if limit is None else limit)
-    rows = session.answer(found.inside("FROM ", " ORDER BY count DESC")).to_pylist()
+    rows = session.answer(found.wrap("FROM ", " ORDER BY count DESC")).to_pylist()
     return [TopEvent(row["event_name"], whole(row["count"] or 0), (row["percent_change"] or 0.0) * 100) for row in rows]
 
 
@@ -124,7 +124,7 @@ def annotations(session: Session, from_date: Day | None = None, to_date: Day | N
     >>> len(ws.annotations())
     4
     """
-    return session.each(AnnotationInfo, call("annotations", from_date=from_date, to_date=to_date).inside("FROM "))
+    return session.each(AnnotationInfo, call("annotations", from_date=from_date, to_date=to_date).wrap("FROM "))
 
 
 def projects(session: Session) -> list[ProjectInfo]:
@@ -133,7 +133,7 @@ def projects(session: Session) -> list[ProjectInfo]:
     >>> [project.id for project in ws.projects()]
     [1]
     """
-    return session.each(ProjectInfo, call("projects").inside("FROM "))
+    return session.each(ProjectInfo, call("projects").wrap("FROM "))
 
 
 def clear_discovery_cache(session: Session) -> None:

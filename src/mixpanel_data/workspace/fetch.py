@@ -226,11 +226,11 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[E
         deduplicate=options.get("deduplicate", True),
     )  # fmt: skip
     first, last = _range(session, target.table, options)
-    loader = EventLoader(target, selection, first, parallel, limit).resolved()
+    loader = EventLoader(target, selection, first, parallel, limit).resolve_form()
     source = call(
         "export", from_date=str(first), to_date=str(last), parallel=parallel, max_rows=limit, **selection.arguments()
     )
-    session.last_sql = str(loader.selection.select(source).inside(_task(target)))
+    session.last_sql = str(loader.selection.select(source).wrap(_task(target)))
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
     if target.policy == "missing":
         return loader, lambda: loader.missing_days(first, last, again)
@@ -241,7 +241,7 @@ def _profile_loader(session: Session, name: str, options: ProfileOptions) -> Pro
     target = _target(session, name, options)
     cohort, properties, ids = options.get("cohort"), options.get("properties"), options.get("distinct_ids")
     selection = profile_selection(session, options.get("where"), cohort, properties, ids)
-    session.last_sql = str(selection.profiles().inside(f"{_task(target)}FROM "))
+    session.last_sql = str(selection.profiles().wrap(f"{_task(target)}FROM "))
     return ProfileLoader(target, selection)
 
 

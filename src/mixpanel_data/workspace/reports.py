@@ -182,7 +182,7 @@ def jql(session: Session, script: str, params: Mapping[str, Any] | None = None) 
 
 
 def _funnel_name(session: Session, funnel_id: int) -> str:
-    names = call("funnels").inside("SELECT name FROM ", " WHERE id = $funnel_id", funnel_id=funnel_id)
+    names = call("funnels").wrap("SELECT name FROM ", " WHERE id = $funnel_id", funnel_id=funnel_id)
     return next(iter(session.answer(names).column("name").to_pylist()), None) or ""
 
 

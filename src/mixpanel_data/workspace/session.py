@@ -53,7 +53,7 @@ class Session:
 
     def ask(self, function: str, **arguments: Any) -> pa.Table:
         """The rows of a table function."""
-        return self.answer(call(function, **arguments).inside("FROM "))
+        return self.answer(call(function, **arguments).wrap("FROM "))
 
     def each(self, kind: type[T], statement: Statement) -> list[T]:
         """The answer as objects that have a field for each column."""

@@ -115,13 +115,13 @@ def profile_lines(
 
 
 def _lines(session: Session, asked: Statement, line: str) -> Generator[str, None, None]:
-    with closing(_batches(session, asked.inside(f"SELECT {line} AS line FROM ", " AS _row"))) as some:
+    with closing(_batches(session, asked.wrap(f"SELECT {line} AS line FROM ", " AS _row"))) as some:
         for batch in some:
             yield from batch.column(0).to_pylist()
 
 
 def _each_row(session: Session, asked: Statement) -> Generator[dict[str, Any], None, None]:
-    with closing(_batches(session, asked.inside("FROM "))) as some:
+    with closing(_batches(session, asked.wrap("FROM "))) as some:
         for row in (row for batch in some for row in batch.to_pylist()):
             yield {**row, "properties": json.loads(row["properties"] or "{}")}
 
@@ -147,12 +147,12 @@ def profile_selection(
 
 
 def _cohort_id(session: Session, name: str) -> int:
-    query = call("cohorts").inside("SELECT id FROM ", " WHERE name = $name", name=name)
+    query = call("cohorts").wrap("SELECT id FROM ", " WHERE name = $name", name=name)
     with session.database.asking() as con:
         found = query.run(con)
         if len(found) == 1:
             return int(found[0][0])
-        listed = call("cohorts").inside("SELECT name FROM ", " ORDER BY name").run(con)
+        listed = call("cohorts").wrap("SELECT name FROM ", " ORDER BY name").run(con)
     if found:
         raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
     raise NotFoundError(f"there is no cohort {name!r}; there are: {', '.join(name for (name,) in listed) or 'none'}")

@@ -52,7 +52,7 @@ class LocalTable:
 
     def query(self, text: str, **values: Any) -> Statement:
         """SQL with the table in the place of ``{}``."""
-        return Statement(self.place, values).inside(*text.split("{}"))
+        return Statement(self.place, values).wrap(*text.split("{}"))
 
 
 def tables(session: Session) -> list[TableInfo]:

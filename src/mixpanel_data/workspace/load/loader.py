@@ -84,7 +84,7 @@ class Target:
 
     def budget_left(self, budget: str) -> int | None:
         """Requests left for this hour."""
-        query = call("budget").inside("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
+        query = call("budget").wrap("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
         with self.database.asking() as con:
             return next((left for (left,) in query.run(con)), None)
 
@@ -104,13 +104,13 @@ class EventLoader:
     limit: int | None = None
     """Events of a sample."""
 
-    def resolved(self) -> EventLoader:
+    def resolve_form(self) -> EventLoader:
         """The same, in the form that the table has."""
         entry = self.target.admit(EventSelection.KIND)
         if entry is None or self.target.policy in {"new", "replace"}:
             return self
         assert isinstance(entry.selection, EventSelection)  # noqa: S101 - it was admitted
-        return replace(self, selection=self.selection.checked_against(self.target.table, entry.selection))
+        return replace(self, selection=self.selection.adapt_to(self.target.table, entry.selection))
 
     def missing_days(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
         """The days that the table does not have yet; ``look_back`` is how many of the last ones are asked for anew."""
@@ -134,7 +134,7 @@ class EventLoader:
             return FetchPlan(self.target.table, (), left)
         plan = call("export_plan", **self._arguments(days))
         with self.target.database.asking() as con:
-            rows = plan.inside("SELECT from_date, to_date, days, expected_bytes FROM ").run(con)
+            rows = plan.wrap("SELECT from_date, to_date, days, expected_bytes FROM ").run(con)
         return FetchPlan(self.target.table, tuple(PlannedRequest(*row) for row in rows), left)
 
     def load(self, days: Sequence[date], watch: Watcher) -> Loaded:
@@ -215,7 +215,7 @@ class EventLoader:
         """Writes all rows in one statement: DuckDB writes each row group but the last one once."""
         handles = [window.handle for window in windows]
         source = call("downloaded", handles=handles, batch_rows=self.target.database.storage.row_group)
-        insert = self.selection.select(source).inside(f"INSERT INTO {self.target.place} BY NAME ")
+        insert = self.selection.select(source).wrap(f"INSERT INTO {self.target.place} BY NAME ")
         ((added,),) = insert.run(ledger.con)
         return int(added)
 
@@ -253,7 +253,7 @@ class ProfileLoader:
         with profiles.view(ledger.con) as view:
             ledger.con.execute(f"INSERT INTO {place} BY NAME FROM {view}")
         before = entry.selection if entry is not None and not is_new else None
-        selection = before.joined(self.selection) if isinstance(before, ProfileSelection) else self.selection
+        selection = before.merge(self.selection) if isinstance(before, ProfileSelection) else self.selection
         ledger.note_table(self.target.table, selection, self.target.project)
 
 

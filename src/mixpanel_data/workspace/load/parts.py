@@ -42,7 +42,7 @@ class Window:
     def has_strays(self) -> bool:
         return self.events > sum(int(day["events"]) for day in self.by_day)
 
-    def kept_rows(self) -> Statement:
+    def read_rows(self) -> Statement:
         """The events, to be read once more."""
         return call("downloaded", handles=[self.handle], keep=True)
 

@@ -74,9 +74,9 @@ class EventSelection:
             for number, (name, (_, kind)) in enumerate(self.columns.items())
         ]
         properties = "properties::VARIANT AS properties" if self.properties == "variant" else "properties"
-        return source.inside(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM ", **paths)
+        return source.wrap(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM ", **paths)
 
-    def checked_against(self, table: str, other: EventSelection) -> EventSelection:
+    def adapt_to(self, table: str, other: EventSelection) -> EventSelection:
         """The same in the form that the table has, unless a form was asked for.
 
         Raises:
@@ -134,7 +134,7 @@ class ProfileSelection:
         """The call that has them."""
         return call("profiles", **self.arguments())
 
-    def joined(self, other: ProfileSelection) -> ProfileSelection:
+    def merge(self, other: ProfileSelection) -> ProfileSelection:
         """What a table of this selection holds when the other's profiles have been added."""
         return self if other == replace(self, more=()) else replace(self, more=(*self.more, other.arguments()))
 

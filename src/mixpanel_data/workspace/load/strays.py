@@ -57,14 +57,14 @@ class Strays:
 
     def note(self) -> None:
         """Writes down the strays that the window brings."""
-        rows = self.window.kept_rows()
+        rows = self.window.read_rows()
         insert = f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {rows.text} WHERE is_outside"
         self._run(insert, **rows.values)
 
     @contextmanager
     def _incoming_keys(self) -> Iterator[None]:
         """What tells the window's events apart, as a table that is there meanwhile."""
-        rows = self.window.kept_rows()
+        rows = self.window.read_rows()
         self._run(f"CREATE TEMP TABLE {INCOMING} AS SELECT {COLUMNS}, is_outside FROM {rows.text}", **rows.values)
         yield
         self.con.execute(f"DROP TABLE temp.{INCOMING}")  # after an error the transaction does it
