@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack, cast
 
@@ -14,7 +14,7 @@ from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
 from .load.admission import Policy, adopt_table
 from .load.ledger import Ledger, Project
-from .load.loader import EventLoader, Loaded, ProfileLoader, Target
+from .load.loader import EventLoader, ProfileLoader, Target
 from .load.selection import Columns, EventSelection, Properties
 from .session import Day, Session
 from .stream import profile_selection
@@ -119,8 +119,7 @@ def fetch_events(
     )  # fmt: skip
     if dry_run:
         return cast(FetchResult, plan_events(session, name, **options))
-    loader, days = _event_loader(session, name, options)
-    return _run(session, loader, progress, lambda watch: loader.load(days(), watch))
+    return _run(session, _event_loader(session, name, options), progress)
 
 
 def plan_events(session: Session, name: str = "events", **options: Unpack[EventOptions]) -> FetchPlan:
@@ -134,8 +133,7 @@ def plan_events(session: Session, name: str = "events", **options: Unpack[EventO
     >>> [str(request.from_date) for request in plan.requests]
     ['2024-01-01', '2024-01-17']
     """
-    loader, days = _event_loader(session, name, options)
-    return loader.plan(days())
+    return _event_loader(session, name, options).plan()
 
 
 def fetch_profiles(
@@ -182,8 +180,7 @@ def fetch_profiles(
     )
     if dry_run:
         return cast(FetchResult, plan_profiles(session, name, **options))
-    loader = _profile_loader(session, name, options)
-    return _run(session, loader, progress, loader.load)
+    return _run(session, _profile_loader(session, name, options), progress)
 
 
 def plan_profiles(session: Session, name: str = "profiles", **options: Unpack[ProfileOptions]) -> FetchPlan:
@@ -213,8 +210,7 @@ def adopt(session: Session, name: str) -> None:
         adopt_table(Ledger(con), name, Project.of(session.database.credentials()))
 
 
-def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[EventLoader, Callable[[], list[date]]]:
-    """What loads the table, and the days that it loads: those that are missing are looked up when they are wanted."""
+def _event_loader(session: Session, name: str, options: EventOptions) -> EventLoader:
     target = _target(session, name, options)
     parallel, limit = options.get("parallel"), options.get("limit")
     if parallel is not None and parallel < 1:
@@ -225,16 +221,13 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> tuple[E
         options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
         deduplicate=options.get("deduplicate", True),
     )  # fmt: skip
-    first, last = _range(session, target.table, options)
-    loader = EventLoader(target, selection, first, parallel, limit).resolve_form()
-    source = call(
-        "export", from_date=str(first), to_date=str(last), parallel=parallel, max_rows=limit, **selection.arguments()
-    )
-    session.last_sql = str(loader.selection.select(source).wrap(_task(target)))
+    days = _days(session, target.table, options)
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
-    if target.policy == "missing":
-        return loader, lambda: loader.missing_days(first, last, again)
-    return loader, lambda: _days(session, first, last)
+    loader = EventLoader(target, selection, days, again, parallel, limit).resolve_form()
+    source = call("export", from_date=str(days[0]), to_date=str(days[-1]), parallel=parallel, max_rows=limit,
+                  **selection.arguments())  # fmt: skip
+    session.last_sql = str(loader.selection.select(source).wrap(_task(target)))
+    return loader
 
 
 def _profile_loader(session: Session, name: str, options: ProfileOptions) -> ProfileLoader:
@@ -255,12 +248,10 @@ def _target(session: Session, name: str, options: EventOptions | ProfileOptions)
     return Target.of(session.database, name, policy, Project.of(session.database.credentials()))
 
 
-def _run(
-    session: Session, loader: EventLoader | ProfileLoader, progress: bool | Watcher, load: Callable[[Watcher], Loaded]
-) -> FetchResult:
+def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool | Watcher) -> FetchResult:
     started, fetched_at = time.monotonic(), datetime.now(UTC)
     with session.database.fetch_lock(), session.watch.line(progress) as watch:
-        loaded = load(watch)
+        loaded = loader.load(watch)
     seconds = round(time.monotonic() - started, 3)
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
@@ -269,8 +260,8 @@ def _run(
     )  # fmt: skip
 
 
-def _range(session: Session, table: str, options: EventOptions) -> tuple[date, date]:
-    """The first and the last day to fetch, the last one not after today."""
+def _days(session: Session, table: str, options: EventOptions) -> list[date]:
+    """The days to fetch, of which none is to come; to sync, from the first one that the table has."""
     from_date, to_date = options.get("from_date"), options.get("to_date")
     first = day_of("from_date", from_date) if from_date is not None else None
     if first is None and options.get("sync"):
@@ -282,16 +273,11 @@ def _range(session: Session, table: str, options: EventOptions) -> tuple[date, d
     last = day_of("to_date", to_date) if to_date is not None else None
     if last is not None and last < first:
         raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
-    begun = _days(session, first, last)
+    with session.database.asking() as con:
+        begun = Ledger(con).days(first, last)
     if not begun:
         raise ArgumentError(f"{first} has not begun yet: give an earlier from_date")
-    return first, begun[-1]
-
-
-def _days(session: Session, first: date, last: date | None) -> list[date]:
-    """Those days of the range that have begun."""
-    with session.database.asking() as con:
-        return Ledger(con).days(first, last)
+    return begun
 
 
 def _task(target: Target) -> str:

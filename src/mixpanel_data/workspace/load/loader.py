@@ -98,8 +98,10 @@ class EventLoader:
 
     target: Target
     selection: EventSelection
-    first: date
-    """First day that is asked for."""
+    days: Sequence[date]
+    """The days that are asked for, in order; none of them is to come."""
+    look_back: int | None = None
+    """How many of the last days that the table has are fetched once more; None for none."""
     parallel: int | None = None
     limit: int | None = None
     """Events of a sample."""
@@ -112,24 +114,9 @@ class EventLoader:
         assert isinstance(entry.selection, EventSelection)  # noqa: S101 - it was admitted
         return replace(self, selection=self.selection.adapt_to(self.target.table, entry.selection))
 
-    def missing_days(self, first: date, last: date | None, look_back: int | None = None) -> list[date]:
-        """The days that the table does not have yet; ``look_back`` is how many of the last ones are asked for anew."""
-        table = self.target.table
-        with self.target.database.attached() as con:
-            ledger = Ledger(con, self.target.database.qualify)
-            known = ledger.loaded_range(table) if ledger.exists(table) else None
-            if known is None:
-                return ledger.days(first, last)
-            lost = ledger.lost_rows(table)
-            empty = [day for day, (_, left) in lost.items() if not left]
-            stale_after = known[1] - timedelta(days=look_back) if look_back is not None else None
-            missing = ledger.missing_days(table, first, last, stale_after, empty)
-        _warn_of_lost_rows(table, {day: had - left for day, (had, left) in lost.items() if day not in missing})
-        return missing
-
-    def plan(self, days: Sequence[date]) -> FetchPlan:
-        """What loading these days would ask, and what it would leave of the budget."""
-        left = self.target.budget_left("export")
+    def plan(self) -> FetchPlan:
+        """What loading would ask, and what it would leave of the budget."""
+        days, left = self._wanted_days(), self.target.budget_left("export")
         if not days:
             return FetchPlan(self.target.table, (), left)
         plan = call("export_plan", **self._arguments(days))
@@ -137,21 +124,39 @@ class EventLoader:
             rows = plan.wrap("SELECT from_date, to_date, days, expected_bytes FROM ").run(con)
         return FetchPlan(self.target.table, tuple(PlannedRequest(*row) for row in rows), left)
 
-    def load(self, days: Sequence[date], watch: Watcher) -> Loaded:
-        """Loads these days."""
+    def load(self, watch: Watcher) -> Loaded:
+        """Loads the days."""
+        days = self._wanted_days()
         loaded = Loaded(days=len(days))
         if days:
             with self._downloading(days, watch) as windows:
                 # What is missing is committed as it comes: a failure later leaves it there.
                 for group in _groups(windows) if self.target.policy == "missing" else [[one for one in windows if one]]:
-                    self._store(group, days, loaded)
-        loaded.date_range = self._date_range(days)
+                    self._store(group, loaded)
+        loaded.date_range = self.days[0], self._last_day()
         return loaded
 
-    def _date_range(self, days: Sequence[date]) -> tuple[date, date]:
+    def _wanted_days(self) -> Sequence[date]:
+        """The days that are fetched: all, or those that the table does not have yet."""
+        if self.target.policy != "missing":
+            return self.days
+        table, first, last = self.target.table, self.days[0], self.days[-1]
+        with self.target.database.attached() as con:
+            ledger = Ledger(con, self.target.database.qualify)
+            known = ledger.loaded_range(table) if ledger.exists(table) else None
+            if known is None:
+                return self.days
+            lost = ledger.lost_rows(table)
+            empty = [day for day, (_, left) in lost.items() if not left]
+            stale_after = known[1] - timedelta(days=self.look_back) if self.look_back is not None else None
+            missing = ledger.missing_days(table, first, last, stale_after, empty)
+        _warn_of_lost_rows(table, {day: had - left for day, (had, left) in lost.items() if day not in missing})
+        return missing
+
+    def _last_day(self) -> date:
         with self.target.database.attached() as con:
             known = Ledger(con).loaded_range(self.target.table) if self.target.policy == "missing" else None
-        return self.first, known[1] if known else days[-1]
+        return known[1] if known else self.days[-1]
 
     @contextmanager
     def _downloading(self, days: Sequence[date], watch: Watcher) -> Iterator[Iterator[Window | None]]:
@@ -185,11 +190,11 @@ class EventLoader:
             "max_rows": self.limit,
         }
 
-    def _store(self, windows: Sequence[Window], days: Sequence[date], loaded: Loaded) -> None:
+    def _store(self, windows: Sequence[Window], loaded: Loaded) -> None:
         """Writes windows, and what is to be known of them, in one transaction."""
         target = self.target
         with target.writing(EventSelection.KIND) as ledger:
-            columns = self.selection.select(call("export", from_date=str(days[0]), to_date=str(days[0])))
+            columns = self.selection.select(call("export", from_date=str(self.days[0]), to_date=str(self.days[0])))
             is_new = target.create_table(ledger, columns.text, dict(columns.values))
             entry = ledger.entry(target.table)
             if entry is not None and not ledger.knows_windows(target.table):
@@ -198,7 +203,7 @@ class EventLoader:
                 self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates
             loaded.rows += self._insert(ledger, windows)
-            known = ledger.loaded_range(target.table) or (days[0], days[-1])
+            known = ledger.loaded_range(target.table) or (self.days[0], self.days[-1])
             ledger.note_table(target.table, self.selection, target.project, known)
 
     def _make_room(self, ledger: Ledger, window: Window, *, is_new: bool) -> None:
