@@ -243,6 +243,19 @@ def test_duplicates_are_removed_counted_and_kept_on_request(ws: Workspace, sandb
     assert rows(ws, "SELECT (SELECT count(*) FROM all_of_them) - (SELECT count(*) FROM t)") == [(2,)]
 
 
+def test_properties_compressed_by_zstd_are_so_in_the_file_also_where_days_are_added(tmp_path: Path) -> None:
+    def compressions() -> set[str]:
+        stored = "SELECT compression FROM pragma_storage_info('t') WHERE column_name = 'properties'"
+        return {kind for (kind,) in ws.sql_rows(f"{stored} AND segment_type = 'JSON'")}
+
+    with Workspace("sandbox", path=tmp_path / "shop.db", progress=False) as ws:
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-07", compression="zstd", columns={"plan": "plan"})
+        assert compressions() == {"ZSTD"}
+        ws.fetch_events("t", from_date="2024-01-08", to_date="2024-01-14", append=True)
+        assert compressions() == {"ZSTD"}
+        assert ws.sql_scalar("SELECT count(DISTINCT plan) FROM t WHERE properties->>'$.plan' = plan") == 3
+
+
 def test_properties_as_variant_and_as_columns(ws: Workspace) -> None:
     columns = {"country": "mp_country_code", "amount": ("$.amount", "DOUBLE"), "sku": "$.items[0].sku", 'a"b': "age"}
     ws.fetch_events("t", events=["Purchase"], properties="variant", columns=columns, **JANUARY)
@@ -273,6 +286,8 @@ def test_a_value_that_cannot_be_cast_is_null(ws: Workspace) -> None:
         ({"from_date": "2999-01-01"}, "has not begun yet"),
         ({"from_date": "2024-01-01", "append": True, "replace": True}, "only one of append"),
         ({"from_date": "2024-01-01", "properties": "bson"}, "json or variant, not 'bson'"),
+        ({"from_date": "2024-01-01", "compression": "gzip"}, "auto or zstd, not 'gzip'"),
+        ({"from_date": "2024-01-01", "compression": "zstd", "properties": "variant"}, "VARIANT is small already"),
         ({"from_date": "2024-01-01", "columns": {"event_name": "x"}}, "is there already"),
         ({"from_date": "2024-01-01", "columns": {"x": ("$.x", "INT); DROP TABLE t; --")}}, "is no type such as"),
         ({"from_date": "2024-01-01", "name": "_metadata"}, "belongs to the ledger"),
@@ -382,7 +397,8 @@ def test_an_append_takes_the_form_of_the_table(ws: Workspace, sandbox: Sandbox) 
     ws.fetch_events("t", events=["Purchase"], append=True, **next_day)
     assert rows(ws, "SELECT count(*) - count(amount) FROM t") == [(0,)]
     sandbox.requests.clear()
-    for form in ({"columns": {"plan": "plan"}}, {"properties": "variant"}, {"deduplicate": False}):
+    forms = ({"columns": {"plan": "plan"}}, {"properties": "variant"}, {"deduplicate": False}, {"compression": "zstd"})
+    for form in forms:
         with pytest.raises(ArgumentError, match="table t holds"):
             ws.fetch_events("t", append=True, **{"events": ["Purchase"], **form}, **next_day)
     ws.sql("CREATE TABLE mine AS SELECT 1 AS x")

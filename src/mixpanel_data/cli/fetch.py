@@ -34,6 +34,13 @@ class Properties(StrEnum):
     VARIANT = "variant"
 
 
+class Compression(StrEnum):
+    """How JSON properties are compressed."""
+
+    AUTO = "auto"
+    ZSTD = "zstd"
+
+
 @command(
     app,
     "events",
@@ -60,6 +67,9 @@ def events(
     look_back: Annotated[int, typer.Option(help="With --sync: how many loaded days to fetch once more.")] = 5,
     dry_run: DryRun = False,
     properties: Annotated[Properties, typer.Option(help="How to store properties.")] = Properties.JSON,
+    compression: Annotated[
+        Compression, typer.Option(help="zstd: a smaller file that loads faster, and is slower to query by property.")
+    ] = Compression.AUTO,
     column: Annotated[
         list[str] | None,
         typer.Option(help="A property as a column: country=mp_country_code, amount='$.amount:DOUBLE'."),
@@ -88,6 +98,7 @@ def events(
         "sync": sync,
         "dry_run": dry_run,
         "properties": properties is not Properties.JSON,
+        "compression": compression is not Compression.AUTO,
         "column": column,
         "keep_duplicates": keep_duplicates,
     }
@@ -107,6 +118,7 @@ def events(
         sync=sync,
         look_back=look_back,
         properties=properties.value,
+        compression=compression.value,
         columns=dict(_column(text) for text in column or []),
         deduplicate=not keep_duplicates,
         limit=limit,

@@ -18,6 +18,7 @@ from ...engine.database import Database
 from ...engine.statement import call
 from ...engine.transactions import transaction
 from ...exceptions import MixpanelDataWarning
+from ...quoting import quoted
 from ...types import FetchPlan, PlannedRequest
 from .admission import Policy, admit, resolve_table_name
 from .ledger import Entry, Ledger, Project
@@ -81,6 +82,12 @@ class Target:
         ledger.con.execute(f"CREATE OR REPLACE TABLE {self.place} AS FROM ({columns}) WHERE false", values)
         ledger.forget(self.table)
         return True
+
+    def compress_properties(self, ledger: Ledger) -> None:
+        """Makes the table once more, still empty: DuckDB takes a column's compression only when a table is made."""
+        columns = [f"{quoted(name)} {kind}" for name, kind, *_ in ledger.con.execute(f"FROM {self.place}").description]
+        columns[-1] += " USING COMPRESSION zstd"
+        ledger.con.execute(f"CREATE OR REPLACE TABLE {self.place} ({', '.join(columns)})")
 
     def budget_left(self, budget: str) -> int | None:
         """Requests left for this hour."""
@@ -196,6 +203,8 @@ class EventLoader:
         with target.writing(EventSelection.KIND) as ledger:
             columns = self.selection.select(call("export", from_date=str(self.days[0]), to_date=str(self.days[0])))
             is_new = target.create_table(ledger, columns.text, dict(columns.values))
+            if is_new and self.selection.compression == "zstd":
+                target.compress_properties(ledger)
             entry = ledger.entry(target.table)
             if entry is not None and not ledger.knows_windows(target.table):
                 adopt(ledger.con, target.table, target.place, *entry.days)

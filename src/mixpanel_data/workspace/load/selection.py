@@ -15,6 +15,7 @@ from ...quoting import pointer, quoted
 STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
 TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")
 Properties = Literal["json", "variant"]
+Compression = Literal["auto", "zstd"]
 Columns = Mapping[str, str | tuple[str, str]]
 """For each name of a column a property, a JSON path, or a pair of path and type."""
 
@@ -30,6 +31,8 @@ class EventSelection:
     columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     """For each name a JSON path and a type."""
     deduplicate: bool = True
+    compression: Compression = "auto"
+    """Of ``properties`` on disk; auto is what DuckDB chooses."""
 
     @staticmethod
     def of(
@@ -39,6 +42,7 @@ class EventSelection:
         columns: Columns | None,
         *,
         deduplicate: bool,
+        compression: Compression = "auto",
     ) -> EventSelection:
         """The selection that a caller asks for.
 
@@ -47,16 +51,22 @@ class EventSelection:
         """
         if properties not in {"json", "variant"}:
             raise ArgumentError(f"properties must be json or variant, not {properties!r}")
+        if compression not in {"auto", "zstd"}:
+            raise ArgumentError(f"compression must be auto or zstd, not {compression!r}")
+        if compression == "zstd" and properties == "variant":
+            raise ArgumentError("compression is for properties as json: VARIANT is small already, so leave it out")
         names = names_of("events", events)
         pairs = {name: _column(name, column) for name, column in (columns or {}).items()}
-        return EventSelection(tuple(sorted(set(names))) if names else None, where, properties, pairs, deduplicate)
+        chosen = tuple(sorted(set(names))) if names else None
+        return EventSelection(chosen, where, properties, pairs, deduplicate, compression)
 
     @staticmethod
     def from_ledger(events: Sequence[str] | None, where: str | None, options: Mapping[str, Any]) -> EventSelection:
         """The selection as it was written down."""
         columns = {name: (path, kind) for name, (path, kind) in options["columns"].items()}
         names = tuple(events) if events else None
-        return EventSelection(names, where, options["properties"], columns, options["deduplicate"])
+        compression = options.get("compression", "auto")
+        return EventSelection(names, where, options["properties"], columns, options["deduplicate"], compression)
 
     def arguments(self) -> dict[str, Any]:
         """What to ask Mixpanel for, as arguments of mixpanel_export and mixpanel_download."""
@@ -82,8 +92,9 @@ class EventSelection:
         Raises:
             ArgumentError: the table holds another selection.
         """
-        has_form = bool(self.columns) or self.properties != "json"
-        wanted = self if has_form else replace(self, columns=other.columns, properties=other.properties)
+        has_form = bool(self.columns) or self.properties != "json" or self.compression != "auto"
+        form = {"columns": other.columns, "properties": other.properties, "compression": other.compression}
+        wanted = self if has_form else replace(self, **form)  # type: ignore[arg-type]
         if wanted != other:
             raise ArgumentError(
                 f"table {table} holds {other}, not {wanted}: give the same again, or choose another name"
@@ -92,11 +103,13 @@ class EventSelection:
 
     def options(self) -> str:
         """What is not a filter, as JSON."""
-        return json.dumps({"properties": self.properties, "columns": self.columns, "deduplicate": self.deduplicate})
+        names = ("properties", "columns", "deduplicate", "compression")
+        return json.dumps({name: getattr(self, name) for name in names})
 
     def __str__(self) -> str:
         events = f"the events {', '.join(self.events)}" if self.events else "all events"
         form = [f"properties as {self.properties}"] if self.properties != "json" else []
+        form += [f"properties compressed by {self.compression}"] if self.compression != "auto" else []
         form += [f"column {name} from {path} as {kind}" for name, (path, kind) in self.columns.items()]
         form += [] if self.deduplicate else ["duplicates"]
         return ", ".join([events + (f" where {self.where}" if self.where else ""), *form])
