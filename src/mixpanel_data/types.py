@@ -5,7 +5,7 @@ from __future__ import annotations
 import html
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass, field, is_dataclass
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,8 @@ class FetchResult(Shown):
     """Events that Mixpanel sent more than once, and that were left out."""
     days: int = 0
     """Days that were fetched; of a backfill resumed, only those that were missing."""
+    not_cast: dict[str, int] = field(default_factory=dict)
+    """For each column of the caller's the values that are not of its type, and so are NULL there."""
 
 
 @dataclass(frozen=True)

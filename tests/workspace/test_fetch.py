@@ -272,11 +272,6 @@ def test_properties_as_variant_and_as_columns(ws: Workspace) -> None:
     assert rows(ws, "SELECT max(properties.order_id::UBIGINT) FROM t") == rows(ws, orders), "big integers are exact"
 
 
-def test_a_value_that_cannot_be_cast_is_null(ws: Workspace) -> None:
-    ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-01", columns={"city": ("$city", "BIGINT")})
-    assert rows(ws, "SELECT count(city), count(*) > 0 FROM t") == [(0, True)]
-
-
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [
@@ -286,6 +281,8 @@ def test_a_value_that_cannot_be_cast_is_null(ws: Workspace) -> None:
         ({"from_date": "2999-01-01"}, "has not begun yet"),
         ({"from_date": "2024-01-01", "append": True, "replace": True}, "only one of append"),
         ({"from_date": "2024-01-01", "properties": "bson"}, "json or variant, not 'bson'"),
+        ({"from_date": "2024-01-01", "columns": {"City": "$city", "city": "$city"}}, "named City is there already"),
+        ({"from_date": "2024-01-01", "columns": {"Properties": "$city"}}, "named properties is there already"),
         ({"from_date": "2024-01-01", "compression": "gzip"}, "auto or zstd, not 'gzip'"),
         ({"from_date": "2024-01-01", "compression": "zstd", "properties": "variant"}, "VARIANT is small already"),
         ({"from_date": "2024-01-01", "columns": {"event_name": "x"}}, "is there already"),

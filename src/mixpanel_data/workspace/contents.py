@@ -6,6 +6,7 @@ from ..engine.statement import Statement
 from ..exceptions import ArgumentError
 from ..quoting import CATALOG, pointer, quoted
 from ..results import ColumnStats, EventBreakdown, TableSummary
+from .load.columns import INTEGERS
 from .session import Session
 from .tables import LocalTable, count_rows, find_table
 
@@ -30,7 +31,6 @@ FROM {}"""
 STATS_OF_NUMBERS = """
 SELECT min(n), max(n), avg(n) FILTER (isfinite(n::DOUBLE)), stddev_samp(n::DOUBLE) FILTER (isfinite(n::DOUBLE))
 FROM (SELECT TRY_CAST(value::VARCHAR AS {kind}) AS n FROM {{}})"""
-INTEGERS = ("TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT")
 NUMBERS = (*INTEGERS, "FLOAT", "DOUBLE", "DECIMAL")
 
 

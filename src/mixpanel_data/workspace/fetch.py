@@ -13,9 +13,10 @@ from ..exceptions import ArgumentError
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
 from .load.admission import Policy, adopt_table
+from .load.columns import Columns
 from .load.ledger import Ledger, Project
 from .load.loader import EventLoader, ProfileLoader, Target
-from .load.selection import Columns, Compression, EventSelection, Properties
+from .load.selection import Compression, EventSelection, Properties
 from .session import Day, Session
 from .stream import profile_selection
 
@@ -99,7 +100,8 @@ def fetch_events(
         compression: ``zstd`` for a file of half the size that is loaded faster, and slower to query by property.
         columns: properties as columns of their own: for each name a property, a JSON path, or a pair of path and
             DuckDB type, as in ``{"country": "mp_country_code", "amount": ("$.amount", "DOUBLE")}``. What cannot be
-            cast is NULL.
+            cast is NULL, and
+            a warning says how many values that are.
         deduplicate: leave out what Mixpanel sent more than once.
         limit: a sample of so many events, for a table that is new or replaced; none of its days count as loaded.
         parallel: downloads at once.
@@ -259,7 +261,7 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
         loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
-        loaded.days,
+        loaded.days, dict(loaded.not_cast),
     )  # fmt: skip
 
 

@@ -7,9 +7,10 @@ replacement are one transaction each; what is missing is loaded window by window
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -21,6 +22,7 @@ from ...exceptions import MixpanelDataWarning
 from ...quoting import quoted
 from ...types import FetchPlan, PlannedRequest
 from .admission import Policy, admit, resolve_table_name
+from .columns import can_fail, count_failures
 from .ledger import Entry, Ledger, Project
 from .parts import Profiles, Window
 from .selection import EventSelection, ProfileSelection
@@ -39,6 +41,8 @@ class Loaded:
     days: int = 0
     date_range: tuple[date, date] | None = None
     """The first day that was asked for, and the last one that is there."""
+    not_cast: Counter[str] = field(default_factory=Counter)
+    """For each column the values that are not of its type."""
 
 
 @dataclass(frozen=True)
@@ -140,6 +144,7 @@ class EventLoader:
                 # What is missing is committed as it comes: a failure later leaves it there.
                 for group in _groups(windows) if self.target.policy == "missing" else [[one for one in windows if one]]:
                     self._store(group, loaded)
+            _warn_of_failed_casts(loaded.not_cast, self.selection)
         loaded.date_range = self.days[0], self._last_day()
         return loaded
 
@@ -211,6 +216,7 @@ class EventLoader:
             for window in windows:
                 self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates
+                loaded.not_cast += self._failed_casts(ledger, window)
             loaded.rows += self._insert(ledger, windows)
             known = ledger.loaded_range(target.table) or (self.days[0], self.days[-1])
             ledger.note_table(target.table, self.selection, target.project, known)
@@ -224,6 +230,13 @@ class EventLoader:
             if window.has_strays:
                 strays.note()
             ledger.note_days(self.target.table, window)
+
+    def _failed_casts(self, ledger: Ledger, window: Window) -> Counter[str]:
+        columns = self.selection.columns
+        if not can_fail(columns):
+            return Counter()
+        (counts,) = count_failures(columns, window.read_rows()).run(ledger.con)
+        return Counter(dict(zip(columns, counts, strict=True)))
 
     def _insert(self, ledger: Ledger, windows: Sequence[Window]) -> int:
         """Writes all rows in one statement: DuckDB writes each row group but the last one once."""
@@ -291,6 +304,16 @@ def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
         yield group
     if failure is not None:
         raise failure
+
+
+def _warn_of_failed_casts(failed: Mapping[str, int], selection: EventSelection) -> None:
+    for name, count in failed.items():
+        path, kind = selection.columns[name]
+        warnings.warn(
+            f"column {name}: {count:,} of the values at {path} cannot be {kind} and are NULL; properties has them",
+            MixpanelDataWarning,
+            stacklevel=2,
+        )
 
 
 def _warn_of_lost_rows(table: str, lost: dict[date, int]) -> None:

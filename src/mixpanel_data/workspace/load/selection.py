@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Literal
 
 from ...engine.statement import Statement, call
 from ...exceptions import ArgumentError
-from ...quoting import pointer, quoted
+from .columns import STANDARD, Columns, Paths, extract, read_columns
 
-STANDARD = ("event_name", "event_time", "distinct_id", "insert_id")
-TYPE = re.compile(r"[A-Z]+(\(\d+(, ?\d+)?\))?(\[\])?")
 Properties = Literal["json", "variant"]
 Compression = Literal["auto", "zstd"]
-Columns = Mapping[str, str | tuple[str, str]]
-"""For each name of a column a property, a JSON path, or a pair of path and type."""
 
 
 @dataclass(frozen=True)
@@ -28,8 +23,7 @@ class EventSelection:
     events: tuple[str, ...] | None = None
     where: str | None = None
     properties: Properties = "json"
-    columns: Mapping[str, tuple[str, str]] = field(default_factory=dict)
-    """For each name a JSON path and a type."""
+    columns: Paths = field(default_factory=dict)
     deduplicate: bool = True
     compression: Compression = "auto"
     """Of ``properties`` on disk; auto is what DuckDB chooses."""
@@ -56,9 +50,8 @@ class EventSelection:
         if compression == "zstd" and properties == "variant":
             raise ArgumentError("compression is for properties as json: VARIANT is small already, so leave it out")
         names = names_of("events", events)
-        pairs = {name: _column(name, column) for name, column in (columns or {}).items()}
         chosen = tuple(sorted(set(names))) if names else None
-        return EventSelection(chosen, where, properties, pairs, deduplicate, compression)
+        return EventSelection(chosen, where, properties, read_columns(columns), deduplicate, compression)
 
     @staticmethod
     def from_ledger(events: Sequence[str] | None, where: str | None, options: Mapping[str, Any]) -> EventSelection:
@@ -78,11 +71,7 @@ class EventSelection:
 
     def select(self, source: Statement) -> Statement:
         """The rows of the table, from events."""
-        paths = {f"path_{number}": path for number, (path, _) in enumerate(self.columns.values())}
-        extracted = [
-            f"TRY_CAST(json_extract_string(properties, $path_{number}) AS {kind}) AS {quoted(name)}"
-            for number, (name, (_, kind)) in enumerate(self.columns.items())
-        ]
+        extracted, paths = extract(self.columns)
         properties = "properties::VARIANT AS properties" if self.properties == "variant" else "properties"
         return source.wrap(f"SELECT {', '.join([*STANDARD, *extracted, properties])} FROM ", **paths)
 
@@ -167,22 +156,3 @@ def names_of(what: str, given: Sequence[str] | None) -> tuple[str, ...] | None:
     if names == ():
         raise ArgumentError(f"{what} is empty: give at least one, or leave it out for all")
     return names
-
-
-def _column(name: str, column: str | tuple[str, str]) -> tuple[str, str]:
-    match column:
-        case str() as path:
-            kind = "VARCHAR"
-        case [str() as path, str() as kind]:
-            pass
-        case _:
-            raise ArgumentError(
-                f"column {name}: give a property, a JSON path, or a pair of path and type, not {column!r}"
-            )
-    if name.lower() in {*STANDARD, "properties"}:
-        raise ArgumentError(f"a column named {name} is there already: choose another name")
-    if not TYPE.fullmatch(kind.upper()):
-        raise ArgumentError(f"column {name}: {kind!r} is no type such as VARCHAR, DOUBLE, BIGINT or DECIMAL(10,2)")
-    if not path.startswith("$."):
-        path = pointer(path)
-    return path, kind.upper()
