@@ -14,11 +14,13 @@ from typing import Any
 from ..client import Api, Endpoint
 from .answers import day, entries, fields, inside, number, objects, text, whole
 from .declaration import Call, Column, Parameter, table_function
+from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
-OVERALL = "$overall"
+STEPS = "steps"
+ANALYSIS = "analysis"
 LISTED = {"funnel_id": whole, "name": text}
 MEASURED = {
     "count": whole,
@@ -93,16 +95,23 @@ async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
     """The rows of Mixpanel's answer, by date, segment and step."""
     for key, of_date in sorted(entries(inside(answer, "data")).items()):
-        for segment, steps in _segments(entries(of_date)):
+        for segment, steps in _segments(entries(of_date)).items():
             yield from (_row(day(key), segment, place, step) for place, step in enumerate(objects(steps), 1))
 
 
-def _segments(of_date: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _segments(of_date: Mapping[str, Any]) -> Mapping[str, Any]:
     """The steps of each segment. A segment may be called ``steps``; where there are segments, there is ``$overall``."""
-    if "steps" in of_date and OVERALL not in of_date:
-        yield OVERALL, of_date["steps"]
-    else:
-        yield from ((segment, steps) for segment, steps in of_date.items() if isinstance(steps, list))
+    found = {
+        segment: _steps(said) for segment, said in of_date.items() if segment != ANALYSIS or isinstance(said, list)
+    }
+    if STEPS in found and OVERALL not in found:
+        return {OVERALL: found.pop(STEPS), **found}
+    return found
+
+
+def _steps(said: Any) -> Any:
+    """The steps of a segment, which may stand in an object like those of a date."""
+    return inside(said, STEPS) if isinstance(said, dict) else said
 
 
 def _row(start: date, segment: str, place: int, step: Mapping[str, Any]) -> tuple[Any, ...]:
