@@ -8,13 +8,12 @@ says how many days it has.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..client import Api, Budget, Endpoint
-from ..exceptions import AccessDeniedError, MixpanelDataError, NotFoundError, ServerError
+from ..client import HISTORY, Api, Budget, Endpoint
+from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
 from .answers import fields, inside, json_text, number, objects, text
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
@@ -25,7 +24,6 @@ TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
 TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
-HISTORY = re.compile(r"Date range exceeds (\d+) days")
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
 FRESH = 60.0
@@ -130,7 +128,7 @@ async def _names(call: Call, longest: float | None = None) -> frozenset[str]:
 async def _ask_names(call: Call) -> frozenset[str]:
     try:
         return await _names_since(call, EARLIEST)
-    except AccessDeniedError as error:
+    except QueryError as error:
         history = HISTORY.search(str(error.details.get("mixpanel_says")))
         if history is None:
             raise
