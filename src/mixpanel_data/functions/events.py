@@ -15,6 +15,7 @@ from typing import Any
 from ..client import HISTORY, Api, Budget, Endpoint
 from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
 from .answers import fields, inside, json_text, number, objects, text
+from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, read_series, silent
@@ -26,6 +27,7 @@ TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
+MOST_FREQUENT = 100
 FRESH = 60.0
 """Seconds for which a list of names is believed that does not hold a name somebody has used."""
 NEAR = 3
@@ -41,7 +43,10 @@ NEAR = 3
     columns=(Column("event_name", "VARCHAR", "name of the event"),),
 )
 async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
-    yield [(name,) for name in sorted(await _names(call))]
+    names = await _names(call)
+    if len(names) >= MOST_NAMES:
+        warn(call.function, f"Mixpanel tells no more than {MOST_NAMES:,} names, and there may be more")
+    yield [(name,) for name in sorted(names)]
 
 
 @table_function(
@@ -50,7 +55,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     example="FROM mixpanel_top_events()",
     parameters=(
         TYPE,
-        Parameter("max_rows", "BIGINT", "only so many events, the most frequent", "10", default=100),
+        Parameter("max_rows", "BIGINT", "only so many events, the most frequent", "10", default=MOST_FREQUENT),
     ),
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
@@ -60,7 +65,9 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
 )
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
-    yield [fields(event, TODAY) for event in objects(inside(answer, "events"))]
+    found = objects(inside(answer, "events"))
+    warn_if_full(call.function, "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
+    yield [fields(event, TODAY) for event in found]
 
 
 @table_function(

@@ -13,12 +13,15 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from .answers import day, entries, fields, inside, number, objects, text, whole
+from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
+SEGMENTS = 255
+"""Mixpanel's own default."""
 STEPS = "steps"
 ANALYSIS = "analysis"
 LISTED = {"funnel_id": whole, "name": text}
@@ -61,7 +64,7 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         Parameter(
             "length_unit", "VARCHAR", "what length is counted in", "'day'", choices=("second", "minute", "hour", "day")
         ),
-        replace(MAX_SEGMENTS, default=255),
+        replace(MAX_SEGMENTS, default=SEGMENTS),
     ),
     columns=(
         Column("date", "DATE", "first day of the period in which they began, in the project's time zone"),
@@ -89,7 +92,10 @@ async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         length_unit=call["length_unit"],
         limit=call["max_segments"] if split_by else None,
     )
-    yield list(funnel_rows(answer))
+    rows = list(funnel_rows(answer))
+    if split_by:
+        warn_if_full(call.function, "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS)
+    yield rows
 
 
 def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:

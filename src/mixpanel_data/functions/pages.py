@@ -8,7 +8,6 @@ page has ``total``; every page names the session, also the last.
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,8 +15,9 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from ..client import Api, Endpoint
-from ..exceptions import IncompleteExportError, MixpanelDataWarning, QueryError
+from ..exceptions import IncompleteExportError, QueryError
 from .answers import entries, inside, objects, text, whole
+from .cuts import warn
 from .declaration import Call
 from .parallel import in_order
 
@@ -109,11 +109,10 @@ class People:
             return
         announced = f"announced {self.announced:,} profiles and " if self.announced is not None else ""
         lost = f"{missing:,} may be missing" if missing else "others may be missing"
-        warnings.warn(
-            f"mixpanel_{self._function}: Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came "
-            f"more than once and are given once, as they came first, so {lost}: run the statement again",
-            MixpanelDataWarning,
-            stacklevel=2,
+        warn(
+            self._function,
+            f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are given "
+            f"once, as they came first, so {lost}: run the statement again",
         )
 
 

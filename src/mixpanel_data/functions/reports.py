@@ -7,15 +7,15 @@ What each key of an answer is, ``numbers`` tells. The counts of flows are writte
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import AsyncGenerator, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..client import Api, Endpoint
-from ..exceptions import ArgumentError, MixpanelDataError, MixpanelDataWarning, NotFoundError, QueryError
+from ..exceptions import ArgumentError, MixpanelDataError, NotFoundError, QueryError
 from .answers import fields, inside, json_text, objects, text, whole
 from .bookmarks import saved_reports
+from .cuts import warn
 from .declaration import Call, Column, Parameter, table_function
 from .funnels import FUNNEL, MEASURED, funnel_rows
 from .numbers import OVERALL, Number, Path, numbers
@@ -113,11 +113,10 @@ def _lately(call: Call, endpoint: Endpoint, said: str) -> dict[str, str]:
     """Endpoints that do not know a report's own days are asked for those that are over, wherever the project is."""
     last = datetime.now(UTC).date() - timedelta(days=1)
     first = last - timedelta(days=DAYS - 1)
-    warnings.warn(
-        f"mixpanel_saved_report({call['bookmark_id']}): Mixpanel does not serve this report as it was saved ({said}): "
-        f"these are the rows of {endpoint} from {first} to {last}, without its own days, filters and breakdowns",
-        MixpanelDataWarning,
-        stacklevel=2,
+    warn(
+        call.function,
+        f"Mixpanel does not serve report {call['bookmark_id']} as it was saved ({said}): these are the rows of "
+        f"{endpoint} from {first} to {last}, without its own days, filters and breakdowns",
     )
     return {"from_date": first.isoformat(), "to_date": last.isoformat()}
 
