@@ -17,6 +17,8 @@ class MixpanelDataError(Exception):
     """
 
     code: ClassVar[str] = "error"
+    answer: str | None = None
+    """What tells a body that was no answer from others: if it comes again, it will come each time."""
 
     def __init__(self, message: str, **details: Any) -> None:
         self.message = " ".join(message.split())

@@ -337,12 +337,11 @@ class FrequencyResult(Result):
 
 @dataclass(frozen=True)
 class SavedReportResult(Result):
-    """The answer of a saved report. Columns: ``metric``, ``breakdown``, ``date``, ``measure``, ``period``,
-    ``value``."""
+    """The answer of a saved report. Columns as those of ``mixpanel_saved_report``, without ``answer``."""
 
     bookmark_id: int
     raw: dict[str, Any]
-    """Mixpanel's whole answer."""
+    """Mixpanel's whole answer; empty where it holds no numbers."""
 
 
 @dataclass(frozen=True)

@@ -165,9 +165,47 @@ def test_an_error_inside_a_200_is_an_error() -> None:
         ask(server.url)
 
 
-def test_html_at_200_is_an_error() -> None:
-    with raw_server(lambda _: answer(b"<html>")) as server, pytest.raises(ServerError, match="not JSON"):
+def test_a_page_at_200_is_an_error_that_names_it() -> None:
+    page = answer(b"<!DOCTYPE html><html><head><title>\n Login </title></head></html>")
+    with (
+        raw_server(lambda _: page) as server,
+        pytest.raises(ServerError, match='Mixpanel answered a web page titled "Login"'),
+    ):
         ask(server.url)
+
+
+@pytest.mark.parametrize(
+    ("body", "said"), [(b"upstream went away", "upstream went away"), (b"", "nothing"), (b"[1", r"\[1")]
+)
+def test_text_at_200_is_an_error_that_shows_it(body: bytes, said: str) -> None:
+    with raw_server(lambda _: answer(body)) as server, pytest.raises(ServerError, match=f"not JSON: {said}"):
+        ask(server.url)
+
+
+def test_a_body_that_is_no_answer_and_comes_again_is_not_asked_for_a_third_time() -> None:
+    number = count()
+
+    def login(_: str) -> bytes:
+        return answer(f"<html><title>Login</title><input name=csrf value={next(number)}></html>".encode())
+
+    for reply in (lambda _: answer(b"[1, 2"), login):
+        with raw_server(reply) as server:
+            with pytest.raises(ServerError):
+                ask(server.url)
+            assert len(server.targets) == 2
+
+
+def test_bodies_that_are_cut_in_other_places_are_asked_for_again() -> None:
+    bodies = [b"[1, 2", b"[1", b"[1, 2, ", b"[1, 2]"]
+    with raw_server(lambda _: answer(bodies.pop(0))) as server:
+        assert ask(server.url) == [1, 2]
+
+
+def test_an_error_inside_a_200_costs_one_request() -> None:
+    with raw_server(lambda _: json_answer({"error": "Project has been disabled"})) as server:
+        with pytest.raises(QueryError, match="Project has been disabled"):
+            ask(server.url)
+        assert len(server.targets) == 1
 
 
 def test_connections_are_reused(sandbox: Any) -> None:

@@ -68,7 +68,7 @@ def test_credentials_errors_name_project_and_region() -> None:
         ('{"status":"error","error":"bad"}', "bad"),
         ('{"error":["a",{"b":1}]}', '["a", {"b": 1}]'),
         ("plain  text\nover lines", "plain text over lines"),
-        ("<html><head><title>502 Bad Gateway</title></head></html>", "a web page (502 Bad Gateway)"),
+        ("<html><head><title>502 Bad Gateway</title></head></html>", 'a web page titled "502 Bad Gateway"'),
         ("<p>hi</p>", "a web page"),
         ("", ""),
         ("x" * 1000, "x" * 299 + "…"),
@@ -124,3 +124,28 @@ def test_error_with_status_200() -> None:
     assert error_in_success({"error": "no"}) == "no"
     assert error_in_success({"error": None, "results": []}) is None
     assert error_in_success(["error"]) is None
+
+
+def test_days_too_far_back_are_no_missing_permission() -> None:
+    found = error(403, '{"error": "Date range exceeds 90 days into the past"}')
+    assert type(found) is QueryError
+    assert "goes back 90 days only: Date range exceeds 90 days into the past" in found.message
+    assert "may not" not in found.message
+
+
+@pytest.mark.parametrize("status", [302, 400, 401, 402, 403, 404, 412, 429, 500, 503])
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        ("Project has been disabled", "Project has been disabled"),
+        ('{"status": "error", "error": "Project has been disabled"}', "Project has been disabled"),
+        ("<html><title>Login</title></html>", 'a web page titled "Login"'),
+    ],
+)
+def test_what_mixpanel_says_is_always_shown(status: int, body: str, said: str) -> None:
+    assert said in error(status, body).message
+
+
+@pytest.mark.parametrize("answer", [{"status": "error"}, {"status": "error", "results": []}])
+def test_an_error_without_a_text_is_one(answer: dict[str, object]) -> None:
+    assert '"status": "error"' in (error_in_success(answer) or "")

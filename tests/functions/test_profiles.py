@@ -11,6 +11,7 @@ import duckdb
 import pytest
 
 import mixpanel_data
+from mixpanel_data.exceptions import MixpanelDataWarning
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.servers import json_answer, raw_server
 
@@ -245,16 +246,6 @@ def test_a_first_page_that_is_wrong_costs_two_requests_and_no_more(answering) ->
     assert len(server.targets) == 2
 
 
-def test_a_session_that_ended(point_at: Callable[..., None]) -> None:
-    uncached = json_answer({"error": "request for page in uncached query for params"}, "400 Bad Request")
-    pages = [json_answer({"page_size": 2, "results": people(0, 2), "total": 4, "session_id": "s"}), uncached]
-    with raw_server(lambda _: pages.pop(0) if pages[1:] else pages[0]) as server, duckdb.connect() as con:
-        point_at(server.url)
-        mixpanel_data.register(con)
-        with pytest.raises(duckdb.Error, match="has forgotten the answer before all of its pages were read: run"):
-            con.execute("FROM mixpanel_profiles()").fetchall()
-
-
 def test_any_other_refusal_is_told_as_it_came(point_at: Callable[..., None]) -> None:
     refusal = json_answer({"error": "no such page"}, "400 Bad Request")
     pages = [json_answer({"page_size": 2, "results": people(0, 2), "total": 4, "session_id": "s"}), refusal]
@@ -301,3 +292,110 @@ def test_the_scope_is_in_the_url_and_the_rest_in_the_body(
         other.execute("FROM mixpanel_profiles(filter := 'x', workspace_id := 7)").fetchall()
     assert parse_qs(urlsplit(server.targets[0]).query) == {"project_id": ["1"], "workspace_id": ["7"]}
     assert "content-type: application/x-www-form-urlencoded" in server.heads[0].lower()
+
+
+def session(name: str, number: int, *found: dict[str, Any], total: int | None = None, size: int = 2) -> bytes:
+    page = {"page": number, "page_size": size, "status": "ok", "session_id": name, "results": list(found)}
+    return json_answer(page if total is None else {**page, "total": total})
+
+
+def person(name: str, **properties: Any) -> dict[str, Any]:
+    return {"$distinct_id": name, "$properties": properties}
+
+
+def read(point_at: Callable[..., None], *answers: bytes) -> tuple[list[str], int]:
+    """The ids that came, sorted, and how many requests were made; the last answer is given again and again."""
+    waiting = list(answers)
+    with (
+        raw_server(lambda _: waiting.pop(0) if waiting[1:] else waiting[0]) as server,
+        duckdb.connect() as con,
+    ):
+        point_at(server.url)
+        mixpanel_data.register(con)
+        con.execute("CREATE TABLE people AS FROM mixpanel_profiles()")
+        return [name for (name,) in con.execute("SELECT distinct_id FROM people ORDER BY 1").fetchall()], len(
+            server.targets
+        )
+
+
+BUSY = json_answer({"request": ENGAGE, "error": "Internal error, try again"})
+FORGOTTEN = json_answer({"error": "request for page in uncached query for params"}, "400 Bad Request")
+
+
+def test_an_error_on_a_later_page_is_tried_again_since_that_is_free(point_at: Callable[..., None]) -> None:
+    first = session("s", 0, person("a"), person("b"), total=3)
+    assert read(point_at, first, BUSY, session("s", 1, person("c"))) == (["a", "b", "c"], 3)
+
+
+def test_an_error_on_the_first_page_is_not_tried_again_since_that_costs(answering: Any) -> None:
+    con, server = answering({ENGAGE: BUSY})
+    with pytest.raises(duckdb.Error, match="Internal error, try again"):
+        con.execute("FROM mixpanel_profiles()").fetchall()
+    assert len(server.targets) == 1
+
+
+def test_an_error_that_comes_each_time_ends_the_tries(point_at: Callable[..., None]) -> None:
+    waiting = [session("s", 0, person("a"), person("b"), total=3)]
+    with raw_server(lambda _: waiting.pop() if waiting else BUSY) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        with pytest.raises(duckdb.Error, match="Internal error, try again"):
+            con.execute("FROM mixpanel_profiles()").fetchall()
+        assert len(server.targets) == 3
+
+
+def test_a_session_that_ends_is_begun_anew_and_nobody_comes_twice(point_at: Callable[..., None]) -> None:
+    answers = [
+        session("s", 0, person("a"), person("b"), total=4),
+        FORGOTTEN,
+        session("t", 0, person("c"), person("a"), total=4),
+        session("t", 1, person("b"), person("d")),
+    ]
+    assert read(point_at, *answers) == (["a", "b", "c", "d"], 4)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "request for page in uncached query for params",
+        "Invalid session_id",
+        "session_id expired",
+        "The session has expired",
+    ],
+)
+def test_a_session_that_ends_twice_is_an_error(point_at: Callable[..., None], said: str) -> None:
+    forgotten = json_answer({"error": said}, "400 Bad Request")
+    first = session("s", 0, person("a"), person("b"), total=4)
+    with pytest.raises(duckdb.Error, match=f"forgotten the answer .*, twice: run the statement again .*{said}"):
+        read(point_at, first, forgotten, first, forgotten)
+
+
+def test_who_comes_twice_is_given_once_and_told_of(point_at: Callable[..., None]) -> None:
+    told = (
+        "announced 4 profiles and sent 3 different ones; 1 came more than once .* 1 may be missing: run the statement"
+    )
+    with pytest.warns(MixpanelDataWarning, match=told):
+        people, _ = read(
+            point_at,
+            session("s", 0, person("a", n=1), person("b"), total=4),
+            session("s", 1, person("a", n=2), person("c")),
+        )
+    assert people == ["a", "b", "c"]
+
+
+def test_who_comes_twice_where_no_number_is_announced(point_at: Callable[..., None]) -> None:
+    with pytest.warns(MixpanelDataWarning, match=r"sent 2 different ones; 1 came more than once .* may be missing"):
+        people, _ = read(point_at, session("s", 0, person("a"), person("b")), session("s", 1, person("b")))
+    assert people == ["a", "b"]
+
+
+def test_profiles_without_an_id_are_not_taken_for_one(point_at: Callable[..., None]) -> None:
+    people, _ = read(point_at, session("s", 0, {"$properties": {}}, {"$properties": {}}, total=2))
+    assert people == [None, None]
+
+
+@pytest.mark.parametrize("answer", [{"status": "error", "results": []}, {"status": "error", "error": ""}])
+def test_an_error_without_a_text_is_an_error(answering: Any, answer: dict[str, Any]) -> None:
+    con, _ = answering({ENGAGE: answer})
+    with pytest.raises(duckdb.Error, match=r'Mixpanel refused the request: .*"status": "error"'):
+        con.execute("CREATE TABLE people AS FROM mixpanel_profiles()")

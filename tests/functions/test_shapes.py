@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import date, datetime
 from typing import Any
 
@@ -32,7 +31,7 @@ STEP_ROWS = [
     ("Open", "Open", 10, 1.0, 1.0, None, None),
     ("$custom_event:5", "Played", 4, 0.4, 0.4, 133.0, 133.5),
 ]
-REPORT = "SELECT * EXCLUDE (answer) FROM mixpanel_saved_report(1)"
+REPORT = "SELECT metric, breakdown, date, measure, period, value FROM mixpanel_saved_report(1)"
 
 CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
     "sparse and unsorted dates": (
@@ -170,6 +169,18 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         f"FROM mixpanel_funnel(1, {DAYS})",
         [(FIRST, "$overall", step, *row) for step, row in enumerate(STEP_ROWS, 1)],
     ),
+    "a funnel whose segments come as objects": (
+        "/api/query/funnels",
+        {"data": {"2024-01-01": {"$overall": {"steps": STEPS, "analysis": {}}, "Chrome": {"steps": STEPS[:1]}}}},
+        f"SELECT segment, step, count FROM mixpanel_funnel(1, {DAYS}, segment_by := '$browser')",
+        [("$overall", 1, 10), ("$overall", 2, 4), ("Chrome", 1, 10)],
+    ),
+    "a funnel with its own steps beside its segments": (
+        "/api/query/funnels",
+        {"data": {"2024-01-01": {"steps": STEPS[:1], "analysis": {}, "Chrome": {"steps": STEPS[:1]}}}},
+        f"SELECT segment, step FROM mixpanel_funnel(1, {DAYS}, segment_by := '$browser')",
+        [("$overall", 1), ("Chrome", 1)],
+    ),
     "a funnel in segments has no steps of its own": (
         "/api/query/funnels",
         {"meta": {}, "data": {"2024-01-02": {"$overall": STEPS}, "2024-01-01": {"$overall": STEPS, "Chrome": STEPS}}},
@@ -197,6 +208,12 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         {"US": {"2024-01-01T00:00:00": {"first": 10, "counts": [5]}}, "FR": {"2024-01-01T00:00:00": {"first": 4, "counts": [4]}}},
         f"FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'country')",
         [(FIRST, "US", 10, 0, 5, 0.5), (FIRST, "FR", 4, 0, 4, 1.0)],
+    ),
+    "retention with an average beside its dates": (
+        "/api/query/retention",
+        {"2024-01-01": {"counts": [2], "first": 4}, "$average": {"counts": [2.5], "first": 4}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS})",
+        [(FIRST, "$overall", 4, 0, 2, 0.5)],
     ),
     "frequency": (
         "/api/query/retention/addiction",
@@ -400,6 +417,12 @@ BROKEN = {
     "a cohort without counts": (
         "/api/query/retention", {"2024-01-01": {"first": 0}}, f"FROM mixpanel_retention('a', 'b', {DAYS})", "has no counts",
     ),
+    "a segment of a funnel without steps": (
+        "/api/query/funnels", {"data": {"2024-01-01": {"$overall": {"count": 5}}}}, f"FROM mixpanel_funnel(1, {DAYS})", "has no steps",
+    ),
+    "a segment of a funnel that is nothing": (
+        "/api/query/funnels", {"data": {"2024-01-01": {"$overall": [], "x": None}}}, f"FROM mixpanel_funnel(1, {DAYS})", "something else than a list",
+    ),
     "no segment": (
         "/api/query/retention", {"2024-01-01": {"US": None}}, f"FROM mixpanel_retention('a', 'b', {DAYS})", "something else than an object",
     ),
@@ -476,91 +499,9 @@ def test_what_is_no_answer_is_an_error(answering: Any, case: str) -> None:
     assert con.execute("SELECT count(*) FROM duckdb_tables()").fetchall() == [(0,)]
 
 
-def test_the_whole_answer_of_a_report_stands_in_its_first_row(answering: Any) -> None:
-    whole = {"headers": ["$event"], "series": {"e": {"2024-01-01": 1, "2024-01-02": 2}}, "computed_at": "x"}
-    con, _ = answering({"/api/query/insights": whole})
-    (first,), (second,) = con.execute("SELECT answer FROM mixpanel_saved_report(1)").fetchall()
-    assert json.loads(first) == whole
-    assert second is None
-
-
-def test_a_report_without_numbers_still_gives_its_answer(answering: Any) -> None:
-    con, _ = answering({"/api/query/insights": {"headers": [], "series": {}}})
-    assert con.execute("FROM mixpanel_saved_report(1)").fetchall() == [
-        (None, None, None, None, None, None, '{"headers": [], "series": {}}')
-    ]
-
-
-INVALID = json_answer({"error": "Invalid insights_id"}, "400 Bad Request")
-
-
-def _reports(kind: str) -> dict[str, Any]:
-    return {"results": [{"id": 1, "type": kind}]}
-
-
-def test_a_funnel_that_is_no_insights_report(answering: Any) -> None:
-    funnel = {"data": {"2024-01-01": {"steps": STEPS}}}
-    con, _ = answering(
-        {
-            "/api/query/insights": INVALID,
-            "/api/app/projects/1/bookmarks": _reports("funnels"),
-            "/api/query/funnels": funnel,
-        }
-    )
-    rows = con.execute(f"SELECT * FROM ({REPORT}) WHERE metric IN ('count', 'avg_time')").fetchall()
-    assert rows == [
-        ("count", ["1. Open"], ONE, None, None, 10),
-        ("avg_time", ["1. Open"], ONE, None, None, None),
-        ("count", ["2. Played"], ONE, None, None, 4),
-        ("avg_time", ["2. Played"], ONE, None, None, 133),
-    ]
-
-
-def test_retention_that_is_no_insights_report(answering: Any) -> None:
-    retention = {"2024-01-01": {"first": 4, "counts": [2, 1]}}
-    bookmarks = _reports("retention")
-    con, server = answering(
-        {"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": bookmarks, "/api/query/retention": retention}
-    )
-    assert con.execute(f"SELECT measure, period, value FROM ({REPORT})").fetchall() == [
-        ("first", None, 4),
-        ("counts", 0, 2),
-        ("rates", 0, 0.5),
-        ("counts", 1, 1),
-        ("rates", 1, 0.25),
-    ]
-    assert "bookmark_id=1" in server.targets[-1]
-
-
-@pytest.mark.parametrize(
-    ("kind", "message"),
-    [
-        ("flows", r"1 is a flows report: write FROM mixpanel_flows\(1\)"),
-        ("launch-analysis", "Invalid insights_id"),
-    ],
-)
-def test_reports_that_have_no_such_answer(answering: Any, kind: str, message: str) -> None:
-    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": _reports(kind)})
-    with pytest.raises(duckdb.Error, match=message):
-        con.execute(REPORT).fetchall()
-
-
-def test_where_reports_are_not_listed_the_first_refusal_counts(answering: Any) -> None:
-    forbidden = json_answer({"status": "error", "error": "no"}, "403 Forbidden")
-    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": forbidden})
-    with pytest.raises(duckdb.Error, match="Mixpanel refused the request: Invalid insights_id"):
-        con.execute(REPORT).fetchall()
-
-
 def test_a_secret_that_a_server_sends_back_is_not_repeated(answering: Any) -> None:
     con, _ = answering({"/api/query/cohorts/list": {"you sent": "s3cr3t-välue"}})
     with pytest.raises(duckdb.Error) as caught:
         con.execute("FROM mixpanel_cohorts()").fetchall()
     assert "s3cr3t" not in str(caught.value)
     assert "***" in str(caught.value)
-
-
-def test_a_report_that_does_not_exist(answering: Any) -> None:
-    con, _ = answering({"/api/query/insights": INVALID, "/api/app/projects/1/bookmarks": {"results": []}})
-    with pytest.raises(duckdb.Error, match=r"there is no saved report 1: FROM mixpanel_bookmarks\(\) lists them"):
-        con.execute(REPORT).fetchall()

@@ -102,7 +102,7 @@ class Budgets:
             (last - first).days + 1 if first and last else None,
             whole_days=not any(params.get(name) for name in NARROWING),
             attempt=attempt,
-            counts=not (endpoint.free_with and params.get(endpoint.free_with)),
+            counts=not endpoint.is_free(params),
         )
 
     async def _turn(self, entry: Entry, reporter: Reporter) -> None:

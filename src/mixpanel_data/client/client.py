@@ -19,13 +19,12 @@ from ..credentials import Credentials
 from ..exceptions import (
     IncompleteExportError,
     MixpanelDataError,
-    QueryError,
     ServerError,
     TransportError,
 )
 from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
-from .errors import error_from_answer, error_in_success, redact
+from .errors import error_at_200, error_from_answer, no_json, redact
 from .journal import Entry
 from .progress import Reporter
 from .retry import attempts
@@ -87,7 +86,7 @@ class Client:
         self, endpoint: Endpoint, params: Params, reporter: Reporter, once: Callable[[Entry], Awaitable[T]]
     ) -> T:
         """What ``once`` gives, after as many tries as it takes or is worth; each is paid for."""
-        async for attempt in attempts(reporter):
+        async for attempt in attempts(reporter, is_free=endpoint.is_free(params)):
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self.budgets.spend(endpoint, params, number, reporter) as entry:
@@ -106,9 +105,9 @@ class Client:
         try:
             answer = json.loads(response.content, parse_constant=lambda _: None, parse_float=_finite)
         except ValueError:
-            raise ServerError(f"{endpoint} answered with something that is not JSON") from None
-        if text := error_in_success(answer):
-            raise QueryError(f"Mixpanel refused the request: {redact(text, self.credentials)}")
+            raise no_json(endpoint, self.credentials, response.content) from None
+        if refusal := error_at_200(endpoint, self.credentials, answer, response.content):
+            raise refusal
         entry.rows = len(answer) if isinstance(answer, list) else None
         return answer
 

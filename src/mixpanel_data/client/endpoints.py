@@ -69,6 +69,10 @@ class Endpoint:
         """The parameters that are parts of the path."""
         return frozenset(re.findall(r"{(\w+)}", self.path)) - {"project_id"}
 
+    def is_free(self, params: Mapping[str, Any]) -> bool:
+        """Whether a request with these parameters costs nothing of the budget."""
+        return self.free_with is not None and bool(params.get(self.free_with))
+
     def url(self, credentials: Credentials, params: Mapping[str, Any]) -> str:
         base = HOSTS[self.api][credentials.region]
         if credentials.base_url is not None:

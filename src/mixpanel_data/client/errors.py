@@ -7,6 +7,7 @@ HTML, depending on the API; and sometimes as ``{"error": …}`` with status 200.
 from __future__ import annotations
 
 import base64
+import hashlib
 import json
 import math
 import re
@@ -27,6 +28,9 @@ from ..exceptions import (
 from .endpoints import Endpoint
 
 LONGEST_TEXT = 300
+HISTORY = re.compile(r"Date range exceeds (\d+) days")
+"""What Mixpanel says of days that lie further back than the project may look."""
+PAGE = "a web page"
 
 
 def error_from_answer(
@@ -47,7 +51,7 @@ def error_from_answer(
         case 402:
             return AccessDeniedError(f"the plan of {project} does not include this API{said}", **details)
         case 403:
-            return AccessDeniedError(f"the service account may not read this in {project}{said}", **details)
+            return _denied(project, text, details)
         case 404:
             return NotFoundError(f"Mixpanel knows nothing at {endpoint}{said}", **details)
         case 429:
@@ -57,7 +61,7 @@ def error_from_answer(
         case _ if 300 <= status < 400:
             return ServerError(
                 f"Mixpanel answered {endpoint} with a redirect ({status}), which is not followed: credentials "
-                "are sent to no other address",
+                f"are sent to no other address{f' (it said: {text})' if text else ''}",
                 **details,
             )
         case _ if 400 <= status < 500:
@@ -66,14 +70,54 @@ def error_from_answer(
             return ServerError(f"Mixpanel failed with status {status}{said}", **details)
 
 
+def _denied(project: str, text: str, details: dict[str, Any]) -> MixpanelDataError:
+    """What 403 means: that the account lacks a permission, unless Mixpanel says something else."""
+    if history := HISTORY.search(text):
+        return QueryError(f"{project} goes back {history[1]} days only: {text} (write a later from_date)", **details)
+    if text.startswith(PAGE):
+        return AccessDeniedError(
+            f"Mixpanel answered {text} (403) for {project}: the service account may not read this, or the way there is "
+            "blocked",
+            **details,
+        )
+    said = f": {text}" if text else ""
+    return AccessDeniedError(f"the service account may not read this in {project}{said}", **details)
+
+
+def error_at_200(endpoint: Endpoint, credentials: Credentials, answer: Any, body: bytes) -> QueryError | None:
+    """The exception for an answer that is an error though its status is 200, or None."""
+    said = error_in_success(answer)
+    if said is None:
+        return None
+    text = redact(said, credentials)
+    error = QueryError(f"Mixpanel refused the request: {text}", status=200, endpoint=str(endpoint), mixpanel_says=text)
+    error.answer = _digest(body)
+    return error
+
+
+def no_json(endpoint: Endpoint, credentials: Credentials, body: bytes) -> ServerError:
+    """The exception for a body that should be JSON."""
+    text = redact(error_text(body), credentials)
+    is_page = text.startswith(PAGE)
+    message = (
+        f"Mixpanel answered {text}: something that is not JSON came from {endpoint}"
+        if is_page
+        else f"{endpoint} answered with something that is not JSON: {text or 'nothing'}"
+    )
+    error = ServerError(message, status=200, endpoint=str(endpoint), mixpanel_says=text or None)
+    # A page of a login or a firewall has other tokens in it each time, and is the same one nevertheless.
+    error.answer = text if is_page else _digest(body)
+    return error
+
+
 def error_in_success(answer: Any) -> str | None:
     """The text of an error that came with status 200, or None. A property may be called ``error``, too."""
-    if not isinstance(answer, dict) or not answer.get("error"):
+    if not isinstance(answer, dict):
         return None
-    is_error = (
-        isinstance(answer["error"], str) or answer.get("status") == "error" or isinstance(answer.get("request"), str)
+    is_error = answer.get("status") == "error" or (
+        bool(answer.get("error")) and (isinstance(answer["error"], str) or isinstance(answer.get("request"), str))
     )
-    return error_text(json.dumps(answer).encode()) if is_error else None
+    return _text_of(answer) if is_error else None
 
 
 def error_text(body: bytes) -> str:
@@ -83,9 +127,17 @@ def error_text(body: bytes) -> str:
         answer = json.loads(text)
     except ValueError:
         return _shorten(_without_html(text))
+    return _text_of(answer)
+
+
+def _text_of(answer: Any) -> str:
     if isinstance(answer, dict):
         answer = answer.get("error") or answer.get("message") or answer or ""
     return _shorten(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+
+
+def _digest(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest()
 
 
 def redact(text: str, credentials: Credentials) -> str:
@@ -122,7 +174,7 @@ def _without_html(text: str) -> str:
     if not text.lstrip().startswith("<"):
         return text
     title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
-    return f"a web page ({title[1].strip()})" if title else "a web page"
+    return f'{PAGE} titled "{title[1].strip()}"' if title else PAGE
 
 
 def _shorten(text: str) -> str:

@@ -11,7 +11,7 @@ from tenacity import (
     wait_random,
 )
 
-from ..exceptions import IncompleteExportError, RateLimitError, ServerError, TransportError
+from ..exceptions import IncompleteExportError, QueryError, RateLimitError, ServerError, TransportError
 from .limits import HOUR
 from .progress import SHORT, Reporter
 
@@ -20,13 +20,23 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 
 
-def attempts(reporter: Reporter) -> AsyncRetrying:
-    """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404).
+def attempts(reporter: Reporter, *, is_free: bool = False) -> AsyncRetrying:
+    """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404, and an answer at
+    status 200 that is none and comes a second time).
 
-    After a 429 that says how long the budget is closed, the budget itself makes the next try wait.
+    After a 429 that says how long the budget is closed, the budget itself makes the next try wait. An error that comes
+    with status 200 may pass, but is worth another try only where that is free.
     """
+    answers: set[str] = set()
 
     def may_pass(error: BaseException) -> bool:
+        answer = getattr(error, "answer", None)
+        if answer in answers:
+            return False
+        if answer is not None:
+            answers.add(answer)
+        if isinstance(error, QueryError):
+            return is_free and answer is not None
         if isinstance(error, RateLimitError):
             # No window is longer than an hour: a longer wait is a mistake, or a refusal.
             longest = HOUR if reporter.waits else SHORT

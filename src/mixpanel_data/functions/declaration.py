@@ -16,6 +16,7 @@ import pyarrow as pa
 from ..client import COSTS, Api, Check, Client, Endpoint, Reporter
 from ..exceptions import ServerError
 from .columns import ARROW_TYPES, JSON, as_json, whole_text
+from .cuts import warn_if_cut
 from .kept import Kept
 from .predicate import Predicate
 
@@ -85,9 +86,11 @@ class Call:
     async def ask(
         self, endpoint: Endpoint, params: Mapping[str, Any] | None = None, /, check: Check | None = None, **more: Any
     ) -> Any:
-        """Mixpanel's JSON answer, live; parameters that are None are not sent."""
+        """Mixpanel's JSON answer, live; parameters that are None are not sent. A warning says if it is not all."""
         scope = {"workspace_id": self.arguments.get("workspace_id")}
-        return await self.client.ask(endpoint, {**scope, **(params or {}), **more}, self.reporter, check)
+        answer = await self.client.ask(endpoint, {**scope, **(params or {}), **more}, self.reporter, check)
+        warn_if_cut(self.function, answer)
+        return answer
 
     async def recall(self, endpoint: Endpoint, **params: Any) -> Any:
         """The same, asked once and then kept. Not to be changed by who gets it."""

@@ -8,14 +8,14 @@ says how many days it has.
 from __future__ import annotations
 
 import difflib
-import re
 from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from ..client import Api, Budget, Endpoint
-from ..exceptions import AccessDeniedError, MixpanelDataError, NotFoundError, ServerError
+from ..client import HISTORY, Api, Budget, Endpoint
+from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
 from .answers import fields, inside, json_text, number, objects, text
+from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, read_series, silent
@@ -25,9 +25,9 @@ TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
 TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
-HISTORY = re.compile(r"Date range exceeds (\d+) days")
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
+MOST_FREQUENT = 100
 FRESH = 60.0
 """Seconds for which a list of names is believed that does not hold a name somebody has used."""
 NEAR = 3
@@ -43,7 +43,10 @@ NEAR = 3
     columns=(Column("event_name", "VARCHAR", "name of the event"),),
 )
 async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
-    yield [(name,) for name in sorted(await _names(call))]
+    names = await _names(call)
+    if len(names) >= MOST_NAMES:
+        warn(call.function, f"Mixpanel tells no more than {MOST_NAMES:,} names, and there may be more")
+    yield [(name,) for name in sorted(names)]
 
 
 @table_function(
@@ -52,7 +55,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     example="FROM mixpanel_top_events()",
     parameters=(
         TYPE,
-        Parameter("max_rows", "BIGINT", "only so many events, the most frequent", "10", default=100),
+        Parameter("max_rows", "BIGINT", "only so many events, the most frequent", "10", default=MOST_FREQUENT),
     ),
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
@@ -62,7 +65,9 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
 )
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
-    yield [fields(event, TODAY) for event in objects(inside(answer, "events"))]
+    found = objects(inside(answer, "events"))
+    warn_if_full(call.function, "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
+    yield [fields(event, TODAY) for event in found]
 
 
 @table_function(
@@ -130,7 +135,7 @@ async def _names(call: Call, longest: float | None = None) -> frozenset[str]:
 async def _ask_names(call: Call) -> frozenset[str]:
     try:
         return await _names_since(call, EARLIEST)
-    except AccessDeniedError as error:
+    except QueryError as error:
         history = HISTORY.search(str(error.details.get("mixpanel_says")))
         if history is None:
             raise

@@ -13,12 +13,17 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from .answers import day, entries, fields, inside, number, objects, text, whole
+from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
+from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
-OVERALL = "$overall"
+SEGMENTS = 255
+"""Mixpanel's own default."""
+STEPS = "steps"
+ANALYSIS = "analysis"
 LISTED = {"funnel_id": whole, "name": text}
 MEASURED = {
     "count": whole,
@@ -59,7 +64,7 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         Parameter(
             "length_unit", "VARCHAR", "what length is counted in", "'day'", choices=("second", "minute", "hour", "day")
         ),
-        replace(MAX_SEGMENTS, default=255),
+        replace(MAX_SEGMENTS, default=SEGMENTS),
     ),
     columns=(
         Column("date", "DATE", "first day of the period in which they began, in the project's time zone"),
@@ -87,22 +92,32 @@ async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         length_unit=call["length_unit"],
         limit=call["max_segments"] if split_by else None,
     )
-    yield list(funnel_rows(answer))
+    rows = list(funnel_rows(answer))
+    if split_by:
+        warn_if_full(call.function, "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS)
+    yield rows
 
 
 def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
     """The rows of Mixpanel's answer, by date, segment and step."""
     for key, of_date in sorted(entries(inside(answer, "data")).items()):
-        for segment, steps in _segments(entries(of_date)):
+        for segment, steps in _segments(entries(of_date)).items():
             yield from (_row(day(key), segment, place, step) for place, step in enumerate(objects(steps), 1))
 
 
-def _segments(of_date: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+def _segments(of_date: Mapping[str, Any]) -> Mapping[str, Any]:
     """The steps of each segment. A segment may be called ``steps``; where there are segments, there is ``$overall``."""
-    if "steps" in of_date and OVERALL not in of_date:
-        yield OVERALL, of_date["steps"]
-    else:
-        yield from ((segment, steps) for segment, steps in of_date.items() if isinstance(steps, list))
+    found = {
+        segment: _steps(said) for segment, said in of_date.items() if segment != ANALYSIS or isinstance(said, list)
+    }
+    if STEPS in found and OVERALL not in found:
+        return {OVERALL: found.pop(STEPS), **found}
+    return found
+
+
+def _steps(said: Any) -> Any:
+    """The steps of a segment, which may stand in an object like those of a date."""
+    return inside(said, STEPS) if isinstance(said, dict) else said
 
 
 def _row(start: date, segment: str, place: int, step: Mapping[str, Any]) -> tuple[Any, ...]:

@@ -7,6 +7,7 @@ page has ``total``; every page names the session, also the last.
 
 from __future__ import annotations
 
+import re
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -16,27 +17,103 @@ from typing import Any, TypeAlias
 from ..client import Api, Endpoint
 from ..exceptions import IncompleteExportError, QueryError
 from .answers import entries, inside, objects, text, whole
+from .cuts import warn
 from .declaration import Call
 from .parallel import in_order
 
 ENGAGE = Endpoint(Api.QUERY, "/engage", method="POST", free_with="session_id")
 AT_ONCE = 5
+ENDED = re.compile(
+    r"uncached|session(_id)?\b.{0,20}(expired|invalid|unknown|not found)|(invalid|expired|unknown) session", re.I
+)
+"""What Mixpanel says of a page whose session it has forgotten."""
 Page: TypeAlias = Sequence[Mapping[str, Any]]
 
 
+class SessionEnded(QueryError):  # noqa: N818 - never leaves this module
+    """Mixpanel has forgotten the answer whose pages were being read."""
+
+
 async def pages_of(call: Call, asked: Mapping[str, Any]) -> AsyncGenerator[Page]:
-    """All pages of profiles that answer this question, in order.
+    """All pages of profiles that answer this question, in order, nobody twice. A session that ends early is begun
+    anew, once.
 
     Raises:
         IncompleteExportError: what came is not what Mixpanel announced.
     """
+    people = People(call.function)
+    for is_last_try in (False, True):
+        try:
+            async with aclosing(_pages(call, asked, people)) as pages:
+                async for page in pages:
+                    yield page
+            break
+        except SessionEnded as error:
+            if is_last_try:
+                raise IncompleteExportError(
+                    "Mixpanel has forgotten the answer before all of its pages were read, twice: run the statement "
+                    f"again ({error.message})"
+                ) from None
+            people.begin_again()
+    people.warn_if_incomplete()
+
+
+async def _pages(call: Call, asked: Mapping[str, Any], people: People) -> AsyncGenerator[Page]:
+    """The pages of one session, without those whom an earlier one has given already."""
     session, found = await _first_page(call, asked)
-    call.reporter.add(profiles=session.total or 0)
-    yield found
+    if people.announced is None:
+        call.reporter.add(profiles=session.total or 0)
+    people.announced = session.total
+    yield people.new(found)
     pages = session.until_short(len(found)) if session.total is None else session.all()
     async with aclosing(pages):
         async for page in pages:
-            yield page
+            yield people.new(page)
+
+
+class People:
+    """Who has come so far. Ids are kept as their hashes: of millions of people, 60 bytes each."""
+
+    def __init__(self, function: str) -> None:
+        self.announced: int | None = None
+        self._function = function
+        self._here: set[int] = set()
+        self._before: set[int] = set()
+        """Those of a session that ended early."""
+        self._count = self._twice = 0
+
+    def begin_again(self) -> None:
+        """The next page is the first of another session."""
+        self._before |= self._here
+        self._here = set()
+
+    def new(self, page: Page) -> Page:
+        """Those of the page who have not come before."""
+        found = [profile for profile in page if self._is_new(profile.get("$distinct_id"))]
+        self._count += len(found)
+        return found
+
+    def _is_new(self, distinct_id: Any) -> bool:
+        if distinct_id is None:
+            return True
+        key = hash(text(distinct_id))
+        self._twice += key in self._here
+        is_new = key not in self._here and key not in self._before
+        self._here.add(key)
+        return is_new
+
+    def warn_if_incomplete(self) -> None:
+        """Says so if somebody came twice, or fewer came than were announced."""
+        missing = max(0, (self.announced or 0) - self._count)
+        if not missing and not self._twice:
+            return
+        announced = f"announced {self.announced:,} profiles and " if self.announced is not None else ""
+        lost = f"{missing:,} may be missing" if missing else "others may be missing"
+        warn(
+            self._function,
+            f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are given "
+            f"once, as they came first, so {lost}: run the statement again",
+        )
 
 
 async def _first_page(call: Call, asked: Mapping[str, Any]) -> tuple[Session, Page]:
@@ -90,11 +167,9 @@ class Session:
         try:
             answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
         except QueryError as error:
-            if "uncached" not in str(error):
+            if not ENDED.search(error.message):
                 raise
-            raise IncompleteExportError(
-                "Mixpanel has forgotten the answer before all of its pages were read: run the statement again"
-            ) from None
+            raise SessionEnded(error.message) from None
         return objects(inside(answer, "results"))
 
     def check(self, number: int, answer: Any) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from .answers import entries, items, json_text, text, whole
+from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
 from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, unit
@@ -37,6 +38,8 @@ async def properties(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     found = entries(await call.recall(NAMES, event=call["event"], limit=ALL))
     if not found:
         await refuse_unknown(call, [call["event"]])
+    if len(found) >= ALL:
+        warn(call.function, f"Mixpanel tells no more than {ALL:,} names, and there may be more")
     yield [(name, whole(said.get("count") if isinstance(said, dict) else said)) for name, said in found.items()]
 
 
@@ -56,6 +59,7 @@ async def property_values(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     values = items(await call.recall(VALUES, event=call["event"], name=call["property"], limit=call["max_rows"]))
     if not values:
         await refuse_unknown(call, [call["event"]])
+    warn_if_full(call.function, "max_rows", len(values), call["max_rows"], DEFAULT)
     yield [(text(value),) for value in values]
 
 
@@ -88,4 +92,6 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     )
     series = read_series(answer, values or ())
     await refuse_if_silent(call, (count for _, _, count in series))
+    if not values:
+        warn_if_full(call.function, "max_values", len({value for _, value, _ in series}), call["max_values"], DEFAULT)
     yield series

@@ -15,7 +15,7 @@ from ..exceptions import ArgumentError
 from .answers import day, entries, inside, items, moment, unwrapped, whole
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
-from .funnels import OVERALL
+from .numbers import AVERAGE, OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
 
 RETENTION = Endpoint(Api.QUERY, "/retention")
@@ -166,11 +166,11 @@ def _is_list(value: Any) -> bool:
 
 
 def _by_date(answer: Any, is_leaf: Callable[[Any], bool]) -> Iterator[tuple[date, str, Any]]:
-    """Date, segment and what is said of it; the two may be nested either way."""
+    """Date, segment and what is said of it; the two may be nested either way. An average over all dates is no date."""
     nested = entries(answer)
-    if any(moment(key) is None for key in nested):  # segments outside, dates inside
+    if any(moment(key) is None for key in nested if key != AVERAGE):  # segments outside, dates inside
         nested = _turned(nested)
-    for key, value in sorted(nested.items()):
+    for key, value in sorted((key, value) for key, value in nested.items() if key != AVERAGE):
         segments = {OVERALL: value} if is_leaf(value) else entries(value)
         yield from ((day(key), segment, leaf) for segment, leaf in segments.items())
 

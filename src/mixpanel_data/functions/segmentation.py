@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..client import Api, Endpoint
+from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent
 from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, expression, unit
@@ -19,6 +20,8 @@ SEGMENTATION = Endpoint(Api.QUERY, "/segmentation")
 NUMERIC = Endpoint(Api.QUERY, "/segmentation/numeric")
 SUM = Endpoint(Api.QUERY, "/segmentation/sum")
 AVERAGE = Endpoint(Api.QUERY, "/segmentation/average")
+SEGMENTS = 60
+"""Mixpanel's own default."""
 NUMBER = Parameter(
     "property", "VARCHAR", "the property, or an expression that gives a number", "'amount'", required=True
 )
@@ -36,7 +39,7 @@ NUMBER = Parameter(
         unit("minute", "hour", "day", "week", "month"),
         TYPE,
         FILTER,
-        replace(MAX_SEGMENTS, default=60),
+        replace(MAX_SEGMENTS, default=SEGMENTS),
     ),
     columns=(
         DATE,
@@ -52,6 +55,10 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     series = read_series(answer)
     if not series and not split_by:
         series = read_series(answer, [call["event"]])
+    if split_by:
+        warn_if_full(
+            call.function, "max_segments", len({segment for _, segment, _ in series}), call["max_segments"], SEGMENTS
+        )
     await refuse_if_silent(call, (count for _, _, count in series))
     yield series
 
