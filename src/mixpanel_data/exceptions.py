@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
 
@@ -104,6 +105,16 @@ class IncompleteExportError(MixpanelDataError):
     """An export's body could not be proven whole; none of its rows were used."""
 
     code = "incomplete_export"
+
+
+class BadLineError(IncompleteExportError):
+    """A line of an export is no event. Mixpanel sends it each time; ``on_bad_line := 'skip'`` leaves it out."""
+
+    code = "bad_line"
+    excerpt: str
+    """The place of the line that cannot be read."""
+    neighbours: tuple[date | None, date | None] = (None, None)
+    """The days of the events before and after it, as far as they are known."""
 
 
 class StorageError(MixpanelDataError):

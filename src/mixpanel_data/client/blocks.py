@@ -16,7 +16,6 @@ from typing import TypeAlias
 import numpy as np
 import numpy.typing as npt
 
-from ..exceptions import IncompleteExportError
 from ..forks import once_a_process
 
 Block: TypeAlias = npt.NDArray[np.uint8]
@@ -74,10 +73,8 @@ def _memory() -> bytearray:
 def whole_lines(read_into: Callable[[memoryview], int], wait: Callable[[], None]) -> Iterator[Block]:
     """What ``read_into`` gives, in blocks of whole lines of at most ``BLOCK`` bytes, unless one line is longer.
 
-    ``wait`` is called before memory is taken: when it returns, there should be something to fill it with.
-
-    Raises:
-        IncompleteExportError: the last line has no end.
+    ``wait`` is called before memory is taken: when it returns, there should be something to fill it with. Where the
+    last line has no end, it is a block of its own.
     """
     rest, ended = b"", False
     while not ended:
@@ -95,7 +92,7 @@ def whole_lines(read_into: Callable[[memoryview], int], wait: Callable[[], None]
         else:
             loan.end()
     if rest:
-        raise IncompleteExportError("the export ends in the middle of a line")
+        yield np.frombuffer(rest, np.uint8)
 
 
 def _fill(loan: Loan, rest: bytes, read_into: Callable[[memoryview], int]) -> tuple[int, bool]:

@@ -24,7 +24,7 @@ from ..exceptions import (
 )
 from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
-from .errors import error_at_200, error_from_answer, no_json, redact
+from .errors import error_at_200, error_from_answer, no_json, redact, refusal_in
 from .journal import Entry
 from .progress import Reporter
 from .retry import attempts
@@ -71,22 +71,30 @@ class Client:
 
         return await self._try(endpoint, params, reporter, once)
 
-    async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
+    async def download(
+        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, known: str | None = None
+    ) -> Spool:
         """The body of the answer in a spool, once ``proof`` has read it through without raising.
 
-        A body that is cut off, damaged or refused by the proof is thrown away and fetched anew.
+        A body that is cut off, damaged or refused by the proof is thrown away and fetched anew; but not one that is
+        refused in the same way twice, or in the way that is ``known``.
         """
 
         async def once(entry: Entry) -> Spool:
             return await self._download_once(endpoint, params, proof, reporter, entry)
 
-        return await self._try(endpoint, params, reporter, once)
+        return await self._try(endpoint, params, reporter, once, known)
 
     async def _try(
-        self, endpoint: Endpoint, params: Params, reporter: Reporter, once: Callable[[Entry], Awaitable[T]]
+        self,
+        endpoint: Endpoint,
+        params: Params,
+        reporter: Reporter,
+        once: Callable[[Entry], Awaitable[T]],
+        known: str | None = None,
     ) -> T:
         """What ``once`` gives, after as many tries as it takes or is worth; each is paid for."""
-        async for attempt in attempts(reporter, is_free=endpoint.is_free(params)):
+        async for attempt in attempts(reporter, known, is_free=endpoint.is_free(params)):
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self.budgets.spend(endpoint, params, number, reporter) as entry:
@@ -129,6 +137,10 @@ class Client:
         except httpx.RequestError as error:
             raise self._transport_error(endpoint, error) from self._redacted(error)
         return spool
+
+    def refusal(self, endpoint: Endpoint, body: bytes) -> MixpanelDataError | None:
+        """What a body says instead of giving what was asked for; None where it is neither an error nor a web page."""
+        return refusal_in(endpoint, self.credentials, body)
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
         sent = {k: v for k, v in params.items() if v is not None and k not in {*SCOPE, *endpoint.in_path}}
@@ -178,6 +190,7 @@ async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -
             reporter.add(bytes=len(chunk))
             if proving.done():  # it has found something it cannot accept
                 break
+        _refuse_unmarked_end(response, spool)
         spool.end()
         return spool, await proving
     except BaseException:
@@ -197,7 +210,16 @@ def _is_gzipped(response: httpx.Response) -> bool:
     encoding = response.headers.get("content-encoding", "identity").lower()
     if encoding not in {"gzip", "x-gzip", "identity"}:
         raise ServerError(f"the export came in an encoding that was not asked for: {encoding}")
-    framed = "content-length" in response.headers or "chunked" in response.headers.get("transfer-encoding", "")
-    if encoding == "identity" and not framed:
+    if encoding == "identity" and not _is_framed(response):
         raise IncompleteExportError("the export's end is not marked (no gzip, no length), so it cannot be proven whole")
     return bool(encoding != "identity")
+
+
+def _refuse_unmarked_end(response: httpx.Response, spool: Spool) -> None:
+    if not spool.size and not _is_framed(response):
+        raise IncompleteExportError("the export's gzip stream is empty, and nothing says that it has ended")
+
+
+def _is_framed(response: httpx.Response) -> bool:
+    """Whether HTTP marks where the body ends."""
+    return "content-length" in response.headers or "chunked" in response.headers.get("transfer-encoding", "")

@@ -110,6 +110,14 @@ def no_json(endpoint: Endpoint, credentials: Credentials, body: bytes) -> Server
     return error
 
 
+def refusal_in(endpoint: Endpoint, credentials: Credentials, body: bytes) -> MixpanelDataError | None:
+    """The exception for a body at status 200 that is an error, or a web page; None where it is neither."""
+    try:
+        return error_at_200(endpoint, credentials, json.loads(body), body)
+    except (ValueError, RecursionError):
+        return no_json(endpoint, credentials, body) if body.lstrip()[:1] == b"<" else None
+
+
 def error_in_success(answer: Any) -> str | None:
     """The text of an error that came with status 200, or None. A property may be called ``error``, too."""
     if not isinstance(answer, dict):

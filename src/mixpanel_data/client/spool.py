@@ -117,13 +117,11 @@ class Spool:
         """The body, gunzipped, in blocks of whole lines.
 
         Raises:
-            IncompleteExportError: the gzip stream is damaged or ends early, or the last line has no end.
+            IncompleteExportError: the gzip stream is damaged or ends early.
         """
         body = _Body(self)
         with self._unzip(body) as unzipped:
             yield from whole_lines(lambda piece: _read(unzipped, piece), body.wait)
-        if self._gzipped and self.size == 0:
-            raise IncompleteExportError("the export's gzip stream is empty")
 
     def unzipped(self) -> IO[bytes]:
         """The body as a file, to be read from its beginning."""

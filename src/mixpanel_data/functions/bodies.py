@@ -13,13 +13,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ..client import Api, Budget, Endpoint, Spool
-from ..exceptions import ArgumentError, IncompleteExportError
+from ..exceptions import ArgumentError, BadLineError, IncompleteExportError, QueryError
 from .answers import json_text
+from .bad_days import name_day, warn_if_skipped
 from .body import Proof, Reader, RowGroups, workers
 from .declaration import Call
 from .predicate import EVERYTHING, Predicate
 from .windows import Window, split
-from .zones import start_of, today, warn_if_contradicted, zone_of
+from .zones import is_too_late, start_of, today, warn_if_contradicted, warn_of_zone, zone_of
 
 OUTSIDE = "is_outside"
 """The column that says whether an event has no time, or one outside its window."""
@@ -71,6 +72,11 @@ class Bodies:
         return sum(part.proof.duplicates for part in self.parts)
 
     @property
+    def skipped(self) -> list[str]:
+        """Lines that were left out, since they hold no event."""
+        return [line for part in self.parts for line in part.proof.skipped]
+
+    @property
     def bytes(self) -> int:
         return sum(part.spool.size for part in self.parts)
 
@@ -83,8 +89,8 @@ class Bodies:
         """How many events lie in each day of the window. What is missing from their sum has no time, or another."""
         days = [self.window.first + timedelta(days=number) for number in range(self.window.days + 1)]
         starts = [start_of(day, self.zone) for day in days]
-        counts = np.sum([part.proof.count_between(starts) for part in self.parts], axis=0).tolist()
-        return list(zip(days, counts, strict=False))
+        counts = sum((part.proof.count_between(starts) for part in self.parts), np.zeros(self.window.days, np.int64))
+        return list(zip(days, counts.tolist(), strict=False))
 
     def add_to(self, groups: RowGroups, columns: frozenset[str], *, close: bool) -> Iterator[pa.RecordBatch]:
         """The batches that are full with these events.
@@ -141,15 +147,24 @@ class Downloader:
     async def fetch(self, window: Window) -> Bodies:
         """What Mixpanel has of the window."""
         requested_at = datetime.now(UTC).replace(tzinfo=None)
-        return Bodies(window, self.zone, requested_at, await self._parts(window))
+        bodies = Bodies(window, self.zone, requested_at, await self._parts(window))
+        warn_if_skipped(self.call.function, window, bodies.skipped)
+        return bodies
 
     async def _parts(self, window: Window) -> list[Body]:
         """The window's body; or, where Mixpanel does not manage to send it whole, the bodies of its halves."""
         try:
             return [await self._download(window)]
+        except BadLineError as error:
+            raise await name_day(error, window, partial(self._download, known=error.answer)) from None
         except IncompleteExportError:
             if window.days == 1:
                 raise
+        except QueryError as error:
+            if not is_too_late(error):
+                raise
+            warn_of_zone(self.call.function, self.call.client, window.last)
+            return await self._parts(window.without_last()) if window.days > 1 else []
         first, second = window.halves()
         parts = await self._parts(first)
         try:
@@ -159,9 +174,13 @@ class Downloader:
                 part.close()
             raise
 
-    async def _download(self, window: Window) -> Body:
+    async def _download(self, window: Window, known: str | None = None) -> Body:
+        """The window's body. A line that is ``known`` to be no event is not asked for again."""
         call = self.call
-        proof = Proof(self.columns, self.zone, deduplicate=call["deduplicate"])
+        proof = Proof(
+            self.columns, self.zone, deduplicate=call["deduplicate"], skip_bad_lines=call["on_bad_line"] == "skip",
+            refusal=partial(call.client.refusal, ENDPOINT),
+        )  # fmt: skip
         params = {
             "from_date": window.first.isoformat(),
             "to_date": window.last.isoformat(),
@@ -170,7 +189,7 @@ class Downloader:
             "limit": call["max_rows"] if is_small_sample(call) else None,
         }
         try:
-            spool = await call.client.download(ENDPOINT, params, proof, call.reporter)
+            spool = await call.client.download(ENDPOINT, params, proof, call.reporter, known)
             warn_if_contradicted(call.client, proof.sample, self.zone)
         except BaseException:
             proof.close()

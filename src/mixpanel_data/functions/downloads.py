@@ -99,6 +99,7 @@ class Downloads:
         Column(
             "by_day", "STRUCT[]", "how many lie in each day; the others have no time, or one outside the days", BY_DAY
         ),
+        Column("skipped_lines", "VARCHAR[]", "lines that are no events and were left out, as they came"),
         Column("bytes", "BIGINT", "on the disk of this machine, gzipped, until they are read"),
         Column("requested_at", "TIMESTAMP", "when the window was asked for, in UTC"),
     ),
@@ -154,6 +155,7 @@ def _row(handle: str, bodies: Bodies) -> tuple[Any, ...]:
         bodies.events,
         bodies.duplicates,
         by_day,
+        bodies.skipped,
         bodies.bytes,
         bodies.requested_at,
     )

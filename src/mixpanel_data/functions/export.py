@@ -26,6 +26,14 @@ PARAMETERS = (
     Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
     Parameter("deduplicate", "BOOLEAN", "leave out what Mixpanel sent more than once", "true", default=False),
     Parameter("parallel", "BIGINT", "downloads at once; up to three unless given", "8"),
+    Parameter(
+        "on_bad_line",
+        "VARCHAR",
+        "what to do with a line that is no event: refuse the export, or leave the line out and say so",
+        "'skip'",
+        default="error",
+        choices=("error", "skip"),
+    ),
 )
 ONLY_DAYS = Parameter("days", "DATE[]", "only these days of the range; all unless given", "['2024-01-05']")
 COLUMNS = (

@@ -30,6 +30,9 @@ class Window:
         middle = self.first + timedelta(days=self.days // 2 - 1)
         return Window(self.first, middle), Window(middle + timedelta(days=1), self.last)
 
+    def without_last(self) -> Window:
+        return Window(self.first, self.last - timedelta(days=1))
+
 
 def split(
     days: Sequence[date], parallel: int | None = None, left: int | None = None, bytes_a_day: float | None = None

@@ -8,6 +8,7 @@ Mixpanel's guide to time zones. That a body looks local can be told from ``mp_pr
 from __future__ import annotations
 
 import json
+import re
 import statistics
 import warnings
 from collections.abc import Iterable, Iterator
@@ -16,7 +17,7 @@ from zoneinfo import ZoneInfo
 
 from ..client import Api, Client, Endpoint, Reporter
 from ..credentials import Credentials
-from ..exceptions import ConfigError, MixpanelDataWarning
+from ..exceptions import ConfigError, MixpanelDataWarning, QueryError
 from .answers import possible
 from .predicate import midnight
 
@@ -33,6 +34,7 @@ MOST = 0.8
 """Share of them that must agree."""
 LAST_ZONE = timedelta(hours=12)
 """Behind UTC: where days end last."""
+TOO_LATE = re.compile(r"to_date.{0,20} later than today", re.IGNORECASE)
 _asked: dict[Client, str] = {}
 _judged: set[Client] = set()
 
@@ -75,6 +77,22 @@ def complete_at(day: date, zone: str | None, *, is_known: bool) -> datetime:
     """When the day has ended for certain, in UTC; where the zone is not known, when it has ended everywhere."""
     end = start_of(day + timedelta(days=1), zone)
     return end if is_known else end + LAST_ZONE
+
+
+def is_too_late(error: QueryError) -> bool:
+    """Whether Mixpanel says that the last day has not begun yet."""
+    return TOO_LATE.search(str(error.details.get("mixpanel_says"))) is not None
+
+
+def warn_of_zone(function: str, client: Client, day: date) -> None:
+    """Says that a day which has begun in the zone that was assumed has not begun in the project's."""
+    warnings.warn(
+        f"mixpanel_{function}: {day} has not begun yet where project {client.credentials.project_id} is, and "
+        'was left out: write the project\'s time zone into its account (timezone = "America/Los_Angeles", say), or set '
+        "MP_TIMEZONE",
+        MixpanelDataWarning,
+        stacklevel=2,
+    )
 
 
 def warn_if_contradicted(client: Client, lines: bytes, zone: str | None) -> None:

@@ -177,8 +177,21 @@ def test_blank_lines_hold_nothing_and_lose_nothing() -> None:
     assert len(read(b'\n{"event":"e","properties":{}}\n \n\r\n{"event":"f","properties":{}}\n')) == 2
 
 
-def test_an_empty_body_has_no_events() -> None:
-    assert read(b"") == []
+@pytest.mark.parametrize("body", [b"", b"\n", b" \n\r\n\n"])
+def test_a_body_without_lines_has_no_events(body: bytes) -> None:
+    assert read(body) == []
+
+
+def test_a_last_event_without_an_end_is_an_event() -> None:
+    first, last = '{"event":"e","properties":{"time":1}}', '{"event":"f","properties":{"time":2}}'
+    assert [row["event_name"] for row in read(f"{first}\n{last}".encode())] == ["e", "f"]
+    assert [row["properties"] for row in read(last.encode())] == ['{"time":2}']
+
+
+@given(st.integers(1, 36))
+def test_a_body_cut_inside_a_line_is_refused(length: int) -> None:
+    with pytest.raises(IncompleteExportError, match=r"ends in the middle of a line: .+"):
+        read(GOOD * 2 + GOOD[:length])
 
 
 GOOD = b'{"event":"e","properties":{"time":1}}\n'
@@ -189,7 +202,7 @@ GOOD = b'{"event":"e","properties":{"time":1}}\n'
     [
         (b"terminated early", r"ended the export before it was complete \(terminated early\)"),
         (b"export terminated early", "terminated early"),
-        (b'{"event":"e","properties":{"time":1}', "line 3 of the export is not an event"),
+        (b'{"event":"e","properties":{"time":1}', "line 3 of the export is no event"),
         (b'{"event":"e","properties":{"time":1}}}', "line 3"),
         (b'{"event":"e","properties":{"time":}}', "line 3"),
         (b'{"event":"e","properties":[]}', "line 3"),

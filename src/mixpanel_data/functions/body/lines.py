@@ -15,6 +15,7 @@ import pyarrow as pa
 from ...client.blocks import Block
 from ...exceptions import IncompleteExportError
 from ..columns import whole_text
+from .bad import BadLine, Skipped, days_beside
 from .fields import Extraction, engine, query, read_fields
 from .notes import note_of
 from .slices import Slices, cut
@@ -31,16 +32,19 @@ FROM lines
 """
 
 
-def look_into(block: Block, position: int, extraction: Extraction) -> pa.RecordBatch:
+def look_into(block: Block, position: int, extraction: Extraction, skipped: Skipped | None) -> pa.RecordBatch:
     """The note of a block that begins at this position of the body.
 
+    Args:
+        skipped: where lines go that hold no event; None where they are an error.
+
     Raises:
-        BrokenLine: a line of it holds anything else than an event.
+        BadLine: a line holds no event, and may not be left out.
     """
     with engine().cursor() as cursor:
         slices = cut(block)
         note = _look_into_slices(cursor, slices, position, extraction) if slices is not None else None
-        return note if note is not None else _look_into_lines(cursor, block, position, extraction)
+        return note if note is not None else _look_into_lines(cursor, block, position, extraction, skipped)
 
 
 def _look_into_slices(
@@ -54,12 +58,12 @@ def _look_into_slices(
 
 
 def _look_into_lines(
-    cursor: duckdb.DuckDBPyConnection, block: Block, position: int, extraction: Extraction
+    cursor: duckdb.DuckDBPyConnection, block: Block, position: int, extraction: Extraction, skipped: Skipped | None
 ) -> pa.RecordBatch:
     """The same for lines of any form: slowly, and with the properties written anew."""
-    events = query(cursor, REWRITTEN, line=_readable(cursor, block))
+    events = query(cursor, REWRITTEN, line=_readable(cursor, block, position, skipped))
     heads, texts = (events.column(name).combine_chunks() for name in ("head", "properties"))
-    found = read_fields(cursor, heads, texts, extraction)
+    found = read_fields(cursor, heads, texts, extraction) if len(texts) else {}
     if found is None:
         raise IncompleteExportError("the export holds events that cannot be read")
     ends = position + np.linspace(0, len(block), len(texts) + 1, dtype=np.int64)  # the properties are not there
@@ -67,37 +71,30 @@ def _look_into_lines(
     return note_of({**found, **places}, extraction.schema, len(texts))
 
 
-def _readable(cursor: duckdb.DuckDBPyConnection, block: Block) -> pa.Array:
-    """The lines that hold an event, of whatever form; an error if one holds anything else but nothing."""
-    lines = bytes(block).decode("utf-8", "replace").split("\n")[:-1]
-    kinds = query(cursor, KINDS, line=pa.array(lines)).to_pylist()
-    for place, kind in enumerate(kinds):
-        if not kind["event"] and not kind["blank"]:
-            lines[place] = _repaired(lines[place], place)
-    return pa.array([line for line, kind in zip(lines, kinds, strict=True) if not kind["blank"]], pa.string())
+def _readable(cursor: duckdb.DuckDBPyConnection, block: Block, position: int, skipped: Skipped | None) -> pa.Array:
+    """The lines that hold an event, of whatever form."""
+    *lines, last = bytes(block).decode("utf-8", "replace").split("\n")
+    lines += [last] * bool(last)
+    kinds = query(cursor, KINDS, line=pa.array(lines, pa.string())).to_pylist()
+    found = []
+    for place, (line, kind) in enumerate(zip(lines, kinds, strict=True)):
+        event = line if kind["event"] else None if kind["blank"] else _repaired(line)
+        if event is not None:
+            found.append(event)
+        elif not kind["blank"]:
+            bad = BadLine(line, place, bool(last) and place + 1 == len(lines), days_beside(lines, place))
+            if skipped is None or not bad.is_skippable:
+                raise bad
+            skipped.add(position, bad)
+    return pa.array(found, pa.string())
 
 
-def _repaired(line: str, place: int) -> str:
-    """The line in a form that DuckDB can read, if it holds an event."""
+def _repaired(line: str) -> str | None:
+    """The line in a form that DuckDB can read; None where it holds no event."""
     try:
-        event = json.loads(line)
+        event = json.loads(line, strict=False)
     except (ValueError, RecursionError):
-        event = None
+        return None
     if not isinstance(event, dict) or not isinstance(event.get("properties"), dict):
-        raise BrokenLine(line, place)
+        return None
     return whole_text(json.dumps(event, ensure_ascii=False))
-
-
-class BrokenLine(Exception):  # noqa: N818 - becomes an IncompleteExportError where its number is known
-    """A line that is no event, and its place in its block."""
-
-    def __init__(self, line: str, place: int) -> None:
-        super().__init__(line, place)
-        self.line = line
-        self.place = place
-
-    def error(self, before: int) -> IncompleteExportError:
-        if "terminated early" in self.line[:100]:
-            return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
-        number = before + self.place + 1
-        return IncompleteExportError(f"line {number:,} of the export is not an event: {self.line[:60]!r}", line=number)

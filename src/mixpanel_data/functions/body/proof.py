@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import datetime
+from functools import partial
 from threading import Semaphore
 from typing import TypeVar
 
@@ -21,15 +22,19 @@ import pyarrow as pa
 
 from ...client import Spool
 from ...client.blocks import Block
+from ...exceptions import IncompleteExportError, MixpanelDataError
 from ...forks import once_a_process
+from .bad import BadLine, Skipped, excerpt
 from .duplicates import Places, superseded, without
 from .fields import Extraction
-from .lines import BrokenLine, look_into
+from .lines import look_into
 from .notes import Notes, schema_for
 
 SAMPLE = 256 << 10
 CORES = os.cpu_count() or 1
 """All work on blocks is done here: each thread more would keep memory of its own."""
+Refusal = Callable[[bytes], MixpanelDataError | None]
+"""Tells the error that a body is instead of events, by its first lines; None where it is none."""
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -54,22 +59,35 @@ class Proof:
         zone: str | None = None,
         *,
         deduplicate: bool = False,
+        skip_bad_lines: bool = False,
+        refusal: Refusal = lambda _: None,
     ) -> None:
         self.events = 0
         """Events of the body, those left out among them."""
         self.duplicates = 0
         self.sample = b""
         """The body's first lines."""
+        self.skipped: list[str] = []
+        """Lines that were left out, since they hold no event."""
         self._deduplicates = deduplicate
+        self._skips_bad_lines = skip_bad_lines
+        self._refusal = refusal
         self._superseded: Places = np.empty(0, np.int64)
         self._extraction = Extraction(schema_for(columns, deduplicate=deduplicate), zone)
         self._notes = Notes(self._extraction.schema)
 
     def __call__(self, spool: Spool) -> int:
+        skipped = Skipped() if self._skips_bad_lines else None
         try:
-            self.events = self._notes.write(_map(self._look_into, self._blocks(spool)))
-        except BrokenLine as broken:
-            raise broken.error(self._notes.count) from None
+            self.events = self._notes.write(_map(partial(self._look_into, skipped), self._blocks(spool)))
+        except BadLine as bad:
+            is_first = not self._notes.count and not bad.place
+            raise (self._refusal(self.sample) if is_first else None) or bad.error(self._notes.count) from None
+        self.skipped = skipped.texts if skipped else []
+        if self.skipped and not self.events:
+            raise self._refusal(self.sample) or IncompleteExportError(
+                f"the export holds no events, but {excerpt(self.skipped[0])}"
+            )
         if self._deduplicates:
             self._superseded = superseded(self._notes.read)
             self.duplicates = len(self._superseded)
@@ -94,8 +112,8 @@ class Proof:
             yield without(note, start, self._superseded)
             start += note.num_rows
 
-    def _look_into(self, place: tuple[Block, int]) -> pa.RecordBatch:
-        return look_into(*place, self._extraction)
+    def _look_into(self, skipped: Skipped | None, place: tuple[Block, int]) -> pa.RecordBatch:
+        return look_into(*place, self._extraction, skipped)
 
     def _blocks(self, spool: Spool) -> Iterator[tuple[Block, int]]:
         """Each block, and its position in the body."""

@@ -62,6 +62,8 @@ class Slices:
 def cut(block: Block) -> Slices | None:
     """The block's slices, or None where some line has another form. Whether it is JSON is not looked at, nor is what
     the heads hold."""
+    if block[-1] != NEWLINE:  # the last line of all, without an end
+        return None
     ends = _newlines(block)
     line_starts = np.concatenate([np.zeros(1, np.int32), ends[:-1] + 1])
     found = _find_properties(block, line_starts)

@@ -34,6 +34,8 @@ class Window:
     duplicates: int
     by_day: list[dict[str, Any]]
     """``day`` and ``events``: how many lie in each day. The others have no time, or one outside the window."""
+    skipped_lines: list[str]
+    """Lines that are no events and were left out."""
     bytes: int
     requested_at: datetime
     """Before Mixpanel was asked: what happened later need not be in there."""

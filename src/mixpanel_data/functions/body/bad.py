@@ -1,0 +1,89 @@
+"""Lines of an export that are no events: what is said of them, and those that are left out by choice."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+from ...exceptions import BadLineError, IncompleteExportError
+
+AROUND = 40
+"""Characters that are shown before and after the place that cannot be read."""
+ENDED_EARLY = "terminated early"
+"""What Mixpanel writes where it gives up in the middle of an export."""
+
+
+@dataclass(eq=False)
+class BadLine(Exception):  # noqa: N818 - becomes an error where its number is known
+    """A line that is no event."""
+
+    text: str
+    place: int
+    """Its place in its block, from 0."""
+    is_cut: bool
+    """Whether it is the last one, and has no end."""
+    neighbours: tuple[date | None, date | None]
+    """The days of the events before and after it."""
+
+    @property
+    def is_skippable(self) -> bool:
+        """Whether it may be left out: what only tells that the body is not whole may not."""
+        return not self.is_cut and ENDED_EARLY not in self.text[:100]
+
+    def error(self, before: int) -> IncompleteExportError:
+        """What to raise, where so many events stand before its block."""
+        if ENDED_EARLY in self.text[:100]:
+            return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
+        if self.is_cut:
+            return IncompleteExportError(f"the export ends in the middle of a line: {self.text[-AROUND:]!r}")
+        number = before + self.place + 1
+        error = BadLineError(f"line {number:,} of the export is no event: {excerpt(self.text)}", line=number)
+        error.answer = hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
+        error.neighbours = self.neighbours
+        error.excerpt = excerpt(self.text)
+        return error
+
+
+@dataclass
+class Skipped:
+    """The lines of a body that were left out."""
+
+    found: list[tuple[int, int, str]] = field(default_factory=list)
+    """For each the position of its block, its place there, and its text."""
+
+    def add(self, position: int, bad: BadLine) -> None:
+        self.found.append((position, bad.place, bad.text))
+
+    @property
+    def texts(self) -> list[str]:
+        """In the order of the body: its blocks are read on several threads."""
+        return [text for _, _, text in sorted(self.found)]
+
+
+def excerpt(line: str) -> str:
+    """The place of the line that cannot be read, with control characters escaped."""
+    place = 0
+    try:
+        json.loads(line, strict=False)
+    except json.JSONDecodeError as error:
+        place = error.pos
+    except (ValueError, RecursionError):
+        pass
+    start, end = max(0, place - AROUND), place + AROUND
+    return repr(f"{'…' * (start > 0)}{line[start:end]}{'…' * (end < len(line))}")
+
+
+def days_beside(lines: Sequence[str], place: int) -> tuple[date | None, date | None]:
+    """The days of the events before and after a line, as Mixpanel counts days."""
+    before, after = (lines[at] if 0 <= at < len(lines) else "" for at in (place - 1, place + 1))
+    return _day(before), _day(after)
+
+
+def _day(line: str) -> date | None:
+    try:
+        return datetime.fromtimestamp(int(json.loads(line)["properties"]["time"]), UTC).date()
+    except (ValueError, TypeError, KeyError, OverflowError, OSError, RecursionError):
+        return None
