@@ -105,6 +105,8 @@ class FetchResult(Shown):
     """Days that were fetched; of a backfill resumed, only those that were missing."""
     not_cast: dict[str, int] = field(default_factory=dict)
     """For each column of the caller's the values that are not of its type, and so are NULL there."""
+    skipped_lines: int = 0
+    """Lines that are no events and were left out, as was asked for; the table ``_skipped_lines`` has them."""
 
 
 @dataclass(frozen=True)

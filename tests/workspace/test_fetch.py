@@ -30,7 +30,7 @@ from mixpanel_data.client import retry
 from mixpanel_data.client.spool import open_spools
 from mixpanel_data.sandbox import Fault, Sandbox
 
-LEDGER = ["_loaded_days", "_metadata", "_stray_rows"]
+LEDGER = ["_loaded_days", "_metadata", "_skipped_lines", "_stray_rows"]
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-06", "parallel": 3}
 
 

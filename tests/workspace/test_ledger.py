@@ -14,7 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from mixpanel_data import ArgumentError, Workspace
+from mixpanel_data import ArgumentError, BadLineError, MixpanelDataWarning, Workspace
 from mixpanel_data.client import Budget
 from mixpanel_data.client.limits import LIMITS, Limits
 from mixpanel_data.sandbox import Sandbox
@@ -88,6 +88,23 @@ ODD: Events = {
 
 
 @pytest.mark.parametrize("mode", ["append", "resume", "sync", "replace"])
+def test_lines_that_are_no_events_are_left_out_by_choice_and_kept_beside(project: Callable[[Events], Project]) -> None:
+    bad: list[Any] = ["no event", {"time": 3}]
+    project({"2024-01-01": [event(1, seconds("2024-01-01")), *bad], "2024-01-05": [event(2, seconds("2024-01-05"))]})
+    with Workspace.memory() as ws:
+        span = {"from_date": "2024-01-01", "to_date": "2024-01-05"}
+        with pytest.raises(BadLineError, match=r"line 2 of 2024-01-01 is no event: '\"no event\"'"):
+            ws.fetch_events("t", **span)
+        for again in ({}, {"append": True}, {"replace": True}):
+            with pytest.warns(MixpanelDataWarning, match="2 lines are no events and were left out"):
+                assert ws.fetch_events("t", **span, **again, on_bad_line="skip").skipped_lines == 2
+            kept = ws.sql_rows("SELECT table_name, from_date <= '2024-01-01', line FROM _skipped_lines")
+            assert kept == [("t", True, json.dumps(line)) for line in bad]
+        assert ws.sql_scalar("SELECT count(*) FROM t") == 2
+        ws.drop("t")
+        assert ws.sql_rows("FROM _skipped_lines") == []
+
+
 def test_rows_outside_their_days_are_there_once_after_any_number_of_fetches(
     project: Callable[[Events], Project], mode: str
 ) -> None:

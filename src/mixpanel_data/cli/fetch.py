@@ -78,6 +78,9 @@ def events(
         bool, typer.Option("--keep-duplicates", help="Keep what Mixpanel sent more than once.")
     ] = False,
     parallel: Annotated[int | None, typer.Option(help="Downloads at once.", show_default=False)] = None,
+    skip_bad_lines: Annotated[
+        bool, typer.Option("--skip-bad-lines", help="Leave lines that are no events out, for the table _skipped_lines.")
+    ] = False,
     stdout: Stdout = False,
     raw: Raw = False,
 ) -> Any:
@@ -101,6 +104,7 @@ def events(
         "compression": compression is not Compression.AUTO,
         "column": column,
         "keep_duplicates": keep_duplicates,
+        "skip_bad_lines": skip_bad_lines,
     }
     if _goes_out(stdout, raw, **of_tables):
         if from_date is None or to_date is None:
@@ -121,6 +125,7 @@ def events(
         compression=compression.value,
         columns=dict(_column(text) for text in column or []),
         deduplicate=not keep_duplicates,
+        on_bad_line="skip" if skip_bad_lines else "error",
         limit=limit,
         parallel=parallel,
     )

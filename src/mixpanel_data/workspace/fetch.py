@@ -15,7 +15,7 @@ from ..types import FetchPlan, FetchResult
 from .load.admission import Policy, adopt_table
 from .load.columns import Columns
 from .load.ledger import Ledger, Project
-from .load.loader import EventLoader, ProfileLoader, Target
+from .load.loader import EventLoader, OnBadLine, ProfileLoader, Target
 from .load.selection import Compression, EventSelection, Properties
 from .session import Day, Session
 from .stream import profile_selection
@@ -42,6 +42,7 @@ class EventOptions(TypedDict, total=False):
     deduplicate: bool
     limit: int | None
     parallel: int | None
+    on_bad_line: OnBadLine
 
 
 class ProfileOptions(TypedDict, total=False):
@@ -76,6 +77,7 @@ def fetch_events(
     deduplicate: bool = True,
     limit: int | None = None,
     parallel: int | None = None,
+    on_bad_line: OnBadLine = "error",
 ) -> FetchResult:
     """Fetches events into a table. In the shell: ``mp fetch events``.
 
@@ -105,6 +107,7 @@ def fetch_events(
         deduplicate: leave out what Mixpanel sent more than once.
         limit: a sample of so many events, for a table that is new or replaced; none of its days count as loaded.
         parallel: downloads at once.
+        on_bad_line: ``skip`` to leave out lines that are no events: they go to the table ``_skipped_lines``.
 
     Raises:
         TableExistsError: the table exists, and neither append, replace, resume nor sync is given.
@@ -120,7 +123,7 @@ def fetch_events(
     options = EventOptions(
         from_date=from_date, to_date=to_date, events=events, where=where, append=append, replace=replace, resume=resume,
         sync=sync, look_back=look_back, properties=properties, compression=compression, columns=columns,
-        deduplicate=deduplicate, limit=limit, parallel=parallel,
+        deduplicate=deduplicate, limit=limit, parallel=parallel, on_bad_line=on_bad_line,
     )  # fmt: skip
     if dry_run:
         return cast(FetchResult, plan_events(session, name, **options))
@@ -228,9 +231,10 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> EventLo
     )  # fmt: skip
     days = _days(session, target.table, options)
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
-    loader = EventLoader(target, selection, days, again, parallel, limit).resolve_form()
+    on_bad_line = options.get("on_bad_line", "error")
+    loader = EventLoader(target, selection, days, again, parallel, limit, on_bad_line).resolve_form()
     source = call("export", from_date=str(days[0]), to_date=str(days[-1]), parallel=parallel, max_rows=limit,
-                  **selection.arguments())  # fmt: skip
+                  on_bad_line="skip" if on_bad_line == "skip" else None, **selection.arguments())  # fmt: skip
     session.last_sql = str(loader.selection.select(source).wrap(_task(target)))
     return loader
 
@@ -261,7 +265,7 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
         loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
-        loaded.days, dict(loaded.not_cast),
+        loaded.days, dict(loaded.not_cast), loaded.skipped_lines,
     )  # fmt: skip
 
 

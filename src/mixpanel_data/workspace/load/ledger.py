@@ -3,6 +3,7 @@
 ``_metadata`` has a row for each table: what it holds, and of which project. ``_loaded_days`` has a row for each day of
 a table: how many events, and when it was asked for. ``_stray_rows`` has a row for each event that has no time, or one
 outside the days that brought it: a row belongs to the request that brought it, not to the day of its ``event_time``.
+``_skipped_lines`` has a row for each line that was left out, since it is no event.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from .selection import EventSelection, ProfileSelection
 if TYPE_CHECKING:
     from ...credentials import Credentials
 
-LEDGER_TABLES = ("_metadata", "_loaded_days", "_stray_rows")
+LEDGER_TABLES = ("_metadata", "_loaded_days", "_stray_rows", "_skipped_lines")
 CREATE = """
 CREATE TABLE IF NOT EXISTS _metadata (
   table_name VARCHAR, type VARCHAR, fetched_at TIMESTAMP, from_date DATE, to_date DATE,
@@ -35,9 +36,11 @@ ALTER TABLE _loaded_days ADD COLUMN IF NOT EXISTS to_date DATE;
 CREATE TABLE IF NOT EXISTS _stray_rows (
   table_name VARCHAR, from_date DATE, to_date DATE,
   event_name VARCHAR, event_time TIMESTAMP, distinct_id VARCHAR, insert_id VARCHAR);
+CREATE TABLE IF NOT EXISTS _skipped_lines (table_name VARCHAR, from_date DATE, to_date DATE, line VARCHAR);
 COMMENT ON TABLE _metadata IS 'The tables that were fetched from Mixpanel: of which project, and with which filters';
 COMMENT ON TABLE _loaded_days IS 'The days that are in each table: how many events, when and in which window asked for';
 COMMENT ON TABLE _stray_rows IS 'Events without a time, or with one outside the days that they were fetched for';
+COMMENT ON TABLE _skipped_lines IS 'Lines that Mixpanel sent with these days, and that are no events';
 """
 FIND = """
 SELECT name, kind FROM (
@@ -191,6 +194,14 @@ class Ledger:
         values: dict[str, Any] = {"table": table, "days": days, "rows": [one["events"] for one in window.by_day]}
         values |= {"at": window.requested_at, "first": window.from_date, "last": window.to_date}
         self.con.execute(NOTE_DAYS, values)
+
+    def note_skipped_lines(self, table: str, window: Window) -> None:
+        """Writes down the lines of the window that were left out, in the place of those of earlier requests for it."""
+        days = [table, window.from_date, window.to_date]
+        self.con.execute("DELETE FROM _skipped_lines WHERE table_name = ? AND from_date >= ? AND to_date <= ?", days)
+        if window.skipped_lines:
+            query = "INSERT INTO _skipped_lines SELECT ?, ?, ?, unnest(?::VARCHAR[])"
+            self.con.execute(query, [*days, window.skipped_lines])
 
     def forget(self, table: str) -> None:
         """Nothing is known of the table any more."""

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from ...client import Watcher
 from ...engine.database import Database
@@ -28,6 +28,7 @@ from .parts import Profiles, Window
 from .selection import EventSelection, ProfileSelection
 from .strays import Strays, adopt
 
+OnBadLine = Literal["error", "skip"]
 MAX_EVENTS_AT_ONCE = 1_000_000
 """Events that are committed at once, though more are there."""
 
@@ -38,6 +39,7 @@ class Loaded:
 
     rows: int = 0
     duplicates: int = 0
+    skipped_lines: int = 0
     days: int = 0
     date_range: tuple[date, date] | None = None
     """The first day that was asked for, and the last one that is there."""
@@ -116,6 +118,7 @@ class EventLoader:
     parallel: int | None = None
     limit: int | None = None
     """Events of a sample."""
+    on_bad_line: OnBadLine = "error"
 
     def resolve_form(self) -> EventLoader:
         """The same, in the form that the table has."""
@@ -200,6 +203,7 @@ class EventLoader:
             "days": [str(day) for day in days] if len(days) <= (days[-1] - days[0]).days else None,
             "parallel": self.parallel,
             "max_rows": self.limit,
+            "on_bad_line": self.on_bad_line,
         }
 
     def _store(self, windows: Sequence[Window], loaded: Loaded) -> None:
@@ -216,6 +220,7 @@ class EventLoader:
             for window in windows:
                 self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates
+                loaded.skipped_lines += len(window.skipped_lines)
                 loaded.not_cast += self._failed_casts(ledger, window)
             loaded.rows += self._insert(ledger, windows)
             known = ledger.loaded_range(target.table) or (self.days[0], self.days[-1])
@@ -230,6 +235,7 @@ class EventLoader:
             if window.has_strays:
                 strays.note()
             ledger.note_days(self.target.table, window)
+            ledger.note_skipped_lines(self.target.table, window)
 
     def _failed_casts(self, ledger: Ledger, window: Window) -> Counter[str]:
         columns = self.selection.columns
