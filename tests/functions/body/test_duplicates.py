@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from collections import Counter
 from typing import Any
 
 import duckdb
+import numpy as np
+import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import mixpanel_data
 from mixpanel_data.client import Progress, Spool, blocks
+from mixpanel_data.functions.body.duplicates import superseded
+from mixpanel_data.functions.body.fields import HASH
+from mixpanel_data.functions.body.notes import Notes
 from mixpanel_data.functions.body.proof import Proof
 from tests.functions.body.batches import batches_of
 from tests.servers import lines
@@ -76,3 +82,19 @@ def test_duplicates_are_counted_in_the_progress(con: duckdb.DuckDBPyConnection) 
     ((rows, different),) = con.execute(query).fetchall()
     assert rows == different == seen[-1].events
     assert seen[-1].duplicates == 0
+
+
+def test_looking_for_duplicates_in_a_large_body_takes_a_small_part_of_its_notes() -> None:
+    notes, count = Notes(pa.schema([("insert_id", pa.string()), (HASH, pa.uint64())])), 10_000
+
+    def batch(start: int) -> pa.RecordBatch:
+        hashes = pa.array(np.arange(start, start + count, dtype=np.uint64))
+        return pa.RecordBatch.from_arrays([pa.array(["x" * 100] * count), hashes], schema=notes.schema)
+
+    notes.write(batch(start) for start in range(0, 30 * count, count))
+    tracemalloc.start()
+    assert not len(superseded(notes.read))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    notes.close()
+    assert peak < 30 * count * 108 / 3

@@ -30,8 +30,7 @@ def superseded(notes: Callable[[], Iterator[pa.RecordBatch]]) -> Places:
     ``notes`` gives the columns of ``NEEDED``. Only events whose hash occurs twice are compared, so that a body without
     duplicates, of any size, costs eight bytes an event.
     """
-    hashes = [note.column(HASH).to_numpy() for note in notes()]
-    repeated = _repeated(np.concatenate(hashes)) if hashes else np.empty(0, np.uint64)
+    repeated = _repeated(_hashes(notes()))
     if not len(repeated):
         return np.empty(0, np.int64)
     suspects = pa.Table.from_batches(list(_suspects(notes(), repeated)))
@@ -48,6 +47,11 @@ def without(batch: pa.RecordBatch, start: int, places: Places) -> pa.RecordBatch
     kept = np.ones(batch.num_rows, np.bool_)
     kept[inside - start] = False
     return batch.filter(pa.array(kept))
+
+
+def _hashes(notes: Iterator[pa.RecordBatch]) -> npt.NDArray[np.uint64]:
+    # Copied: a view of one column would keep alive all the others of its batch.
+    return np.concatenate([np.empty(0, np.uint64), *(note.column(HASH).to_numpy().copy() for note in notes)])
 
 
 def _repeated(hashes: npt.NDArray[np.uint64]) -> npt.NDArray[np.uint64]:
