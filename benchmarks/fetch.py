@@ -76,6 +76,7 @@ WAYS: dict[str, list[str]] = {
     "CREATE TABLE AS": ["-c", SQL, "{path}", "", "", f"CREATE TABLE events AS FROM mixpanel_export({SPAN})"],
     "fetch": FETCH,
     "fetch --resume": [*FETCH, "--resume"],
+    "fetch zstd": [*FETCH, "--compression", "zstd"],
     "count(*)": ["-c", SQL, "{path}", "", "", f"SELECT count(*) FROM mixpanel_export({SPAN})"],
     "count by event": [
         "-c",
@@ -193,6 +194,7 @@ def main(events: int = 400_000, rounds: int = 5, *names: str) -> None:
     ways = {name: WAYS[name] for name in ("floor", *(names or list(WAYS)[1:]))}
     with served(serve, events // DAYS) as environment, tempfile.TemporaryDirectory() as folder:
         os.environ |= environment
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process would compile the package anew
         runs: dict[str, list[Run]] = {name: [] for name in ways}
         for number in range(rounds + 1):
             for name, way in ways.items():

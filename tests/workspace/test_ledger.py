@@ -88,23 +88,6 @@ ODD: Events = {
 
 
 @pytest.mark.parametrize("mode", ["append", "resume", "sync", "replace"])
-def test_lines_that_are_no_events_are_left_out_by_choice_and_kept_beside(project: Callable[[Events], Project]) -> None:
-    bad: list[Any] = ["no event", {"time": 3}]
-    project({"2024-01-01": [event(1, seconds("2024-01-01")), *bad], "2024-01-05": [event(2, seconds("2024-01-05"))]})
-    with Workspace.memory() as ws:
-        span = {"from_date": "2024-01-01", "to_date": "2024-01-05"}
-        with pytest.raises(BadLineError, match=r"line 2 of 2024-01-01 is no event: '\"no event\"'"):
-            ws.fetch_events("t", **span)
-        for again in ({}, {"append": True}, {"replace": True}):
-            with pytest.warns(MixpanelDataWarning, match="2 lines are no events and were left out"):
-                assert ws.fetch_events("t", **span, **again, on_bad_line="skip").skipped_lines == 2
-            kept = ws.sql_rows("SELECT table_name, from_date <= '2024-01-01', line FROM _skipped_lines")
-            assert kept == [("t", True, json.dumps(line)) for line in bad]
-        assert ws.sql_scalar("SELECT count(*) FROM t") == 2
-        ws.drop("t")
-        assert ws.sql_rows("FROM _skipped_lines") == []
-
-
 def test_rows_outside_their_days_are_there_once_after_any_number_of_fetches(
     project: Callable[[Events], Project], mode: str
 ) -> None:
@@ -285,3 +268,20 @@ def test_a_day_is_stamped_before_mixpanel_is_asked(project: Callable[[Events], P
         )
     assert stamped <= asked
     assert asked - stamped < timedelta(minutes=1)
+
+
+def test_lines_that_are_no_events_are_left_out_by_choice_and_kept_beside(project: Callable[[Events], Project]) -> None:
+    bad: list[Any] = ["no event", {"time": 3}]
+    project({"2024-01-01": [event(1, seconds("2024-01-01")), *bad], "2024-01-05": [event(2, seconds("2024-01-05"))]})
+    with Workspace.memory() as ws:
+        span = {"from_date": "2024-01-01", "to_date": "2024-01-05"}
+        with pytest.raises(BadLineError, match=r"line 2 of 2024-01-01 is no event: '\"no event\"'"):
+            ws.fetch_events("t", **span)
+        for again in ({}, {"append": True}, {"replace": True}):
+            with pytest.warns(MixpanelDataWarning, match="2 lines are no events and were left out"):
+                assert ws.fetch_events("t", **span, **again, on_bad_line="skip").skipped_lines == 2
+            kept = ws.sql_rows("SELECT table_name, from_date <= '2024-01-01', line FROM _skipped_lines")
+            assert kept == [("t", True, json.dumps(line)) for line in bad]
+        assert ws.sql_scalar("SELECT count(*) FROM t") == 2
+        ws.drop("t")
+        assert ws.sql_rows("FROM _skipped_lines") == []

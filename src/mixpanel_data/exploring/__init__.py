@@ -16,9 +16,9 @@ from pathlib import Path
 from ..atomic import atomic_write
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
+from ..functions.arguments import day_of
 from ..storage.databases import current_database
 from ..types import FunnelInfo
-from ..workspace.fetch import day_of
 from ..workspace.session import Day
 from ..workspace.workspace import Workspace
 from .cells import Cell, Subject, cells

@@ -58,6 +58,20 @@ class Refusal(ValueError):  # noqa: N818 - becomes an ArgumentError at once
     """Says what kind of value would have been right."""
 
 
+def day_of(name: str, value: str | date) -> date:
+    """The day that an argument of a Python method names.
+
+    Raises:
+        ArgumentError: it is none.
+    """
+    if isinstance(value, date) and not isinstance(value, datetime):
+        return value
+    try:
+        return read_day(str(value))
+    except ValueError:
+        raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None
+
+
 def read_day(value: Any) -> date:
     """A day as it may be written: ``2024-01-31``, alone or at midnight.
 

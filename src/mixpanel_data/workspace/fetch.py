@@ -271,6 +271,8 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
 
 def _days(session: Session, table: str, options: EventOptions) -> list[date]:
     """The days to fetch, of which none is to come; to sync, from the first one that the table has."""
+    from ..functions.arguments import day_of  # noqa: PLC0415 - who only looks at tables loads no functions
+
     from_date, to_date = options.get("from_date"), options.get("to_date")
     first = day_of("from_date", from_date) if from_date is not None else None
     if first is None and options.get("sync"):
@@ -294,15 +296,3 @@ def _task(target: Target) -> str:
     if target.policy in {"append", "missing"}:
         return f"INSERT INTO {quoted(target.table)} "
     return f"CREATE {'OR REPLACE ' if target.policy == 'replace' else ''}TABLE {quoted(target.table)} AS "
-
-
-def day_of(name: str, value: Day) -> date:
-    """The day that an argument names."""
-    from ..functions.arguments import read_day  # noqa: PLC0415 - who only looks at tables loads no functions
-
-    if isinstance(value, date) and not isinstance(value, datetime):
-        return value
-    try:
-        return read_day(str(value))
-    except ValueError:
-        raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None
