@@ -6,13 +6,13 @@ say. What is missing becomes None; what contradicts the shape of the answer is a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from ..exceptions import ServerError
+from ..lenient import write_json
 
 LONGEST_SHOWN = 80
 FALSE = (False, 0, "0", "false", "False", "")
@@ -110,7 +110,7 @@ def tags(value: Any) -> list[str | None] | None:
 
 def json_text(value: Any) -> str | None:
     """The value as JSON; None stays None."""
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else write_json(value)
 
 
 def moment(value: Any) -> datetime | None:
@@ -140,7 +140,7 @@ def day(value: str) -> date:
 
 def shown(value: Any) -> str:
     """The value, short enough for a message."""
-    return shortened(json.dumps(value, ensure_ascii=False))
+    return shortened(write_json(value))
 
 
 def shortened(text: str) -> str:

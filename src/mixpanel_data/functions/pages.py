@@ -111,8 +111,8 @@ class People:
         lost = f"{missing:,} may be missing" if missing else "others may be missing"
         warn(
             self._function,
-            f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are given "
-            f"once, as they came first, so {lost}: run the statement again",
+            f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are "
+            f"given once, as they came first, so {lost}: run the statement again",
         )
 
 
