@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .lenient import read_json
 from .types import Shown, plain
 
 if TYPE_CHECKING:
@@ -55,7 +55,7 @@ class Result(Shown):
 
     def _dictionaries(self, table: pa.Table) -> list[dict[str, Any]]:
         return [
-            {name: json.loads(value) if value and name in self.JSON else value for name, value in row.items()}
+            {name: read_json(value) if value and name in self.JSON else value for name, value in row.items()}
             for row in table.to_pylist()
         ]
 
@@ -110,7 +110,7 @@ def _whole_if_all(numbers: list[float | None]) -> list[float | None]:
 
 def parsed(texts: list[str | None]) -> list[Any]:
     """JSON texts as Python objects; None stays None."""
-    return [None if text is None else json.loads(text) for text in texts]
+    return [None if text is None else read_json(text) for text in texts]
 
 
 def whole(number: float) -> int | float:

@@ -7,7 +7,6 @@ says how many days it has.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import AsyncGenerator, Iterable
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,6 +18,7 @@ from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, read_series, silent
+from .spelling import FRESH, suggestion
 
 NAMES = Endpoint(Api.QUERY, "/events/names")
 TOP = Endpoint(Api.QUERY, "/events/top")
@@ -28,10 +28,6 @@ EARLIEST = "2000-01-01"
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
 MOST_FREQUENT = 100
-FRESH = 60.0
-"""Seconds for which a list of names is believed that does not hold a name somebody has used."""
-NEAR = 3
-"""Names to suggest for one that is unknown."""
 
 
 @table_function(
@@ -107,7 +103,8 @@ async def refuse_unknown(call: Call, names: Iterable[str]) -> None:
         return
     unknown = [name for name in asked if name not in known]
     if unknown and len(known) < MOST_NAMES:
-        raise NotFoundError(f"the project has no event {unknown[0]!r}: {_suggestion(unknown[0], known)}")
+        near = suggestion(unknown[0], known, "FROM mixpanel_events() lists them all")
+        raise NotFoundError(f"the project has no event {unknown[0]!r}: {near}")
 
 
 async def refuse_if_silent(call: Call, counts: Iterable[float | None]) -> None:
@@ -119,13 +116,6 @@ async def refuse_if_silent(call: Call, counts: Iterable[float | None]) -> None:
 def own_names(names: Iterable[str]) -> list[str]:
     """Without Mixpanel's own events and custom events, which it may know under another name."""
     return [name for name in names if not name.startswith("$")]
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    by_folded = {one.casefold(): one for one in known}
-    near = [by_folded[found] for found in difflib.get_close_matches(name.casefold(), by_folded, NEAR)]
-    listing = "FROM mixpanel_events() lists them all"
-    return f"did you mean {' or '.join(map(repr, near))}? {listing}" if near else listing
 
 
 async def _names(call: Call, longest: float | None = None) -> frozenset[str]:
