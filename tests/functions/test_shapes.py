@@ -155,7 +155,7 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         "/api/query/events/top",
         {"events": [{"amount": 2, "event": "funnel", "percent_change": -0.35635745999582824}], "type": "unique"},
         "FROM mixpanel_top_events(type := 'unique')",
-        [("funnel", 2, -0.35635745999582824)],
+        [("funnel", 2, -35.635745999582824)],
     ),
     "funnels": (
         "/api/query/funnels/list",

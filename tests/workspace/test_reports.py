@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
+import pyarrow as pa
 import pytest
 
 from mixpanel_data import (
@@ -17,7 +18,7 @@ from mixpanel_data import (
     TopEvent,
     Workspace,
 )
-from mixpanel_data.results import Result
+from mixpanel_data.results import JQLResult, Result
 from mixpanel_data.sandbox import Sandbox
 
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-31"}
@@ -75,7 +76,7 @@ def test_top_events(ws: Workspace, sandbox: Sandbox) -> None:
     assert [event.count for event in top] == sorted((event.count for event in top), reverse=True)
     assert all(isinstance(event.count, int) for event in top)
     ((name, change),) = ws.sql_rows("SELECT event_name, percent_change FROM mixpanel_top_events(max_rows := 1)")
-    assert (top[0].event, top[0].percent_change) == (name, pytest.approx(change * 100))
+    assert (top[0].event, top[0].percent_change) == (name, change)
     assert len(ws.top_events()) > 5
     assert len(sandbox.requests) == 3, "never kept"
     assert {type(event.count) for event in ws.top_events("average")} == {float, int} or ws.top_events("average")
@@ -209,6 +210,14 @@ def test_jql(ws: Workspace) -> None:
     assert ws.jql(count, WEEK).df["value"].tolist() == ws.jql(count, params=WEEK).raw
     with pytest.raises(QueryError, match="Mixpanel refused"):
         ws.jql("function main() { return 1 +; }")
+
+
+def test_the_columns_of_jql_are_in_one_order() -> None:
+    items = ['{"value": 1, "key": ["a"]}', '{"other": 2, "key": ["b", "c"], "value": 3}', '{"key": "plain"}']
+    result = JQLResult(arrow=pa.table({"value": items}))
+    assert result.columns == result.df.columns.tolist() == ["key_0", "key_1", "value", "other", "key"]
+    assert JQLResult(arrow=pa.table({"value": ["1"]})).columns == ["value"]
+    assert JQLResult(arrow=pa.table({"value": pa.array([], pa.string())})).columns == ["value"]
 
 
 def test_streams(ws: Workspace) -> None:

@@ -77,6 +77,12 @@ def number(value: Any) -> float | None:
         raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
 
 
+def percent(value: Any) -> float | None:
+    """A fraction in percent."""
+    fraction = number(value)
+    return None if fraction is None else fraction * 100
+
+
 def whole(value: Any) -> int | None:
     """A whole number, which may come as text."""
     try:

@@ -13,7 +13,7 @@ from typing import Any
 
 from ..client import HISTORY, Api, Budget, Endpoint
 from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
-from .answers import fields, inside, json_text, number, objects, text
+from .answers import fields, inside, json_text, number, objects, percent, text
 from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
@@ -23,7 +23,7 @@ from .spelling import FRESH, suggestion
 NAMES = Endpoint(Api.QUERY, "/events/names")
 TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
-TODAY = {"event": text, "amount": number, "percent_change": number}
+TODAY = {"event": text, "amount": number, "percent_change": percent}
 EARLIEST = "2000-01-01"
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
@@ -56,7 +56,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
         Column("count", "DOUBLE", "how many today; a whole number unless the type is average"),
-        Column("percent_change", "DOUBLE", "change since yesterday, as a fraction: 0.5 is half as many again"),
+        Column("percent_change", "DOUBLE", "change since yesterday, in percent: 50 is half as many again"),
     ),
 )
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
