@@ -8,22 +8,22 @@ says how many days it has.
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..client import HISTORY, Api, Budget, Endpoint
 from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
-from .answers import fields, inside, json_text, number, objects, percent, text
+from .answers import fields, inside, json_text, objects, percent, text
 from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
-from .series import COUNT, DATE, read_series, silent
+from .series import COUNT, DATE, count_reader, read_series, silent
 from .spelling import FRESH, suggestion
 
 NAMES = Endpoint(Api.QUERY, "/events/names")
 TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
-TODAY = {"event": text, "amount": number, "percent_change": percent}
 EARLIEST = "2000-01-01"
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
@@ -55,7 +55,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     ),
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
-        Column("count", "DOUBLE", "how many today; a whole number unless the type is average"),
+        replace(COUNT, doc="how many today; a DOUBLE where the type is average"),
         Column("percent_change", "DOUBLE", "change since yesterday, in percent: 50 is half as many again"),
     ),
 )
@@ -63,7 +63,8 @@ async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
     found = objects(inside(answer, "events"))
     warn_if_full(call.function, "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
-    yield [fields(event, TODAY) for event in found]
+    today = {"event": text, "amount": count_reader(call["type"]), "percent_change": percent}
+    yield [fields(event, today) for event in found]
 
 
 @table_function(
@@ -81,7 +82,7 @@ async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 async def event_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     names = list(dict.fromkeys(call["events"]))
     answer = await call.ask(COUNTS, days(call), event=json_text(names), unit=call["unit"], type=call["type"])
-    series = read_series(answer, own_names(names))
+    series = read_series(answer, call["type"], own_names(names))
     await refuse_unknown(call, silent(series, names))
     yield series
 

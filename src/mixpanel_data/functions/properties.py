@@ -91,7 +91,7 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         type=call["type"],
         limit=call["max_values"],
     )
-    series = read_series(answer, values or ())
+    series = read_series(answer, call["type"], values or ())
     await refuse_if_silent(call, (count for _, _, count in series))
     if says_nothing(value for _, value, count in series if count):
         await refuse_unknown_property(call, call["property"], [call["event"]])

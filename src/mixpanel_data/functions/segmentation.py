@@ -53,9 +53,9 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await _ask(
         call, SEGMENTATION, segmented, type=call["type"], limit=call["max_segments"] if segmented else None
     )
-    series = read_series(answer)
+    series = read_series(answer, call["type"])
     if not series and not segmented:
-        series = read_series(answer, [call["event"]])
+        series = read_series(answer, call["type"], [call["event"]])
     if segmented:
         warn_if_full(
             call.function, "max_segments", len({segment for _, segment, _ in series}), call["max_segments"], SEGMENTS
@@ -75,7 +75,7 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     columns=(DATE, Column("bucket", "VARCHAR", "range of the number, as in '2,000 - 2,100'"), COUNT),
 )
 async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    series = read_series(await _ask(call, NUMERIC, split_by(call, "property"), type=call["type"]))
+    series = read_series(await _ask(call, NUMERIC, split_by(call, "property"), type=call["type"]), call["type"])
     await _refuse_if_silent(call, (count for _, _, count in series))
     yield series
 
