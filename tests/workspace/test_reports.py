@@ -317,3 +317,13 @@ def test_one_event_is_a_list_of_one(ws: Workspace) -> None:
     for nothing in (lambda: ws.event_counts([], **WEEK), lambda: ws.activity_feed([], **WEEK)):
         with pytest.raises(ArgumentError, match="is empty"):
             nothing()
+
+
+@pytest.mark.parametrize(
+    ("values", "total"), [({"$overall": 5, "a": 3, "b": 2}, 5), ({"$overall": 5}, 5), ({"a": 3}, 3)]
+)
+def test_mixpanels_own_total_is_not_added_to_its_parts(answering: Any, values: dict[str, int], total: int) -> None:
+    series = {name: {"2024-01-01": count} for name, count in values.items()}
+    answering({"/api/query/segmentation": {"data": {"series": ["2024-01-01"], "values": series}}})
+    with Workspace.memory() as ws:
+        assert ws.segmentation("e", from_date="2024-01-01", to_date="2024-01-01", on="p").total == total
