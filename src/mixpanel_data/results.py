@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from .lenient import read_json
 from .types import Shown, plain
 
 if TYPE_CHECKING:
@@ -35,6 +35,11 @@ class Result(Shown):
         return self.arrow
 
     @property
+    def columns(self) -> list[str]:
+        """Names of the columns of ``df``, in order."""
+        return list(self.answer.column_names)
+
+    @property
     def df(self) -> pd.DataFrame:
         """The answer as a DataFrame, made anew each time."""
         return frame(self.answer, self.JSON)
@@ -55,7 +60,7 @@ class Result(Shown):
 
     def _dictionaries(self, table: pa.Table) -> list[dict[str, Any]]:
         return [
-            {name: json.loads(value) if value and name in self.JSON else value for name, value in row.items()}
+            {name: read_json(value) if value and name in self.JSON else value for name, value in row.items()}
             for row in table.to_pylist()
         ]
 
@@ -110,7 +115,7 @@ def _whole_if_all(numbers: list[float | None]) -> list[float | None]:
 
 def parsed(texts: list[str | None]) -> list[Any]:
     """JSON texts as Python objects; None stays None."""
-    return [None if text is None else json.loads(text) for text in texts]
+    return [None if text is None else read_json(text) for text in texts]
 
 
 def whole(number: float) -> int | float:
@@ -377,13 +382,19 @@ class JQLResult(Result):
         return parsed(self.arrow.column("value").to_pylist())
 
     @property
+    def columns(self) -> list[str]:
+        """The parts of the keys first, in order, then all others as they come; ``value`` where nothing came."""
+        names = list(dict.fromkeys(name for item in self.records() for name in item)) or ["value"]
+        return sorted(names, key=_place_of_key)
+
+    @property
     def df(self) -> pd.DataFrame:
         """A row for each item. Objects become columns, and the parts of a ``key`` become ``key_0``, ``key_1``…;
         anything else is in the column ``value``."""
         import pandas as pd  # noqa: PLC0415 - only who asks for a frame pays for it
 
         if self._has_objects():
-            return pd.DataFrame(self.records())
+            return pd.DataFrame(self.records(), columns=self.columns)
         return pd.DataFrame({"value": pd.Series(self.raw, dtype=object)})
 
     def records(self) -> list[dict[str, Any]]:
@@ -396,6 +407,12 @@ class JQLResult(Result):
     def to_dict(self) -> dict[str, Any]:
         """Plain values, ready for JSON: the items under ``raw``."""
         return {"raw": self.raw}
+
+
+def _place_of_key(name: str) -> float:
+    """Where a column stands: parts of a key by their number, and all others behind them."""
+    number = name.removeprefix("key_")
+    return int(number) if number != name and number.isdecimal() else float("inf")
 
 
 def _flat(item: dict[str, Any]) -> dict[str, Any]:

@@ -82,7 +82,7 @@ def test_into_never_harms_what_was_fetched(ok: Ok, run: Run) -> None:
 
 def test_show_sql_asks_nothing_and_can_be_run(ok: Ok, sandbox: Sandbox) -> None:
     for ask in (
-        ("segmentation", "Purchase", *WEEK, "--on", "it's", "--where", 'properties["plan"] == "pro"'),
+        ("segmentation", "Purchase", *WEEK, "--on", "plan", "--where", """properties["plan"] != "it's\""""),
         ("funnel", "7509", *WEEK),
         ("event-counts", "--events", "Sign Up,Purchase", "--where", 'properties["plan"] == "pro"', *WEEK),
         ("saved-report", "2001"),
@@ -101,3 +101,9 @@ def test_a_script_from_a_file(ok: Ok, run: Run, tmp_path) -> None:
     assert ok("--account", "sandbox", "raw", "jql", "-f", str(file), "--params", params) == f"[{row['value']}]\n"
     for wrong in ((), ("x", "--file", str(file)), ("x", "--params", "{"), ("x", "--params", "[1]")):
         assert run(*QUERY, "jql", *wrong).code == 3
+
+
+def test_the_columns_of_jql_stand_as_in_a_frame(ok: Ok) -> None:
+    script = 'function main() { return Events(params).groupBy(["name"], mixpanel.reducer.count()) }'
+    params = '{"from_date": "2024-01-01", "to_date": "2024-01-01"}'
+    assert ok(*QUERY, "jql", script, "--params", params, "--format", "csv").splitlines()[0] == "key_0,value"

@@ -9,7 +9,8 @@ import duckdb
 import pytest
 
 import mixpanel_data
-from mixpanel_data.client import journal
+from mixpanel_data.client import Budget, journal
+from mixpanel_data.client.limits import HOUR, SANDBOX_LIMITS, Limits, Rate
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.servers import json_answer, raw_server
 
@@ -148,3 +149,12 @@ def test_a_where_on_the_name_does_not_tell_what_days_weigh(con: duckdb.DuckDBPyC
     assert con.execute(
         "SELECT count(expected_bytes) FROM mixpanel_export_plan('2024-01-01', '2024-01-31')"
     ).fetchall() == [(0,)]
+
+
+def test_the_limit_of_the_second_is_not_that_of_the_hour(
+    con: duckdb.DuckDBPyConnection, sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(SANDBOX_LIMITS, Budget.EXPORT, Limits((Rate(60, HOUR), Rate(1, 600.0))))
+    con.execute("FROM mixpanel_export('2024-01-01', '2024-01-01', max_rows := 1)").fetchall()
+    query = "SELECT allowed, window_seconds, used, remaining, frees_at FROM mixpanel_budget() WHERE budget = 'export'"
+    assert con.execute(query).fetchall() == [(60, 3600, 1, 59, None)]

@@ -155,7 +155,7 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         "/api/query/events/top",
         {"events": [{"amount": 2, "event": "funnel", "percent_change": -0.35635745999582824}], "type": "unique"},
         "FROM mixpanel_top_events(type := 'unique')",
-        [("funnel", 2, -0.35635745999582824)],
+        [("funnel", 2, -35.635745999582824)],
     ),
     "funnels": (
         "/api/query/funnels/list",
@@ -505,3 +505,75 @@ def test_a_secret_that_a_server_sends_back_is_not_repeated(answering: Any) -> No
         con.execute("FROM mixpanel_cohorts()").fetchall()
     assert "s3cr3t" not in str(caught.value)
     assert "***" in str(caught.value)
+
+
+HUGE = "7" * 5000
+DEEP = "[" * 3000 + "]" * 3000
+ODD = {
+    "a control character": (b"Acme\x06", "Acme\x06"),
+    "a backslash that escapes nothing": (rb"C:\Users", r"C:\Users"),
+    "bytes that are no UTF-8": (b"caf\xe9", "caf\ufffd"),
+    "half a pair": (rb"\ud83d!", "\ufffd!"),
+}
+
+
+@pytest.mark.parametrize("case", ODD)
+def test_odd_characters_cost_nothing_of_the_rest(answering: Any, case: str) -> None:
+    sent, value = ODD[case]
+    event = b'{"event": "A", "properties": {"time": 1704067200, "distinct_id": "x", "p": "%s"}}' % sent
+    con, _ = answering(
+        {
+            "/api/query/engage": answer(
+                b'{"page": 0, "page_size": 9, "total": 2, "results": [{"$distinct_id": "a", "$properties": {"p": "%s"}}, '
+                b'{"$distinct_id": "b", "$properties": {"p": "plain"}}]}' % sent
+            ),
+            "/api/query/stream/query": answer(
+                b'{"results": {"events": [%s, {"event": "B", "properties": {}}]}}' % event
+            ),
+            "/api/query/events/properties/values": answer(b'["plain", "%s"]' % sent),
+            "/api/query/jql": answer(b'[{"p": "%s"}, 1]' % sent),
+            "/api/query/segmentation": answer(
+                b'{"data": {"series": ["2024-01-01"], "values": {"plain": {"2024-01-01": 1}, "%s": {"2024-01-01": 2}}}}'
+                % sent
+            ),
+        }
+    )
+    people = "SELECT distinct_id, properties->>'$.p', json_valid(properties) FROM mixpanel_profiles()"
+    assert con.execute(people).fetchall() == [("a", value, True), ("b", "plain", True)]
+    events = f"SELECT event_name, properties->>'$.p', json_valid(properties) FROM mixpanel_activity('x', {DAYS})"
+    assert con.execute(events).fetchall() == [("A", value, True), ("B", None, True)]
+    assert con.execute("FROM mixpanel_property_values('e', 'p')").fetchall() == [("plain",), (value,)]
+    assert con.execute("SELECT value->>'$.p' FROM mixpanel_jql('s')").fetchall() == [(value,), (None,)]
+    segments = f"SELECT segment FROM mixpanel_segmentation('e', {DAYS}, segment_by := 'p')"
+    assert con.execute(segments).fetchall() == [("plain",), (value,)]
+
+
+@pytest.mark.parametrize("said", [HUGE, DEEP])
+def test_numbers_of_any_length_and_any_depth_are_kept(answering: Any, said: str) -> None:
+    con, _ = answering(
+        {
+            "/api/query/engage": answer(
+                f'{{"page_size": 9, "total": 2, "results": [{{"$distinct_id": "a", "$properties": {{"p": {said}, "q": 5}}}}, '
+                '{"$distinct_id": "b"}]}'.encode()
+            ),
+            "/api/query/stream/query": answer(
+                f'{{"results": {{"events": [{{"event": "A", "properties": {{"p": {said}, "$insert_id": "i", "time": 1704067200}}}}]}}}}'.encode()
+            ),
+            "/api/query/jql": answer(f"[{said}]".encode()),
+            "/api/query/events/properties/values": answer(f'["a", {said}]'.encode()),
+        }
+    )
+    assert con.execute("SELECT properties::VARCHAR FROM mixpanel_profiles()").fetchall() == [
+        (f'{{"p": {said}, "q": 5}}',),
+        ("{}",),
+    ]
+    events = f"SELECT event_name, event_time, properties::VARCHAR FROM mixpanel_activity('x', {DAYS})"
+    assert con.execute(events).fetchall() == [("A", ONE, f'{{"p": {said}, "$insert_id": "i", "time": 1704067200}}')]
+    assert con.execute("SELECT value::VARCHAR FROM mixpanel_jql('s')").fetchall() == [(said,)]
+    assert con.execute("FROM mixpanel_property_values('e', 'p')").fetchall() == [("a",), (said,)]
+
+
+def test_a_number_of_any_length_is_no_count(answering: Any) -> None:
+    con, _ = answering({"/api/query/cohorts/list": answer(f'[{{"id": {HUGE}}}]'.encode())})
+    with pytest.raises(duckdb.Error, match=r"Mixpanel sent 7{79}… where a number should be"):
+        con.execute("FROM mixpanel_cohorts()").fetchall()

@@ -22,7 +22,7 @@ def macro(function: Function, catalog: str) -> Iterator[str]:
     columns = ", ".join(f"source.{quoted(column.name)}" for column in function.columns)
     yield (
         f"CREATE OR REPLACE MACRO {name}({parameters(function)}) AS TABLE "
-        f"SELECT {columns} FROM {quoted(catalog)}.main.{quoted(source_view(function))} AS source "
+        f"SELECT {columns} FROM {_source(function, catalog)} AS source "
         f"WHERE source.{ARGS} = {_arguments_as_json(function)} AND NOT source.{BEAT}"
     )
     yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(function))}"
@@ -60,8 +60,19 @@ def short_name(function: Function) -> str:
     return quoted(f"mixpanel_{function.name}")
 
 
-def source_view(function: Function) -> str:
-    return f"__{function.name}"
+def source_views(function: Function) -> Iterator[tuple[str, Function]]:
+    """The views of a function's sources, with what each gives."""
+    yield f"__{function.name}", function
+    if function.averaging is not None:
+        yield f"__{function.name}__average", function.averaging
+
+
+def _source(function: Function, catalog: str) -> str:
+    """What a macro reads. A view's columns have one type each, so counts and averages have a view of their own."""
+    views = [f"{quoted(catalog)}.main.{quoted(name)}" for name, _ in source_views(function)]
+    if len(views) == 1:
+        return views[0]
+    return f"""query_table(if("type" = 'average', {literal(views[1])}, {literal(views[0])}))"""
 
 
 def comment(documented: Function | Report) -> str:

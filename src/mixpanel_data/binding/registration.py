@@ -37,7 +37,7 @@ from .macros import (
     short_macro,
     short_name,
     short_report_macro,
-    source_view,
+    source_views,
 )
 from .scan import BEAT, Scan
 from .source import Source
@@ -320,8 +320,8 @@ def _names() -> Iterator[str]:
 def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usable: Callable[[], bool]) -> None:
     with _inside(con, registration.catalog):
         for function in FUNCTIONS:
-            source = registration.add(function, is_usable)
-            con.from_arrow(source).create_view(source_view(function), replace=True)
+            for name, given in source_views(function):
+                con.from_arrow(registration.add(given, is_usable)).create_view(name, replace=True)
     for function in FUNCTIONS:
         for statement in macro(function, registration.catalog):
             con.execute(statement)

@@ -84,7 +84,7 @@ def rows_of(value: Any, picked: Sequence[str] = ()) -> Rows:
     if isinstance(value, Rows):
         return _without_fields(value, picked)
     if isinstance(value, Result):
-        return Objects(value.records(), picked, named=value.answer.column_names)
+        return Objects(value.records(), picked, named=value.columns)
     if isinstance(value, Shown):
         return Objects([value.to_dict()], picked, is_one=True)
     if isinstance(value, dict):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from datetime import date
 from typing import Any
 from urllib.parse import urlsplit
@@ -60,9 +61,13 @@ class Budgets:
         """How many requests the budget allows in an hour; None if there is no such limit."""
         return next((rate.requests for rate in self.limits(budget).rates if rate.seconds == HOUR), None)
 
-    def frees_in(self, budget: Budget) -> float:
-        """Seconds until one more request is allowed; 0 if it is now."""
-        return self._journal.frees_in(self.purse(budget), self.limits(budget))
+    def frees_in(self, budget: Budget, window: float | None = None) -> float:
+        """Seconds until one more request is allowed, or until the window of this length has room for it; 0 if now."""
+        limits = self.limits(budget)
+        if window is not None:
+            rates = tuple(rate for rate in limits.rates if rate.seconds == window)
+            limits = replace(limits, rates=rates, at_once=None)
+        return self._journal.frees_in(self.purse(budget), limits)
 
     def bytes_a_day(self) -> float | None:
         """What a whole day of events has weighed so far, gzipped; None if nothing is known."""

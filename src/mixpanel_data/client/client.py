@@ -7,8 +7,6 @@ path of the App API. Source: Mixpanel's API reference.
 from __future__ import annotations
 
 import asyncio
-import json
-import math
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +20,7 @@ from ..exceptions import (
     ServerError,
     TransportError,
 )
+from ..lenient import read_json
 from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
 from .errors import error_at_200, error_from_answer, no_json, redact, refusal_in
@@ -111,7 +110,7 @@ class Client:
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
         try:
-            answer = json.loads(response.content, parse_constant=lambda _: None, parse_float=_finite)
+            answer = read_json(response.content)
         except ValueError:
             raise no_json(endpoint, self.credentials, response.content) from None
         if refusal := error_at_200(endpoint, self.credentials, answer, response.content):
@@ -197,12 +196,6 @@ async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -
         spool.close()
         await asyncio.gather(proving, return_exceptions=True)
         raise
-
-
-def _finite(text: str) -> float | None:
-    """The number, if it is one: neither NaN nor what is beyond all numbers is JSON."""
-    number = float(text)
-    return number if math.isfinite(number) else None
 
 
 def _is_gzipped(response: httpx.Response) -> bool:

@@ -25,6 +25,7 @@ from ..exceptions import (
     RateLimitError,
     ServerError,
 )
+from ..lenient import read_json, write_json
 from .endpoints import Endpoint
 
 LONGEST_TEXT = 300
@@ -132,7 +133,7 @@ def error_text(body: bytes) -> str:
     """The one line a person should read out of an error body of any form."""
     text = body.decode("utf-8", "replace").strip()
     try:
-        answer = json.loads(text)
+        answer = read_json(body)
     except ValueError:
         return _shorten(_without_html(text))
     return _text_of(answer)
@@ -141,7 +142,7 @@ def error_text(body: bytes) -> str:
 def _text_of(answer: Any) -> str:
     if isinstance(answer, dict):
         answer = answer.get("error") or answer.get("message") or answer or ""
-    return _shorten(answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False))
+    return _shorten(answer if isinstance(answer, str) else write_json(answer))
 
 
 def _digest(body: bytes) -> str:

@@ -6,13 +6,13 @@ say. What is missing becomes None; what contradicts the shape of the answer is a
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
 from ..exceptions import ServerError
+from ..lenient import write_json
 
 LONGEST_SHOWN = 80
 FALSE = (False, 0, "0", "false", "False", "")
@@ -77,6 +77,12 @@ def number(value: Any) -> float | None:
         raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
 
 
+def percent(value: Any) -> float | None:
+    """A fraction in percent."""
+    fraction = number(value)
+    return None if fraction is None else fraction * 100
+
+
 def whole(value: Any) -> int | None:
     """A whole number, which may come as text."""
     try:
@@ -110,7 +116,7 @@ def tags(value: Any) -> list[str | None] | None:
 
 def json_text(value: Any) -> str | None:
     """The value as JSON; None stays None."""
-    return None if value is None else json.dumps(value, ensure_ascii=False)
+    return None if value is None else write_json(value)
 
 
 def moment(value: Any) -> datetime | None:
@@ -140,7 +146,7 @@ def day(value: str) -> date:
 
 def shown(value: Any) -> str:
     """The value, short enough for a message."""
-    return shortened(json.dumps(value, ensure_ascii=False))
+    return shortened(write_json(value))
 
 
 def shortened(text: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import pyarrow as pa
@@ -56,6 +56,8 @@ class Column:
     doc: str
     arrow_type: pa.DataType | None = None
     """For the few columns whose type is not in ``ARROW_TYPES``."""
+    is_count: bool = False
+    """Whether it is a fraction where averages are asked for, and whole otherwise."""
 
     @property
     def field(self) -> pa.Field:
@@ -127,6 +129,14 @@ class Function:
     @property
     def schema(self) -> pa.Schema:
         return pa.schema([column.field for column in self.columns])
+
+    @property
+    def averaging(self) -> Function | None:
+        """The same for ``type := 'average'``, with fractions for counts; None if nothing of it is counted."""
+        if not any(column.is_count for column in self.columns):
+            return None
+        columns = (replace(one, type="DOUBLE", is_count=False) if one.is_count else one for one in self.columns)
+        return replace(self, columns=tuple(columns))
 
     def batch(self, rows: Rows) -> pa.RecordBatch:
         """The rows as an Arrow batch."""

@@ -7,31 +7,27 @@ says how many days it has.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import AsyncGenerator, Iterable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..client import HISTORY, Api, Budget, Endpoint
 from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
-from .answers import fields, inside, json_text, number, objects, text
+from .answers import fields, inside, json_text, objects, percent, text
 from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
-from .series import COUNT, DATE, read_series, silent
+from .series import COUNT, DATE, count_reader, read_series, silent
+from .spelling import FRESH, suggestion
 
 NAMES = Endpoint(Api.QUERY, "/events/names")
 TOP = Endpoint(Api.QUERY, "/events/top")
 COUNTS = Endpoint(Api.QUERY, "/events")
-TODAY = {"event": text, "amount": number, "percent_change": number}
 EARLIEST = "2000-01-01"
 MOST_NAMES = 5000
 """Mixpanel tells no more."""
 MOST_FREQUENT = 100
-FRESH = 60.0
-"""Seconds for which a list of names is believed that does not hold a name somebody has used."""
-NEAR = 3
-"""Names to suggest for one that is unknown."""
 
 
 @table_function(
@@ -59,15 +55,16 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     ),
     columns=(
         Column("event_name", "VARCHAR", "name of the event"),
-        Column("count", "DOUBLE", "how many today; a whole number unless the type is average"),
-        Column("percent_change", "DOUBLE", "change since yesterday, as a fraction: 0.5 is half as many again"),
+        replace(COUNT, doc="how many today; a DOUBLE where the type is average"),
+        Column("percent_change", "DOUBLE", "change since yesterday, in percent: 50 is half as many again"),
     ),
 )
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
     found = objects(inside(answer, "events"))
     warn_if_full(call.function, "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
-    yield [fields(event, TODAY) for event in found]
+    today = {"event": text, "amount": count_reader(call["type"]), "percent_change": percent}
+    yield [fields(event, today) for event in found]
 
 
 @table_function(
@@ -85,7 +82,7 @@ async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 async def event_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     names = list(dict.fromkeys(call["events"]))
     answer = await call.ask(COUNTS, days(call), event=json_text(names), unit=call["unit"], type=call["type"])
-    series = read_series(answer, own_names(names))
+    series = read_series(answer, call["type"], own_names(names))
     await refuse_unknown(call, silent(series, names))
     yield series
 
@@ -107,7 +104,8 @@ async def refuse_unknown(call: Call, names: Iterable[str]) -> None:
         return
     unknown = [name for name in asked if name not in known]
     if unknown and len(known) < MOST_NAMES:
-        raise NotFoundError(f"the project has no event {unknown[0]!r}: {_suggestion(unknown[0], known)}")
+        near = suggestion(unknown[0], known, "FROM mixpanel_events() lists them all")
+        raise NotFoundError(f"the project has no event {unknown[0]!r}: {near}")
 
 
 async def refuse_if_silent(call: Call, counts: Iterable[float | None]) -> None:
@@ -119,13 +117,6 @@ async def refuse_if_silent(call: Call, counts: Iterable[float | None]) -> None:
 def own_names(names: Iterable[str]) -> list[str]:
     """Without Mixpanel's own events and custom events, which it may know under another name."""
     return [name for name in names if not name.startswith("$")]
-
-
-def _suggestion(name: str, known: Iterable[str]) -> str:
-    by_folded = {one.casefold(): one for one in known}
-    near = [by_folded[found] for found in difflib.get_close_matches(name.casefold(), by_folded, NEAR)]
-    listing = "FROM mixpanel_events() lists them all"
-    return f"did you mean {' or '.join(map(repr, near))}? {listing}" if near else listing
 
 
 async def _names(call: Call, longest: float | None = None) -> frozenset[str]:

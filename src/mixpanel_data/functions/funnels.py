@@ -6,7 +6,7 @@ without it, ``steps``. A custom event is named ``$custom_event:<id>`` and has it
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -16,7 +16,8 @@ from .answers import day, entries, fields, inside, number, objects, text, whole
 from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
-from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
+from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by, unit
+from .spelling import refuse_unknown_property, says_nothing
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
@@ -80,22 +81,29 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     ),
 )
 async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    split_by = expression(call["segment_by"])
+    segmented = split_by(call)
     answer = await call.ask(
         FUNNEL,
         days(call),
         funnel_id=call["funnel_id"],
         unit=call["unit"],
-        on=split_by,
+        on=segmented,
         where=call["filter"],
         length=call["length"],
         length_unit=call["length_unit"],
-        limit=call["max_segments"] if split_by else None,
+        limit=call["max_segments"] if segmented else None,
     )
     rows = list(funnel_rows(answer))
-    if split_by:
+    if segmented:
         warn_if_full(call.function, "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS)
+    if says_nothing(segment for _, segment, *_ in rows):
+        await refuse_unknown_property(call, call["segment_by"], _events(rows))
     yield rows
+
+
+def _events(rows: Iterable[tuple[Any, ...]]) -> list[str]:
+    """Those of the steps that somebody came to."""
+    return [event for _, _, _, event, _, count, *_ in rows if count]
 
 
 def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:

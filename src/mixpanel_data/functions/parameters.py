@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from ..exceptions import ArgumentError
 from .declaration import Call, Parameter
 
 EVENT = Parameter("event", "VARCHAR", "name of the event", "'Purchase'", required=True)
@@ -27,6 +28,13 @@ TYPE = Parameter(
 )
 EXPRESSION = re.compile(r"""\b(properties|user|event)\s*\[\s*["']""")
 PREFIX = "properties."
+USERS = ("user", "users", "people", "profile", "profiles")
+UNCLEAR = re.compile(
+    rf"""({"|".join(USERS)})\s*\.\s*(?P<dotted>.+)|"""
+    rf"""(?!(properties|user|event)\s*\[\s*["'])"""
+    rf"""({"|".join(USERS)}|properties|property|props|prop|events?)\s*\[\s*["']?(?P<quoted>.*?)["']?\s*\]"""
+)
+"""What nobody writes who means a name, though one could be written so."""
 
 
 def unit(*choices: str) -> Parameter:
@@ -39,6 +47,17 @@ def days(call: Call) -> Mapping[str, str]:
     return {"from_date": call["from_date"].isoformat(), "to_date": call["to_date"].isoformat()}
 
 
+def split_by(call: Call, parameter: str = "segment_by") -> str | None:
+    """The expression that a call splits or counts by.
+
+    Raises:
+        ArgumentError: it looks like an expression, but would be taken for a name.
+    """
+    if unclear := UNCLEAR.fullmatch(call[parameter] or ""):
+        raise ArgumentError(f"mixpanel_{call.function}: {_what_to_write(parameter, unclear)}")
+    return expression(call[parameter])
+
+
 def expression(name: str | None) -> str | None:
     """The expression for a property: its bare name, ``properties.`` and the name, or an expression already.
 
@@ -49,3 +68,30 @@ def expression(name: str | None) -> str | None:
     bare = name.removeprefix(PREFIX)
     escaped = bare.replace("\\", "\\\\").replace('"', '\\"')
     return f'properties["{escaped}"]'
+
+
+def property_name(call: Call) -> str:
+    """The property of a call that takes its name only.
+
+    Raises:
+        ArgumentError: it is an expression.
+    """
+    name = str(call["property"])
+    if written := EXPRESSION.match(name) or UNCLEAR.fullmatch(name):
+        bare = re.sub(r"""^\w+\s*(\[\s*["']?|\.\s*)|["']?\s*\]$""", "", name)
+        raise ArgumentError(
+            f"mixpanel_{call.function}: property is the bare name of an event's property, not {written.string}: "
+            f"write property := '{bare}'"
+        )
+    return name
+
+
+def _what_to_write(parameter: str, unclear: re.Match[str]) -> str:
+    name, said = unclear["dotted"] or unclear["quoted"], unclear.string
+    is_users = said.startswith(USERS)
+    written = f'user["{name}"]' if is_users else name
+    kind = "a property of users" if is_users else "the event's property"
+    return (
+        f"{parameter} '{said}' would mean an event's property of that very name: write {parameter} := '{written}' for "
+        f"{kind}, or 'properties[\"{said}\"]' if it is called so"
+    )

@@ -13,19 +13,18 @@ from .answers import entries, items, json_text, text, whole
 from .cuts import warn, warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
-from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, unit
+from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, property_name, unit
 from .series import COUNT, DATE, read_series
+from .spelling import MOST_PROPERTIES, PROPERTIES, refuse_unknown_property, says_nothing
 
-NAMES = Endpoint(Api.QUERY, "/events/properties/top")
 VALUES = Endpoint(Api.QUERY, "/events/properties/values")
 COUNTS = Endpoint(Api.QUERY, "/events/properties")
-ALL = 5000
 DEFAULT = 255
 
 
 @table_function(
     doc="The names of an event's properties, the most frequent first.",
-    endpoint=NAMES,
+    endpoint=PROPERTIES,
     keeps=True,
     example="FROM mixpanel_properties('Purchase')",
     parameters=(EVENT,),
@@ -35,11 +34,11 @@ DEFAULT = 255
     ),
 )
 async def properties(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    found = entries(await call.recall(NAMES, event=call["event"], limit=ALL))
+    found = entries(await call.recall(PROPERTIES, event=call["event"], limit=MOST_PROPERTIES))
     if not found:
         await refuse_unknown(call, [call["event"]])
-    if len(found) >= ALL:
-        warn(call.function, f"Mixpanel tells no more than {ALL:,} names, and there may be more")
+    if len(found) >= MOST_PROPERTIES:
+        warn(call.function, f"Mixpanel tells no more than {MOST_PROPERTIES:,} names, and there may be more")
     yield [(name, whole(said.get("count") if isinstance(said, dict) else said)) for name, said in found.items()]
 
 
@@ -56,9 +55,11 @@ async def properties(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     columns=(Column("value", "VARCHAR", "the value, as text"),),
 )
 async def property_values(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    values = items(await call.recall(VALUES, event=call["event"], name=call["property"], limit=call["max_rows"]))
-    if not values:
+    name = property_name(call)
+    values = items(await call.recall(VALUES, event=call["event"], name=name, limit=call["max_rows"]))
+    if says_nothing(text(value) for value in values):
         await refuse_unknown(call, [call["event"]])
+        await refuse_unknown_property(call, name, [call["event"]])
     warn_if_full(call.function, "max_rows", len(values), call["max_rows"], DEFAULT)
     yield [(text(value),) for value in values]
 
@@ -84,14 +85,16 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         COUNTS,
         days(call),
         event=call["event"],
-        name=call["property"],
+        name=property_name(call),
         values=json_text(values),
         unit=call["unit"],
         type=call["type"],
         limit=call["max_values"],
     )
-    series = read_series(answer, values or ())
+    series = read_series(answer, call["type"], values or ())
     await refuse_if_silent(call, (count for _, _, count in series))
+    if says_nothing(value for _, value, count in series if count):
+        await refuse_unknown_property(call, call["property"], [call["event"]])
     if not values:
         warn_if_full(call.function, "max_values", len({value for _, value, _ in series}), call["max_values"], DEFAULT)
     yield series

@@ -9,7 +9,6 @@ from typing import Any
 
 from ..client import Budget
 from ..client.journal import machine_journal, sandbox_journal
-from ..client.limits import HOUR
 from .declaration import Call, Column, table_function
 
 
@@ -61,8 +60,8 @@ def _utc(seconds: float) -> datetime:
         Column("allowed", "BIGINT", "requests in each window"),
         Column("window_seconds", "BIGINT", "length of the window, which rolls"),
         Column("used", "BIGINT", "requests in the window that ends now, from this machine"),
-        Column("remaining", "BIGINT", "requests that may still be sent"),
-        Column("frees_at", "TIMESTAMP", "when the next request is allowed, in UTC; NULL if it is now"),
+        Column("remaining", "BIGINT", "requests that may still be sent in the window"),
+        Column("frees_at", "TIMESTAMP", "when the window has room again, in UTC; NULL if it has now"),
         Column("at_once", "BIGINT", "requests that may be under way together"),
     ),
 )
@@ -76,10 +75,9 @@ def _budget_row(budgets: Any, kind: Budget) -> tuple[Any, ...] | None:
     if not limits.rates:
         return None
     rate = limits.rates[0]
-    used = budgets.used(kind, rate.seconds)
-    wait = budgets.frees_in(kind)
+    used, wait = budgets.used(kind, rate.seconds), budgets.frees_in(kind, rate.seconds)
     frees_at = _utc(time.time() + wait) if wait else None
-    left = 0 if wait and rate.seconds == HOUR else max(0, rate.requests - used)
+    left = 0 if wait else max(0, rate.requests - used)
     return (
         kind.value, budgets.purse(kind).project, rate.requests, int(rate.seconds), used, left, frees_at, limits.at_once,
     )  # fmt: skip

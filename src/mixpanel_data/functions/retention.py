@@ -16,7 +16,8 @@ from .answers import day, entries, inside, items, moment, unwrapped, whole
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
 from .numbers import AVERAGE, OVERALL
-from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, expression, unit
+from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by, unit
+from .spelling import refuse_unknown_property, says_nothing
 
 RETENTION = Endpoint(Api.QUERY, "/retention")
 FREQUENCY = Endpoint(Api.QUERY, "/retention/addiction")
@@ -75,11 +76,14 @@ async def retention(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         where=call["return_filter"],
         interval_count=call["interval_count"],
         unbounded_retention="true" if call["unbounded"] else None,
-        on=expression(call["segment_by"]),
+        on=split_by(call),
         limit=call["max_segments"],
     )
     rows = list(retention_rows(answer))
     await refuse_unknown(call, _silent(call, rows))
+    if says_nothing(segment for _, segment, *_, retained, _ in rows if retained):
+        events = [call["return_event"], call["born_event"] or call["return_event"]]
+        await refuse_unknown_property(call, call["segment_by"], events)
     yield rows
 
 
@@ -132,7 +136,7 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         unit=call["unit"],
         addiction_unit=call["addiction_unit"] or ("hour" if call["unit"] == "day" else "day"),
         where=call["filter"],
-        on=expression(call["segment_by"]),
+        on=split_by(call),
         limit=call["max_segments"],
     )
     rows = [
@@ -141,6 +145,8 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         for number, users in enumerate(items(counts), 1)
     ]
     await refuse_if_silent(call, (users for *_, users in rows))
+    if says_nothing(segment for _, segment, _, users in rows if users):
+        await refuse_unknown_property(call, call["segment_by"], [call["event"]])
     yield rows
 
 

@@ -5,7 +5,7 @@ Source: Mixpanel's Query API reference. It leaves ``week`` out of the units, whi
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Iterable
 from dataclasses import replace
 from typing import Any
 
@@ -13,8 +13,9 @@ from ..client import Api, Endpoint
 from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent
-from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, expression, unit
+from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, split_by, unit
 from .series import COUNT, DATE, by_date, read_series
+from .spelling import refuse_unknown_property, says_nothing
 
 SEGMENTATION = Endpoint(Api.QUERY, "/segmentation")
 NUMERIC = Endpoint(Api.QUERY, "/segmentation/numeric")
@@ -48,18 +49,20 @@ NUMBER = Parameter(
     ),
 )
 async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    split_by = expression(call["segment_by"])
+    segmented = split_by(call)
     answer = await _ask(
-        call, SEGMENTATION, split_by, type=call["type"], limit=call["max_segments"] if split_by else None
+        call, SEGMENTATION, segmented, type=call["type"], limit=call["max_segments"] if segmented else None
     )
-    series = read_series(answer)
-    if not series and not split_by:
-        series = read_series(answer, [call["event"]])
-    if split_by:
+    series = read_series(answer, call["type"])
+    if not series and not segmented:
+        series = read_series(answer, call["type"], [call["event"]])
+    if segmented:
         warn_if_full(
             call.function, "max_segments", len({segment for _, segment, _ in series}), call["max_segments"], SEGMENTS
         )
     await refuse_if_silent(call, (count for _, _, count in series))
+    if says_nothing(segment for _, segment, count in series if count):
+        await refuse_unknown_property(call, call["segment_by"], [call["event"]])
     yield series
 
 
@@ -72,8 +75,8 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     columns=(DATE, Column("bucket", "VARCHAR", "range of the number, as in '2,000 - 2,100'"), COUNT),
 )
 async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    series = read_series(await _ask(call, NUMERIC, expression(call["property"]), type=call["type"]))
-    await refuse_if_silent(call, (count for _, _, count in series))
+    series = read_series(await _ask(call, NUMERIC, split_by(call, "property"), type=call["type"]), call["type"])
+    await _refuse_if_silent(call, (count for _, _, count in series))
     yield series
 
 
@@ -86,8 +89,8 @@ async def segmentation_numeric(call: Call) -> AsyncGenerator[list[tuple[Any, ...
     columns=(DATE, Column("sum", "DOUBLE", "the sum; what is no number counts as 0")),
 )
 async def segmentation_sum(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    sums = list(by_date(await _ask(call, SUM, expression(call["property"])), "results"))
-    await refuse_if_silent(call, (total for _, total in sums))
+    sums = list(by_date(await _ask(call, SUM, split_by(call, "property")), "results"))
+    await _refuse_if_silent(call, (total for _, total in sums))
     yield sums
 
 
@@ -100,9 +103,16 @@ async def segmentation_sum(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     columns=(DATE, Column("average", "DOUBLE", "the average")),
 )
 async def segmentation_average(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    averages = list(by_date(await _ask(call, AVERAGE, expression(call["property"])), "results"))
-    await refuse_if_silent(call, (average for _, average in averages))
+    averages = list(by_date(await _ask(call, AVERAGE, split_by(call, "property")), "results"))
+    await _refuse_if_silent(call, (average for _, average in averages))
     yield averages
+
+
+async def _refuse_if_silent(call: Call, numbers: Iterable[float | None]) -> None:
+    """An error where nothing was counted, and the event or the property does not exist."""
+    if not any(numbers):
+        await refuse_if_silent(call, ())
+        await refuse_unknown_property(call, call["property"], [call["event"]])
 
 
 async def _ask(call: Call, endpoint: Endpoint, on: str | None, **more: Any) -> Any:

@@ -5,28 +5,33 @@ Dates without a count are left out of ``values``, and ``series``, which has them
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from .answers import entries, inside, items, label, number, text
+from .answers import entries, inside, items, label, number, text, whole
 from .declaration import Column
 
 DATE = Column("date", "TIMESTAMP", "start of the period, in the project's time zone")
-COUNT = Column("count", "DOUBLE", "how many; a whole number unless the type is average")
+COUNT = Column("count", "BIGINT", "how many; a DOUBLE where the type is average", is_count=True)
+AVERAGE = "average"
 Series = list[tuple[datetime, str, float]]
 
 
-def read_series(answer: Any, expected: Iterable[str] = ()) -> Series:
+def read_series(answer: Any, type_: str, expected: Iterable[str] = ()) -> Series:
     """Date, key and count, with zeros where there is none; also for the expected keys, if they are missing."""
+    read = count_reader(type_)
     data = inside(answer, "data")
     values = {key: entries(counts) for key, counts in entries(inside(data, "values")).items()}
     keys = [*values, *(key for key in expected if key not in values)]
     named = [text(date) or "" for date in items(inside(data, "series"))]
     dates = {*named, *(date for counts in values.values() for date in counts)}
-    return [
-        (start, key, number(values.get(key, {}).get(date)) or 0.0) for start, date in _ordered(dates) for key in keys
-    ]
+    return [(start, key, read(values.get(key, {}).get(date)) or 0) for start, date in _ordered(dates) for key in keys]
+
+
+def count_reader(type_: str) -> Callable[[Any], float | None]:
+    """What reads a count: whole numbers, unless averages are asked for."""
+    return number if type_ == AVERAGE else whole
 
 
 def silent(series: Series, expected: Iterable[str]) -> list[str]:

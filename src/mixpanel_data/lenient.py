@@ -1,0 +1,195 @@
+"""JSON as Mixpanel sends it, which is not always JSON: read leniently, and written as strict JSON again.
+
+What a phone or a library once sent stands in an answer as it came: control characters in strings, backslashes that
+escape nothing, bytes that are no UTF-8, half a pair of surrogates, integers of thousands of digits, nesting without
+end. None of it is a reason to lose the rest. Characters that cannot be are U+FFFD; a backslash that escapes nothing
+stands for itself; what Python has no number for, or could not walk through, is kept as its text: :class:`Verbatim`.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+DEEPEST = 200
+"""Levels that are read; what stands below is kept as text."""
+BRACKET = re.compile(r"[\[\]{}]")
+STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
+STRING_OR_BRACKET = re.compile(rf"{STRING}|[\[\]{{}}]", re.DOTALL)
+STRING_OR_CONSTANT = re.compile(rf"{STRING}|-?\b(?:NaN|Infinity)\b", re.DOTALL)
+HIGH, LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
+HALF_PAIR = re.compile(rf"{HIGH}(?!{LOW})|(?<!{HIGH}){LOW}")
+IN_STRING = re.compile(
+    rf'(?P<right>{HIGH}{LOW}|\\u(?![dD][89a-fA-F])[0-9a-fA-F]{{4}}|\\["\\/bfnrt])|(?P<half>\\u[0-9a-fA-F]{{4}})'
+    r"|(?P<wrong>[\\\x00-\x1f])"
+)
+MARK = secrets.token_hex(16)
+"""In the place of what is written verbatim; random, so that no text can hold it by chance or by intent."""
+MARKED = re.compile(rf'"{MARK}([^"\\]*+(?:\\.[^"\\]*+)*+)"')
+SALT = str(secrets.randbelow(9 * 10**20) + 10**20)
+"""Of the numbers in the place of what is too deep."""
+
+
+@dataclass(frozen=True)
+class Verbatim:
+    """A piece of strict JSON that is kept as its text."""
+
+    text: str
+
+    def __str__(self) -> str:
+        return self.text
+
+
+def read_json(body: bytes | str) -> Any:
+    """The value of a JSON text. NaN, the infinities and what is beyond all numbers are None.
+
+    Raises:
+        ValueError: it is no JSON, also read leniently.
+
+    >>> read_json(b'{"carrier": "Acme\\x06", "path": "C:\\\\Users"}')
+    {'carrier': 'Acme\\x06', 'path': 'C:\\\\Users'}
+    """
+    text = _decoded(body)
+    if not _is_deep(text) and not _has_half_pairs(text):
+        try:
+            return json.loads(text, strict=False, parse_constant=_none, parse_float=_finite)
+        except (ValueError, RecursionError):
+            pass  # not JSON, an integer that is too long, or brackets in strings have hidden how deep it is
+    return _load(_repaired(text))
+
+
+def strict_json(body: bytes | str) -> str:
+    """The same JSON text, strictly valid: repaired where it must be, and otherwise character by character as it came.
+
+    Raises:
+        ValueError: it is no JSON, also read leniently.
+
+    >>> strict_json(b'{"n": 1.50, "path": "C:\\\\Users"}')
+    '{"n": 1.50, "path": "C:\\\\\\\\Users"}'
+    """
+    text = _repaired(_decoded(body))
+    _load(text)
+    return text
+
+
+def write_json(value: Any, *, sort_keys: bool = False) -> str:
+    """The value as strict JSON: what ``read_json`` would read again."""
+    text = json.dumps(value, ensure_ascii=False, sort_keys=sort_keys, default=_marked)
+    return MARKED.sub(lambda found: json.loads(f'"{found[1]}"'), text) if MARK in text else text
+
+
+def _decoded(body: bytes | str) -> str:
+    return body if isinstance(body, str) else body.decode("utf-8-sig", "replace")
+
+
+def _repaired(text: str) -> str:
+    return STRING_OR_CONSTANT.sub(lambda found: _repaired_token(found[0]), text)
+
+
+def _repaired_token(token: str) -> str:
+    return f'"{IN_STRING.sub(_repaired_character, token[1:-1])}"' if token.startswith('"') else "null"
+
+
+def _repaired_character(found: re.Match[str]) -> str:
+    if found["right"]:
+        return found[0]
+    if found["half"]:
+        return "\\ufffd"
+    return "\\\\" if found[0] == "\\" else f"\\u{ord(found[0]):04x}"
+
+
+def _load(text: str) -> Any:
+    """The value of strict JSON, whatever its depth and the length of its numbers."""
+    pieces = list(_pieces(text))
+    for piece in pieces[:-1]:
+        _loads(piece.outline(text, ()), {})
+    whole = pieces[-1]
+    kept = {f"0e{SALT}{n}": Verbatim(text[inner.start : inner.end]) for n, inner in enumerate(whole.inner)}
+    return _loads(whole.outline(text, tuple(kept)), kept)
+
+
+def _loads(text: str, kept: dict[str, Verbatim]) -> Any:
+    try:
+        return json.loads(
+            text, parse_constant=_none, parse_int=_whole, parse_float=lambda said: kept.get(said) or _finite(said)
+        )
+    except RecursionError:
+        raise ValueError("brackets that are never closed") from None
+
+
+class _Piece(NamedTuple):
+    """A part of a text that is not too deep, but for the parts in it."""
+
+    start: int
+    end: int
+    inner: list[_Piece]
+
+    def outline(self, text: str, names: tuple[str, ...]) -> str:
+        """Its text, with numbers in the place of the parts in it."""
+        parts, place = [], self.start
+        for n, inner in enumerate(self.inner):
+            parts += [text[place : inner.start], names[n] if names else "0"]
+            place = inner.end
+        return "".join([*parts, text[place : self.end]])
+
+
+def _pieces(text: str) -> Iterator[_Piece]:
+    """The text in pieces of so many levels, the innermost first, the whole last."""
+    depth = 0
+    opened: list[_Piece] = [_Piece(0, len(text), [])]
+    for token in STRING_OR_BRACKET.finditer(text):
+        if token[0] in "[{":
+            if depth and depth % DEEPEST == 0:
+                opened.append(_Piece(token.start(), 0, []))
+            depth += 1
+        elif token[0] in "]}":
+            depth -= 1
+            if depth > 0 and depth % DEEPEST == 0 and opened[1:]:
+                piece = opened.pop()._replace(end=token.end())
+                opened[-1].inner.append(piece)
+                yield piece
+    yield opened[0]
+
+
+def _has_half_pairs(text: str) -> bool:
+    return ("\\ud" in text or "\\uD" in text) and HALF_PAIR.search(text) is not None
+
+
+def _is_deep(text: str) -> bool:
+    """Whether it seems to be: brackets in strings are taken for others."""
+    if text.count("[") + text.count("{") <= DEEPEST:
+        return False
+    depth = lowest = 0
+    for bracket in BRACKET.findall(text):
+        depth += 1 if bracket in "[{" else -1
+        lowest = min(lowest, depth)
+        if depth - lowest > DEEPEST:
+            return True
+    return False
+
+
+def _none(_: str) -> None:
+    return None
+
+
+def _finite(said: str) -> float | None:
+    number = float(said)
+    return number if math.isfinite(number) else None
+
+
+def _whole(said: str) -> int | Verbatim:
+    try:
+        return int(said)
+    except ValueError:  # Python reads only so many digits
+        return Verbatim(said)
+
+
+def _marked(value: Any) -> str:
+    if isinstance(value, Verbatim):
+        return MARK + value.text
+    raise TypeError(f"no JSON for a {type(value).__name__}")
