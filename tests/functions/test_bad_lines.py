@@ -215,6 +215,9 @@ def test_another_refusal_of_a_date_is_shown_as_it_is(mixpanel: Callable[..., Mix
         ('"Virgo\x06"', "Virgo\x06"),
         ('"a\tb"', "a\tb"),
         ("9" * 5000, "9" * 5000),
+        (r'"C:\Users"', r"C:\Users"),
+        (r'"half \ud83d"', "half \ufffd"),
+        ("[" * 3000 + "]" * 3000, "[" * 3000 + "]" * 3000),
     ],
 )
 def test_events_that_are_not_quite_json_are_kept_as_json(

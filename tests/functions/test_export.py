@@ -59,6 +59,7 @@ ODD_EVENTS: list[dict[str, Any]] = [
     },
     {"event": "No time", "properties": {"distinct_id": "u", "$insert_id": "y"}},
     {"event": "Milliseconds", "properties": {"time": 1704067304123, "distinct_id": "u", "$insert_id": "z"}},
+    {"event": "Microseconds", "properties": {"time": 1704067304123456, "distinct_id": "u", "$insert_id": "µ"}},
     {"event": "", "properties": {}},
 ]
 
@@ -96,7 +97,7 @@ def test_every_event_field_by_field(reading: Callable[..., Any], send: Callable[
         assert distinct_id == text(sent.get("distinct_id"))
         assert insert_id == text(sent["$insert_id"]) if "$insert_id" in sent else len(insert_id) == 36
         if "time" in sent:
-            seconds = sent["time"] / (1000 if sent["time"] > 1e10 else 1)
+            seconds = sent["time"] / (1e6 if sent["time"] > 1e13 else 1000 if sent["time"] > 1e10 else 1)
             assert time == datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
         else:
             assert time is None

@@ -14,6 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from ...forks import once_a_process
+from ...lenient import read_json, write_json
 from ...quoting import literal
 from ..columns import whole_text
 from .slices import POOL
@@ -30,11 +31,12 @@ PATHS: Mapping[str, str] = {
     INGESTED: "$.mp_processing_time_ms",
 }
 HEAD = '{"event":'
-MILLISECONDS_FROM = 10**10
-"""A ``time`` from here on is in milliseconds: as seconds it would be beyond the year 2286."""
+MILLISECONDS_FROM, MICROSECONDS_FROM = 10**10, 10**13
+"""A ``time`` from here on is in milliseconds, or microseconds: as seconds it would be beyond the year 2286."""
 TIMES = f"""
 SELECT TRY(make_timestamp(TRY_CAST(
-    round(epoch * CASE WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3 ELSE 1e6 END) AS BIGINT))) AS event_time
+    round(epoch * CASE WHEN abs(epoch) > {MICROSECONDS_FROM} THEN 1 WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3
+                       ELSE 1e6 END) AS BIGINT))) AS event_time
 FROM (SELECT TRY_CAST(text AS DOUBLE) AS epoch FROM lines)
 """
 # The same event has the same ids; where an id is yet to be made of the event's content, its time stands for it.
@@ -169,6 +171,9 @@ def _fill_insert_ids(ids: pa.Array, heads: pa.Array, properties: pa.Array) -> pa
 
 
 def _insert_id(head: str, properties: str) -> str:
-    content = [json.loads(head + "null}")["event"], json.loads(properties)]
-    canonical = json.dumps(content, sort_keys=True, ensure_ascii=False)
+    name = json.loads(head + "null}")["event"]
+    try:
+        canonical = json.dumps([name, json.loads(properties)], sort_keys=True, ensure_ascii=False)
+    except (ValueError, RecursionError):  # an integer of thousands of digits, or nesting without end
+        canonical = write_json([name, read_json(properties)], sort_keys=True)
     return str(uuid.uuid5(INSERT_ID_NAMESPACE, canonical))

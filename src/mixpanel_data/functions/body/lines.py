@@ -6,15 +6,13 @@ take for line ends. Source: Mixpanel's raw export reference.
 
 from __future__ import annotations
 
-import json
-
 import duckdb
 import numpy as np
 import pyarrow as pa
 
 from ...client.blocks import Block
 from ...exceptions import IncompleteExportError
-from ..columns import whole_text
+from ...lenient import read_json, strict_json
 from .bad import BadLine, Skipped, days_beside
 from .fields import Extraction, engine, query, read_fields
 from .notes import note_of
@@ -92,9 +90,8 @@ def _readable(cursor: duckdb.DuckDBPyConnection, block: Block, position: int, sk
 def _repaired(line: str) -> str | None:
     """The line in a form that DuckDB can read; None where it holds no event."""
     try:
-        event = json.loads(line, strict=False)
-    except (ValueError, RecursionError):
+        text = strict_json(line)
+        event = read_json(text)
+    except ValueError:
         return None
-    if not isinstance(event, dict) or not isinstance(event.get("properties"), dict):
-        return None
-    return whole_text(json.dumps(event, ensure_ascii=False))
+    return text if isinstance(event, dict) and isinstance(event.get("properties"), dict) else None
