@@ -9,6 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ArgumentError
+from ..lenient import read_json
 from ..quoting import quoted
 
 if TYPE_CHECKING:
@@ -215,9 +216,8 @@ def _finite(text: str) -> str:
     """The same JSON without NaN and infinities, which may be inside a list."""
     if "NaN" not in text and "Infinity" not in text:
         return text
-    import json  # noqa: PLC0415
 
-    return as_json(json.loads(text, parse_constant=lambda _: None))
+    return as_json(read_json(text))
 
 
 def _is_number(value: Any) -> bool:
@@ -255,9 +255,8 @@ class Lines(Rows):
         return self._columns
 
     def texts(self) -> Iterator[Texts]:
-        import json  # noqa: PLC0415
 
-        return (tuple(as_text(item.get(name)) for name in self.columns) for item in map(json.loads, self.lines))
+        return (tuple(as_text(item.get(name)) for name in self.columns) for item in map(read_json, self.lines))
 
     def jsons(self) -> Iterator[str]:
         return self.lines

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from ..lenient import read_json
 from .session import Session
 
 
@@ -52,4 +53,4 @@ class MixpanelAPI:
 
     def _ask(self, function: str, path: str, given: Mapping[str, Any] | None) -> Any:
         rows = self._session.ask(function, path=path, params=json.dumps(given, default=str) if given else None)
-        return json.loads(rows.column("value")[0].as_py())
+        return read_json(rows.column("value")[0].as_py())

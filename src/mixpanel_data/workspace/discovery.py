@@ -4,10 +4,10 @@ Answers are kept for the life of the workspace, except those of ``top_events`` a
 this module, and so nothing is imported from ``__future__``.)
 """
 
-import json
 from typing import Literal
 
 from ..engine.statement import call
+from ..lenient import read_json
 from ..results import whole
 from ..types import AnnotationInfo, BookmarkInfo, FunnelInfo, LexiconSchema, ProjectInfo, SavedCohort, TopEvent
 from .session import Day, Session
@@ -92,7 +92,7 @@ def schemas(session: Session, entity_type: str | None = None, name: str | None =
     {'event'}
     """
     rows = session.answer(call("schemas", entity_type=entity_type, name=name).wrap(SCHEMAS)).to_pylist()
-    return [LexiconSchema(**{**row, "properties": json.loads(row["properties"] or "{}")}) for row in rows]
+    return [LexiconSchema(**{**row, "properties": read_json(row["properties"] or "{}")}) for row in rows]
 
 
 def top_events(

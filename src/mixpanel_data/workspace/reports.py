@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from ..engine.statement import call
+from ..lenient import read_json
 from ..results import (
     ActivityFeedResult,
     CohortInfo,
@@ -136,7 +137,7 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     """
     rows = session.ask("saved_report", bookmark_id=bookmark_id)
     answers = [answer for answer in rows.column("answer").to_pylist() if answer]
-    raw = json.loads(answers[0]) if answers else {}
+    raw = read_json(answers[0]) if answers else {}
     return SavedReportResult(bookmark_id, raw, arrow=rows.drop_columns(["answer"]))
 
 

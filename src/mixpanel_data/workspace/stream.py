@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Generator, Sequence
 from contextlib import closing
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ..engine.rows import batches
 from ..engine.statement import Statement, call
 from ..exceptions import NotFoundError
+from ..lenient import read_json
 from .load.selection import ProfileSelection, names_of
 from .session import Day, Session
 
@@ -123,7 +123,7 @@ def _lines(session: Session, asked: Statement, line: str) -> Generator[str, None
 def _each_row(session: Session, asked: Statement) -> Generator[dict[str, Any], None, None]:
     with closing(_batches(session, asked.wrap("FROM "))) as some:
         for row in (row for batch in some for row in batch.to_pylist()):
-            yield {**row, "properties": json.loads(row["properties"] or "{}")}
+            yield {**row, "properties": read_json(row["properties"] or "{}")}
 
 
 def _batches(session: Session, statement: Statement) -> Generator[pa.RecordBatch, None, None]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal
@@ -13,6 +12,7 @@ from ..engine.rows import registered
 from ..engine.statement import Statement
 from ..engine.transactions import transaction
 from ..exceptions import ArgumentError, TableExistsError, TableNotFoundError
+from ..lenient import read_json
 from ..quoting import quoted
 from ..results import Result
 from ..types import ColumnInfo, TableInfo, TableSchema
@@ -78,7 +78,7 @@ def schema(session: Session, table: str) -> TableSchema:
     if column := found.column("properties"):
         name = quoted(column.name)
         first = f"SELECT {name}::JSON::VARCHAR FROM {{}} WHERE {name} IS NOT NULL LIMIT 1"
-        sample = next((json.loads(text) for (text,) in session.rows(found.query(first))), {})
+        sample = next((read_json(text) for (text,) in session.rows(found.query(first))), {})
     return TableSchema(found.name, found.columns, count_rows(session, found), sample)
 
 
