@@ -259,25 +259,7 @@ class FunnelResult(Result):
     conversion_rate: float
     """Fraction of those at the first step who came to the last one."""
     steps: list[FunnelStep]
-    """Of all users and dates together."""
-
-    def totals(self) -> list[dict[str, Any]]:
-        """The steps of each segment, over all dates; fractions to four digits."""
-        by_segment: dict[str, list[dict[str, Any]]] = {}
-        for row in self.rows():
-            by_segment.setdefault(row["segment"], []).append(row)
-        return [
-            {
-                "segment": segment,
-                "step": number,
-                "name": step.name,
-                "count": step.count,
-                "conversion": round(step.conversion, 4),
-                "overall": round(step.overall, 4),
-            }
-            for segment, rows in by_segment.items()
-            for number, step in enumerate(steps_of(rows), 1)
-        ]
+    """Of all users; where there are several dates, of their funnels added up."""
 
 
 def steps_of(rows: list[dict[str, Any]]) -> list[FunnelStep]:

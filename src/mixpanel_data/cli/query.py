@@ -49,13 +49,6 @@ def asked(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any
     return workspace.keep(lambda: method(**given), into, replace=replace)
 
 
-def _funnel(workspace: Workspace, method: Callable[..., Any], given: dict[str, Any]) -> Any:
-    """The steps over all dates, unless dates are asked for."""
-    is_by_date, is_kept = given["unit"] is not None, given["into"] is not None
-    found = asked(workspace, method, {**given, "unit": given["unit"] or "day"})
-    return found if is_by_date or is_kept or isinstance(found, str) else found.totals()
-
-
 def jql(
     workspace: Workspace,
     script: Script = None,
@@ -69,6 +62,7 @@ def jql(
 
 for method, example in (
     (counts.segmentation, f"segmentation Purchase {JANUARY} --on plan --unit month"),
+    (reports.funnel, f"funnel 7509 {JANUARY}"),
     (reports.retention, f"retention --born 'Sign Up' --return Purchase {WEEK} --interval-count 4"),
     (reports.frequency, f"frequency {WEEK} --unit week --event Purchase"),
     (counts.event_counts, f"event-counts --events 'Sign Up,Purchase' {WEEK}"),
@@ -81,7 +75,6 @@ for method, example in (
     (reports.activity_feed, f"activity-feed user-0000001 {JANUARY}"),
 ):
     twin(app, method, f"query {example}", asks=asked, more=keeping)
-twin(app, reports.funnel, f"query funnel 7509 {JANUARY}", asks=_funnel, more=keeping, optional=["unit"])
 command(
     app,
     "jql",

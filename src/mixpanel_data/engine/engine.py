@@ -15,6 +15,7 @@ import duckdb
 from ..exceptions import QueryError, StorageError
 from ..quoting import quoted
 from .errors import translate_errors
+from .statement import call
 
 if TYPE_CHECKING:
     from ..binding import Registration
@@ -115,6 +116,12 @@ class Engine:
                 raise QueryError("a progress callback cannot ask Mixpanel: it runs where the answers come in")
             with self._con.cursor() as cursor:
                 yield cursor
+
+    def budget_left(self, budget: str) -> int | None:
+        """Requests left for this hour; None where there is no limit."""
+        query = call("budget").wrap("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
+        with self.asking() as con:
+            return next((left for (left,) in query.run(con)), None)
 
     def statements_of(self, query: str) -> list[duckdb.Statement]:
         """Its statements.

@@ -16,11 +16,12 @@ from .answers import day, entries, fields, inside, number, objects, text, whole
 from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
-from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by, unit
+from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by
 from .spelling import refuse_unknown_property, says_nothing
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
+RANGE = "range"
 SEGMENTS = 255
 """Mixpanel's own default."""
 STEPS = "steps"
@@ -51,14 +52,22 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 
 
 @table_function(
-    doc="How many users went how far in a saved funnel, by the day, week or month in which they began.",
+    doc="How many users went how far in a saved funnel: in the whole range, or by the period in which they began.",
     endpoint=FUNNEL,
     maintained_only=True,
-    example="FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month')",
+    example="FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31')",
     parameters=(
         Parameter("funnel_id", "BIGINT", "its id, from mixpanel_funnels()", "7509", required=True),
         *DAYS,
-        unit("day", "week", "month"),
+        Parameter(
+            "unit",
+            "VARCHAR",
+            "range for one funnel over all days; else the length of a period, and a user counts in "
+            "each in which they begin",
+            "'week'",
+            default=RANGE,
+            choices=(RANGE, "day", "week", "month"),
+        ),
         SEGMENT_BY,
         FILTER,
         Parameter("length", "BIGINT", "time to complete it, in length_unit; as saved unless given", "14"),
@@ -82,11 +91,13 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 )
 async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     segmented = split_by(call)
+    is_range = call["unit"] == RANGE
     answer = await call.ask(
         FUNNEL,
         days(call),
         funnel_id=call["funnel_id"],
-        unit=call["unit"],
+        unit=None if is_range else call["unit"],
+        interval=(call["to_date"] - call["from_date"]).days + 1 if is_range else None,
         on=segmented,
         where=call["filter"],
         length=call["length"],

@@ -95,12 +95,6 @@ class Target:
         columns[-1] += " USING COMPRESSION zstd"
         ledger.con.execute(f"CREATE OR REPLACE TABLE {self.place} ({', '.join(columns)})")
 
-    def budget_left(self, budget: str) -> int | None:
-        """Requests left for this hour."""
-        query = call("budget").wrap("SELECT remaining FROM ", " WHERE budget = $budget", budget=budget)
-        with self.database.asking() as con:
-            return next((left for (left,) in query.run(con)), None)
-
     def _admit(self, ledger: Ledger, kind: str) -> Entry | None:
         return admit(ledger, self.table, self.policy, kind, self.project, self.database.storage.project)
 
@@ -130,7 +124,7 @@ class EventLoader:
 
     def plan(self) -> FetchPlan:
         """What loading would ask, and what it would leave of the budget."""
-        days, left = self._wanted_days(), self.target.budget_left("export")
+        days, left = self._wanted_days(), self.target.database.budget_left("export")
         if not days:
             return FetchPlan(self.target.table, (), left)
         plan = call("export_plan", **self._arguments(days))
@@ -264,7 +258,7 @@ class ProfileLoader:
         """One request, however many profiles there are (one for every 2,000 where users are named)."""
         portions = -(-len(self.selection.distinct_ids or ()) // 2000)
         requests = (PlannedRequest(None, None, 0, None),) * max(1, portions)
-        return FetchPlan(self.target.table, requests, self.target.budget_left("query"))
+        return FetchPlan(self.target.table, requests, self.target.database.budget_left("query"))
 
     def load(self, watch: Watcher) -> Loaded:
         """Loads the profiles: all of them, or none."""
