@@ -133,8 +133,8 @@ class SegmentationResult(Result):
     unit: str
     segment_property: str | None
     """What the event is segmented by; None if by nothing."""
-    total: int | float
-    """Of all dates and segments."""
+    total: int | float | None
+    """Events of all dates and segments; None of users and averages, which do not add up over dates."""
 
 
 @dataclass(frozen=True)

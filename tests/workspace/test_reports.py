@@ -12,14 +12,17 @@ import pytest
 from mixpanel_data import (
     ArgumentError,
     FunnelInfo,
+    MixpanelDataWarning,
     NotFoundError,
     QueryError,
     SavedCohort,
     TopEvent,
     Workspace,
 )
+from mixpanel_data.client import Budget, retry
+from mixpanel_data.client.limits import LIMITS
 from mixpanel_data.results import JQLResult, Result
-from mixpanel_data.sandbox import Sandbox
+from mixpanel_data.sandbox import Fault, Sandbox
 
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-31"}
 WEEK = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
@@ -142,20 +145,54 @@ def test_numbers(ws: Workspace) -> None:
 
 
 def test_funnel(ws: Workspace, sandbox: Sandbox) -> None:
-    funnel = ws.funnel(7509, unit="month", **JANUARY)
-    rows = ws.sql_rows("SELECT label, count, overall_conversion FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month')")  # fmt: skip
+    funnel = ws.funnel(7509, **JANUARY)
+    rows = ws.sql_rows("SELECT label, count, overall_conversion FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31')")
     assert [(step.name, step.count, pytest.approx(step.overall)) for step in funnel.steps] == rows
     assert funnel.conversion_rate == funnel.steps[-1].overall
     assert funnel.steps[0].conversion == funnel.steps[0].overall == 1
     assert funnel.steps[2].conversion == pytest.approx(funnel.steps[2].count / funnel.steps[1].count)
     assert funnel.funnel_name == next(f.name for f in ws.funnels() if f.id == 7509)
-    split = ws.funnel(7509, unit="month", on="plan", **JANUARY)
+    assert [step.count for step in ws.funnel(7509, unit="month", **JANUARY).steps] == [count for _, count, _ in rows]
+    split = ws.funnel(7509, on="plan", **JANUARY)
     assert [step.count for step in split.steps] == [step.count for step in funnel.steps], "all segments are not added"
     assert set(split.df["segment"]) > {"pro"}
-    daily = ws.funnel(7509, **WEEK)
-    assert daily.steps[0].count == daily.df[daily.df["step"] == 1]["count"].sum()
+    daily, whole = ws.funnel(7509, unit="day", **WEEK), ws.funnel(7509, **WEEK)
+    assert daily.df["date"].nunique() == 7
+    assert whole.df["date"].nunique() == 1
+    assert list(daily.df.columns) == list(whole.df.columns)
+    assert daily.steps[0].count > whole.steps[0].count, "who begins anew on another day counts once more there"
     with pytest.raises(QueryError):
         ws.funnel(1, **WEEK)
+
+
+@pytest.mark.parametrize("status", [401, 403, 500])
+def test_the_answer_of_a_funnel_is_given_also_where_its_name_is_refused(
+    ws: Workspace, sandbox: Sandbox, status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(retry, "FIRST_WAIT", 0)
+    sandbox.faults.add(Fault("/funnels/list", status=status, times=99))
+    with pytest.warns(MixpanelDataWarning, match="the name of funnel 7509 is not known: "):
+        funnel = ws.funnel(7509, **WEEK)
+    assert (funnel.funnel_name, len(funnel.steps)) == ("", 4)
+    assert ws.last_sql is not None
+    assert ws.last_sql.startswith("FROM mixpanel.funnel(")
+
+
+def test_a_funnel_does_not_wait_for_its_name_where_the_budget_is_spent(
+    answering: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(LIMITS, Budget.QUERY, LIMITS[Budget.QUERY].with_hourly(1))
+    steps = [{"event": "Open", "count": 2, "step_conv_ratio": 1.0, "overall_conv_ratio": 1.0, "avg_time": None}]
+    _, server = answering({"/api/query/funnels": {"data": {"2024-01-01": {"steps": steps}}}})
+    with Workspace.memory(wait=False) as ws:
+        funnel = ws.funnel(7509, **WEEK)
+    assert (funnel.funnel_name, len(funnel.steps)) == ("", 1)
+    assert len(server.targets) == 1
+
+
+def test_users_and_averages_have_no_total(ws: Workspace) -> None:
+    assert ws.segmentation("Purchase", type="unique", **WEEK).total is None
+    assert ws.segmentation("Purchase", type="average", **WEEK).total is None
 
 
 def test_retention(ws: Workspace) -> None:

@@ -56,7 +56,7 @@ def segmentation(
     """
     rows = session.ask("segmentation", event=event, from_date=from_date, to_date=to_date, segment_by=on, unit=unit,
                        type=type, filter=where, max_segments=limit)  # fmt: skip
-    return SegmentationResult(event, str(from_date), str(to_date), unit, on, _total(rows), arrow=rows)
+    return SegmentationResult(event, str(from_date), str(to_date), unit, on, _total(rows, type), arrow=rows)
 
 
 def event_counts(
@@ -190,8 +190,13 @@ def _counts_of_each(events: Sequence[str], asked: Mapping[str, Any]) -> Statemen
     return Statement(" UNION ALL ".join(calls), {**asked, **{f"event_{n}": event for n, event in enumerate(events)}})
 
 
-def _total(rows: pa.Table) -> int | float:
-    """Of all dates and segments; Mixpanel's own total of them, where it gives one, is not added to them."""
+def _total(rows: pa.Table, type: Count) -> int | float | None:  # noqa: A002
+    """Of all dates and segments; Mixpanel's own total of them, where it gives one, is not added to them.
+
+    Users of two days may be the same ones, and averages do not add up: of these there is no total.
+    """
+    if type != "general":
+        return None
     counts = list(zip(rows.column("segment").to_pylist(), rows.column("count").to_pylist(), strict=True))
     segments = {segment for segment, _ in counts} - {OVERALL}
     return whole(sum(count or 0 for segment, count in counts if segment in segments or not segments))
