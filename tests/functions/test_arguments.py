@@ -23,6 +23,7 @@ def test_defaults_are_filled_in() -> None:
         "max_rows": None,
         "deduplicate": False,
         "parallel": None,
+        "on_bad_line": "error",
         "account": None,
     }
 

@@ -68,14 +68,6 @@ def test_segmentation(shop: duckdb.DuckDBPyConnection, kind: str, counted: str, 
     )
 
 
-def test_a_segmentation_where_the_property_is_missing(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
-    assert (
-        told(shop, f"FROM local_segmentation(january_{kind}, 'App Open', by := {of('nosuch', kind)})")
-        == told(shop, f"FROM mixpanel_segmentation('App Open', {JANUARY}, segment_by := 'no such')")
-        != []
-    )
-
-
 @pytest.mark.parametrize("unit", ["day", "week", "month"])
 @pytest.mark.parametrize("length", [1, 14])
 def test_funnel(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, length: int) -> None:

@@ -114,7 +114,7 @@ def keep(session: Session, result: Result | Callable[[], Result], table: str, *,
     >>> ws.keep(sales, "sales").rows
     93
     >>> ws.sql_scalar("SELECT sum(count) FROM sales")
-    3547.0
+    3547
     """
     database = session.database
     with database.attached() as con:
