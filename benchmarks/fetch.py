@@ -201,6 +201,7 @@ def main(events: int = 400_000, rounds: int = 5, *names: str) -> None:
                 path = Path(folder) / f"{number}.duckdb"
                 places = {"{path}": str(path), "{url}": environment["MP_API_BASE_URL"], "{body}": f"{folder}/body.gz"}
                 os.environ["MP_STATE_PATH"] = f"{folder}/requests-{number}-{name}.db"  # no budget to wait for
+                os.sync()  # or each would wait for what the one before it has written
                 one = run([places.get(part, part) for part in way], path)
                 path.unlink()
                 if number:  # the first round compresses the bodies

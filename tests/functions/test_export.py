@@ -6,6 +6,7 @@ import gzip
 import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 import mixpanel_data
 from mixpanel_data import IncompleteExportError, MixpanelDataError
 from mixpanel_data.client import retry
+from mixpanel_data.functions import parallel
 from mixpanel_data.sandbox import Sandbox
 from tests.servers import answer, chunked_answer, gzip_answer, lines, raw_server
 
@@ -210,6 +212,22 @@ def test_days_that_have_not_begun_are_not_asked_for(con: duckdb.DuckDBPyConnecti
 def test_a_month_costs_three_requests(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-31')").fetchall()
     assert len(sandbox.requests) == 3
+
+
+def test_a_window_that_comes_late_breaks_no_row_group(
+    point_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """DuckDB would write all that follows a broken one twice."""
+    monkeypatch.setattr(parallel, "MOMENT", 0)  # each window comes later than this
+    counts = iter([50_000, 50_000, 50_000, 110_000])
+    days = {"from_date": "2024-01-01", "to_date": "2024-01-04", "parallel": 4}
+    with raw_server(lambda _: answer(b'{"event":"A","properties":{}}\n' * next(counts))) as server:
+        point_at(server.url)
+        batches = mixpanel_data.register(duckdb.connect()).batches("export", **days)
+        given = list(accumulate(batch.num_rows for batch in batches if batch is not None))
+    assert given[0] < 50_000
+    assert {122_880, 245_760, 260_000} <= set(given)
+    assert len([rows for rows in given if rows > 122_880]) < 10
 
 
 def test_more_at_once_on_request(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:

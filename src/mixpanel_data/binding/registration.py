@@ -141,9 +141,10 @@ class Registration:
     async def _rows_between_beats(
         self, function: Function, given: dict[str, Any], watch: Watcher | None
     ) -> AsyncGenerator[pa.RecordBatch]:
-        async with aclosing(self.rows(function, given, frozenset(function.schema.names), EVERYTHING, watch)) as batches:
+        names = function.schema.names
+        async with aclosing(self.rows(function, given, frozenset(names), EVERYTHING, watch)) as batches:
             async for batch in batches:
-                yield batch.append_column(BEAT, pa.repeat(False, batch.num_rows))
+                yield batch.select(names).append_column(BEAT, pa.repeat(False, batch.num_rows))
 
     async def rows(
         self,

@@ -4,6 +4,9 @@ DuckDB cannot interrupt a source that it waits for. So the source never lets it 
 it hands over a *beat*, a row of NULLs with ``__beat`` set, which the macro filters out, and DuckDB gets the chance
 to stop.
 
+A thread of DuckDB's stores a row group only when it has been given what comes next. So after a large batch a thread
+gets a beat at once, and stores while the others wait for more.
+
 A LIMIT ends only when each of DuckDB's threads has seen that many rows itself. So while nothing more has come, the
 rows at hand go out in small shares, of which every thread that asks gets one, even of the last few.
 """
@@ -12,6 +15,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import threading
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from enum import Enum, auto
@@ -60,6 +64,8 @@ class Scan:
         self._room = asyncio.Semaphore(1)
         self._found: Found = Mark.NOTHING_YET
         self._shared = 0
+        self._with_rows: set[int] = set()
+        """Threads that have a large batch, and no beat after it yet."""
         self._nothing = self._batch_of([pa.nulls(0, field.type) for field in schema])
         self._stock = self._nothing
         self._job = loop.Job(self._run())
@@ -74,9 +80,12 @@ class Scan:
             raise
 
     def _next(self) -> pa.RecordBatch | None:
+        if threading.get_ident() in self._with_rows:
+            self._with_rows.remove(threading.get_ident())
+            return self._beat()
         has_stock = self._stock.num_rows > 0
         if self._found is Mark.NOTHING_YET and not (has_stock and self._is_local):
-            self._found = self._look(PATIENCE if has_stock else BEAT_SECONDS)
+            self._found = self._look(PATIENCE if has_stock or self._with_rows else BEAT_SECONDS)
         if has_stock:
             return self._share()
         if isinstance(self._found, BaseException):
@@ -118,6 +127,8 @@ class Scan:
         rows = self._stock.num_rows
         count = rows if self._is_local or rows >= LARGE else self._fair_share(rows)
         self._shared += count
+        if count >= LARGE:
+            self._with_rows.add(threading.get_ident())
         share = self._stock.slice(0, count)
         # Nothing may refer to rows that are all handed over: their memory is to be used again.
         self._stock = self._stock.slice(count) if count < rows else self._nothing

@@ -11,11 +11,12 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from ..client.blocks import release_idle
 from .bodies import ENDPOINT, Bodies, Downloader, in_executor, parallel_of
 from .body import ROW_GROUP, SLICED_JSON, Buffers, RowGroups
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
-from .parallel import Lookahead, in_order
+from .parallel import HEAD_START, Lookahead, in_order
 from .parameters import DAYS
 from .windows import PARALLEL
 
@@ -55,7 +56,8 @@ REQUESTS = "three requests for a month, one a month for longer ranges, one where
     columns=COLUMNS,
 )
 async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
-    groups = RowGroups(call.columns, ROW_GROUP, Buffers())
+    buffers = Buffers()
+    groups = RowGroups(call.columns, ROW_GROUP, buffers)
     received: list[Bodies] = []
     async with aclosing(Lookahead(windows_in_order(call, call.columns))) as windows:
         try:
@@ -64,8 +66,10 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
                 async with aclosing(in_executor(bodies.add_to(groups, call.columns, close=True))) as batches:
                     async for batch in batches:
                         yield batch
-                if groups.has_rest and not await windows.is_near():
+                if groups.has_rest and groups.is_in_first and not await windows.is_near():
                     yield groups.rest()
+            buffers.keep_none()
+            release_idle()
             if groups.has_rest:
                 yield groups.rest()
         finally:
@@ -87,7 +91,11 @@ async def windows_in_order(call: Call, columns: frozenset[str], *, finish: bool 
     downloader = await Downloader.of(call, columns)
     windows, found, limit = downloader.windows(), 0, call["max_rows"]
     call.reporter.add(days=sum(window.days for window in windows))
-    fetched = in_order(windows, downloader.fetch, parallel_of(call) or PARALLEL, Bodies.close, finish=finish)
+    # Who waits for all of them gains nothing when the first one comes sooner.
+    head_start = 0 if finish else HEAD_START
+    fetched = in_order(
+        windows, downloader.fetch, parallel_of(call) or PARALLEL, Bodies.close, finish=finish, head_start=head_start
+    )
     async with aclosing(fetched):
         async for window, whole in fetched:
             bodies = whole if limit is None else replace(whole, limit=limit - found)

@@ -12,7 +12,8 @@ from ..client.spool import spooled_bytes
 SPOOLED = 4 << 30
 """Bytes on disk from which on nothing further is begun before what came earlier is handed on."""
 MOMENT = 0.05
-"""Seconds."""
+HEAD_START = 0.25
+"""Seconds, as all of these."""
 P = TypeVar("P")
 T = TypeVar("T")
 
@@ -24,8 +25,11 @@ async def in_order(
     discard: Callable[[T], None] = lambda _: None,
     *,
     finish: bool = False,
+    head_start: float = 0,
 ) -> AsyncGenerator[tuple[P, T]]:
     """What ``fetch`` gives for each part, in order, with the next few under way meanwhile.
+
+    With a head start the first part may have the machine for itself that long, so that it can be used sooner.
 
     After a failure nothing further is begun. What is under way then is cancelled, unless it is to be finished: then it
     is given out before the failure is raised. When this ends early, what was fetched in vain is discarded.
@@ -38,8 +42,8 @@ async def in_order(
             while (
                 waiting and failure is None and len(running) < parallel and (not running or spooled_bytes() < SPOOLED)
             ):
-                part = waiting.popleft()
-                running.append((part, asyncio.ensure_future(fetch(part))))
+                part, first = waiting.popleft(), running[0][1] if running else None
+                running.append((part, asyncio.ensure_future(_begin(fetch, part, first, head_start))))
             part, task = running[0]
             try:
                 fetched = await task
@@ -50,6 +54,7 @@ async def in_order(
                 running.popleft()
                 continue
             running.popleft()
+            head_start = 0
             yield part, fetched
         if failure is not None:
             raise failure
@@ -59,6 +64,12 @@ async def in_order(
         for result in await asyncio.gather(*(task for _, task in running), return_exceptions=True):
             if not isinstance(result, BaseException):
                 discard(result)
+
+
+async def _begin(fetch: Callable[[P], Awaitable[T]], part: P, first: asyncio.Task[T] | None, head_start: float) -> T:
+    if first is not None and head_start:
+        await asyncio.wait({first}, timeout=head_start)
+    return await fetch(part)
 
 
 class Lookahead(Generic[T]):

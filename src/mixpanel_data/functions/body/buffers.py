@@ -16,6 +16,7 @@ class Buffers:
 
     def __init__(self) -> None:
         self._idle: list[npt.NDArray[np.uint8]] = []
+        self._keeps = True
 
     def lend(self, size: int) -> npt.NDArray[np.uint8]:
         """Memory of this size, with anything in it."""
@@ -27,6 +28,11 @@ class Buffers:
         weakref.finalize(lent, self._take_back, memory).atexit = False
         return lent
 
+    def keep_none(self) -> None:
+        """From now on memory that comes back goes to the system: little more will be asked for."""
+        self._keeps = False
+        self._idle.clear()
+
     def _take_back(self, memory: npt.NDArray[np.uint8]) -> None:
-        if len(self._idle) < IDLE:
+        if self._keeps and len(self._idle) < IDLE:
             self._idle.append(memory)

@@ -91,11 +91,17 @@ class RowGroups:
         self._pieces: list[Piece] = []
         self._count = 0
         self._bytes = 0
+        self._given = 0
 
     @property
     def has_rest(self) -> bool:
         """Whether there are events that no batch has given out yet."""
         return self._count > 0
+
+    @property
+    def is_in_first(self) -> bool:
+        """Whether the first row group is not given out yet, or not all of it."""
+        return self._given < self._rows
 
     def add(self, notes: Iterator[pa.RecordBatch], reader: Reader) -> Iterator[pa.RecordBatch]:
         """The batches that are full with the events of one more body."""
@@ -105,7 +111,7 @@ class RowGroups:
                 taken = self._room_for(piece)
                 self._take(piece.slice(0, taken))
                 piece = piece.slice(taken)
-                if not taken or self._count == self._rows:
+                if not taken or self._count == self._missing:
                     yield self.rest()
         reader.is_at_end = True
         if not self._pieces or self._pieces[-1].reader is not reader:
@@ -114,6 +120,7 @@ class RowGroups:
     def rest(self) -> pa.RecordBatch:
         """The events at hand as a batch, though it is not full."""
         pieces, self._pieces, count, self._count, self._bytes = self._pieces, [], self._count, 0, 0
+        self._given += count
         table = pa.Table.from_batches([piece.notes for piece in pieces])
         arrays = [table.column(name).combine_chunks(POOL) for name in self._columns]
         if self._has_properties:
@@ -123,9 +130,14 @@ class RowGroups:
                 reader.done()
         return _batch(arrays, [*self._columns, *(["properties"] if self._has_properties else [])], count)
 
+    @property
+    def _missing(self) -> int:
+        """The rows that a row group still has to get after the last batch."""
+        return self._rows - self._given % self._rows
+
     def _room_for(self, piece: Piece) -> int:
         """How many rows of the piece the batch still takes."""
-        left: int = min(piece.notes.num_rows, self._rows - self._count)
+        left: int = min(piece.notes.num_rows, self._missing - self._count)
         if not self._has_properties:
             return left
         fitting = piece.rows_within(LARGEST - self._bytes)
