@@ -5,25 +5,32 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable
-from typing import TypeVar
+from typing import Generic, TypeVar
 
 T = TypeVar("T")
 _making = threading.RLock()
 
 
-def once_a_process(make: Callable[[], T]) -> Callable[[], T]:
+class OnceAProcess(Generic[T]):
     """What ``make`` gives, made once, however many threads ask for it at first, and anew in a forked child."""
-    made: list[T] = []
 
-    def the_one() -> T:
-        if not made:
-            with _making:
-                if not made:
-                    made.append(make())
-        return made[0]
+    def __init__(self, make: Callable[[], T]) -> None:
+        self._make = make
+        self._made: list[T] = []
+        in_a_forked_child(self.forget)
 
-    in_a_forked_child(made.clear)
-    return the_one
+    def __call__(self) -> T:
+        with _making:
+            if not self._made:
+                self._made.append(self._make())
+            return self._made[0]
+
+    def forget(self) -> None:
+        """The next one who asks gets a new one."""
+        self._made.clear()
+
+
+once_a_process = OnceAProcess
 
 
 def in_a_forked_child(begin_anew: Callable[[], object]) -> None:

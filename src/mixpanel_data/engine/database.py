@@ -158,7 +158,7 @@ class Database(Engine):
             return
         before = memory_limit(con)
         # Temporary tables of the user's stay where they are.
-        bound = memory_used(con) + min(WRITING_MEMORY, before // 2)
+        bound = memory_used(con) + min(WRITING_MEMORY, before // 3)
         con.execute(f"SET memory_limit = '{min(bound, before)}B'")
         try:
             yield

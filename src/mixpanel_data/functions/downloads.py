@@ -13,10 +13,9 @@ from typing import Any
 
 import pyarrow as pa
 
-from ..client.blocks import release_idle
 from ..exceptions import ArgumentError
 from .bodies import ENDPOINT, OUTSIDE, Bodies, in_executor
-from .body import ROW_GROUP, Buffers, RowGroups
+from .body import ROW_GROUP, Buffers, RowGroups, release_memory
 from .declaration import Call, Column, Parameter, Rows, table_function
 from .export import COLUMNS, ONLY_DAYS, PARAMETERS, REQUESTS, windows_in_order
 
@@ -138,7 +137,7 @@ async def downloaded(call: Call) -> AsyncGenerator[Rows]:
 
 
 def _batches(held: Sequence[Bodies], groups: RowGroups, call: Call) -> Iterator[pa.RecordBatch]:
-    release_idle()
+    release_memory()
     for bodies in held:
         yield from bodies.add_to(groups, call.columns, close=not call["keep"])
     if groups.has_rest:

@@ -11,9 +11,8 @@ from dataclasses import replace
 
 import pyarrow as pa
 
-from ..client.blocks import release_idle
 from .bodies import ENDPOINT, Bodies, Downloader, in_executor, parallel_of
-from .body import ROW_GROUP, SLICED_JSON, Buffers, RowGroups
+from .body import ROW_GROUP, SLICED_JSON, Buffers, RowGroups, release_memory
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
 from .parallel import HEAD_START, Lookahead, in_order
@@ -69,7 +68,7 @@ async def export(call: Call) -> AsyncGenerator[pa.RecordBatch]:
                 if groups.has_rest and groups.is_in_first and not await windows.is_near():
                     yield groups.rest()
             buffers.keep_none()
-            release_idle()
+            release_memory()
             if groups.has_rest:
                 yield groups.rest()
         finally:

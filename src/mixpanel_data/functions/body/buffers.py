@@ -7,6 +7,10 @@ import weakref
 import numpy as np
 import numpy.typing as npt
 
+from ...client.blocks import release_idle
+from .fields import engine
+from .slices import POOL
+
 IDLE = 2
 """Buffers kept for the next that is asked for: one for each of the threads that usually store rows."""
 
@@ -36,3 +40,10 @@ class Buffers:
     def _take_back(self, memory: npt.NDArray[np.uint8]) -> None:
         if self._keeps and len(self._idle) < IDLE:
             self._idle.append(memory)
+
+
+def release_memory() -> None:
+    """Gives back to the system what proving bodies has left: when much memory is wanted for something else."""
+    release_idle()
+    engine.forget()  # DuckDB gives back what it has freed only when a database is closed
+    POOL.release_unused()

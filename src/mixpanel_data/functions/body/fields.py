@@ -100,9 +100,10 @@ def _in_utc(engine: duckdb.DuckDBPyConnection, times: pa.Array, zone: str | None
 @once_a_process
 def engine() -> duckdb.DuckDBPyConnection:
     """A DuckDB of our own to read JSON with, so that no user's connection is touched. Each worker is its thread."""
-    fresh = duckdb.connect(config={"threads": 1})
-    atexit.register(fresh.close)
-    return fresh
+    return duckdb.connect(config={"threads": 1})
+
+
+atexit.register(engine.forget)
 
 
 def _event_names(heads: pa.Array) -> pa.Array | None:
