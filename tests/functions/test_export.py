@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
 from typing import Any
 
 import duckdb
@@ -17,10 +17,10 @@ from hypothesis import strategies as st
 import mixpanel_data
 from mixpanel_data import IncompleteExportError, MixpanelDataError
 from mixpanel_data.client import retry
-from mixpanel_data.functions import parallel
 from mixpanel_data.sandbox import Sandbox
 from tests.servers import answer, chunked_answer, gzip_answer, lines, raw_server
 
+EVENT = b'{"event":"A","properties":{}}\n'
 DAY = "mixpanel_export('2024-01-01', '2024-01-01')"
 ODD_EVENTS: list[dict[str, Any]] = [
     {
@@ -214,19 +214,26 @@ def test_a_month_costs_three_requests(con: duckdb.DuckDBPyConnection, sandbox: S
     assert len(sandbox.requests) == 3
 
 
-def test_a_window_that_comes_late_breaks_no_row_group(
-    point_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_window_that_comes_late_breaks_no_row_group(point_at: Callable[..., None]) -> None:
     """DuckDB would write all that follows a broken one twice."""
-    monkeypatch.setattr(parallel, "MOMENT", 0)  # each window comes later than this
-    counts = iter([50_000, 50_000, 50_000, 110_000])
-    days = {"from_date": "2024-01-01", "to_date": "2024-01-04", "parallel": 4}
-    with raw_server(lambda _: answer(b'{"event":"A","properties":{}}\n' * next(counts))) as server:
+    has_rows = threading.Event()
+
+    def reply(target: str) -> bytes:
+        if "from_date=2024-01-01" in target:
+            return answer(EVENT * 50_000)
+        has_rows.wait()
+        return answer(EVENT * 100_000)
+
+    given = [0]
+    days = {"from_date": "2024-01-01", "to_date": "2024-01-03", "parallel": 3}
+    with raw_server(reply) as server:
         point_at(server.url)
-        batches = mixpanel_data.register(duckdb.connect()).batches("export", **days)
-        given = list(accumulate(batch.num_rows for batch in batches if batch is not None))
-    assert given[0] < 50_000
-    assert {122_880, 245_760, 260_000} <= set(given)
+        for batch in mixpanel_data.register(duckdb.connect()).batches("export", **days):
+            if batch is not None:
+                given.append(given[-1] + batch.num_rows)
+                has_rows.set()
+    assert 0 < given[1] < 50_000
+    assert {122_880, 245_760, 250_000} <= set(given)
     assert len([rows for rows in given if rows > 122_880]) < 10
 
 
