@@ -7,11 +7,8 @@ from ..types import BudgetInfo, FunctionInfo, RequestInfo
 from .session import Session
 
 FUNCTIONS = """
-SELECT name, doc,
-  list_transform(
-    parameters, lambda p : if(p."default" = 'required', p.name, concat(p.name, ' := ', p."default"))
-  ) AS parameters,
-  cost, example
+SELECT name, doc, cost, example,
+  list_transform(parameters, lambda p : p.name || if(p."default" = 'required', '', ' := ' || p."default")) AS parameters
 FROM """
 REQUESTS = """
 SELECT started_at, budget, endpoint, account, project_id, from_date, to_date, attempt, status, error, rows, bytes,

@@ -102,8 +102,7 @@ def fetch_events(
         compression: ``zstd`` for a file of half the size that is loaded faster, and slower to query by property.
         columns: properties as columns of their own: for each name a property, a JSON path, or a pair of path and
             DuckDB type, as in ``{"country": "mp_country_code", "amount": ("$.amount", "DOUBLE")}``. What cannot be
-            cast is NULL, and
-            a warning says how many values that are.
+            cast is NULL, and a warning says how many values that are.
         deduplicate: leave out what Mixpanel sent more than once.
         limit: a sample of so many events, for a table that is new or replaced; none of its days count as loaded.
         parallel: downloads at once.

@@ -85,8 +85,7 @@ def retention(
         return_event: the event that counts as coming back.
         from_date: first day on which users began.
         to_date: last day on which users began.
-        born_where: a filter expression for the first event.
-        return_where: a filter expression for the second one.
+        born_where: a filter expression for the first event; ``return_where`` is one for the second.
         interval: length of a period, in units.
         interval_count: number of periods.
         unit: what ``interval`` is counted in.

@@ -111,16 +111,10 @@ class Entry:
         """The entry of a row of ``_metadata``, which may be of an older version."""
         first, last = (date.fromisoformat(row[name]) if row[name] else None for name in ("from_date", "to_date"))
         project = row.get("project_id")
-        return Entry(
-            row["type"],
-            first,
-            last,
-            datetime.fromisoformat(row["fetched_at"]).replace(tzinfo=UTC),
-            row["filter_events"],
-            row["filter_where"],
-            row["options"],
-            Project(project, row.get("workspace_id")) if project else None,
-        )
+        owner = Project(project, row.get("workspace_id")) if project else None
+        fetched_at = datetime.fromisoformat(row["fetched_at"]).replace(tzinfo=UTC)
+        filters = row["filter_events"], row["filter_where"], row["options"]
+        return Entry(row["type"], first, last, fetched_at, *filters, owner)
 
     @property
     def days(self) -> tuple[date, date]:
@@ -180,9 +174,10 @@ class Ledger:
         self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
         events = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
         first, last = days or (None, None)
+        now = datetime.now(UTC).replace(tzinfo=None)  # as DuckDB's TIMESTAMP has it
         self.con.execute(
             INSERT,
-            [table, selection.KIND, utc_now(), first, last, events, selection.where, rows, selection.options(),
+            [table, selection.KIND, now, first, last, events, selection.where, rows, selection.options(),
              project.project_id, project.workspace_id],
         )  # fmt: skip
 
@@ -251,8 +246,3 @@ class Ledger:
         values = {"table": table, "from_date": str(known[0]), "to_date": str(known[1])}
         rows = self.con.execute(COMPARE.format(table=self.qualify(table)), values).fetchall()
         return {day: (had, left) for day, had, left in rows}
-
-
-def utc_now() -> datetime:
-    """The time in UTC, as DuckDB's TIMESTAMP has it."""
-    return datetime.now(UTC).replace(tzinfo=None)

@@ -60,11 +60,10 @@ class Profiles:
         self._file = temporary_file()
         try:
             self._write(batches)
-        except OSError as error:
+        except BaseException as error:
             self.close()
-            raise no_room(error) from None
-        except BaseException:
-            self.close()
+            if isinstance(error, OSError):
+                raise no_room(error) from None
             raise
 
     @contextmanager
