@@ -56,7 +56,7 @@ class Registration:
         self.catalog = CATALOG
         self._watch = watch
         self._kept = Kept()
-        self._downloads = Downloads()
+        self._downloads: Downloads[Any] = Downloads()
         self._errors: deque[BaseException] = deque(maxlen=16)
         self._own: str | None = None
         self._refuses_others = False

@@ -9,10 +9,11 @@ from .catalog import catalog
 from .cohorts import cohorts
 from .days import days
 from .declaration import Call, Function
-from .downloads import Downloads, download, downloaded
+from .downloads import download, downloaded
 from .events import event_counts, events, top_events
 from .export import export
 from .funnels import funnel, funnels
+from .held import Downloads
 from .jql import jql
 from .kept import Kept
 from .lexicon import schemas

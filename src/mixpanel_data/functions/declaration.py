@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import pyarrow as pa
 
@@ -17,11 +17,9 @@ from ..client import COSTS, Api, Check, Client, Endpoint, Reporter
 from ..exceptions import ServerError
 from .columns import ARROW_TYPES, JSON, as_json, whole_text
 from .cuts import warn_if_cut
+from .held import Downloads
 from .kept import Kept
 from .predicate import Predicate
-
-if TYPE_CHECKING:
-    from .downloads import Downloads
 
 T = TypeVar("T")
 
@@ -79,7 +77,7 @@ class Call:
     reporter: Reporter
     kept: Kept
     """Answers of earlier calls, for functions that ask for what seldom changes."""
-    downloads: Downloads
+    downloads: Downloads[Any]
     """What earlier calls have downloaded, and nobody has read yet."""
 
     def __getitem__(self, name: str) -> Any:

@@ -6,9 +6,8 @@ there are written into it.
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncGenerator, Iterable, Iterator, Sequence
-from contextlib import aclosing, contextmanager
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import aclosing
 from typing import Any
 
 import pyarrow as pa
@@ -21,61 +20,6 @@ from .export import COLUMNS, ONLY_DAYS, PARAMETERS, REQUESTS, windows_in_order
 
 BY_DAY = pa.list_(pa.struct([("day", pa.date32()), ("events", pa.int64())]))
 EVENT_COLUMNS = frozenset(column.name for column in COLUMNS)
-
-
-class Downloads:
-    """What was downloaded and not read yet, by its handle."""
-
-    def __init__(self) -> None:
-        self._held: dict[str, Bodies] = {}
-
-    def hold(self, bodies: Bodies) -> str:
-        """Holds the bodies until they are taken; gives their handle."""
-        handle = secrets.token_hex(8)
-        self._held[handle] = bodies
-        return handle
-
-    def take(self, handle: str) -> Bodies:
-        """The bodies, which nobody else gets any more.
-
-        Raises:
-            ArgumentError: there are none under this handle.
-        """
-        bodies = self._held.pop(handle, None)
-        if bodies is None:
-            raise ArgumentError(
-                f"mixpanel_downloaded: nothing is held under the handle {handle!r}: it was read already, or downloaded "
-                "by another process or connection; FROM mixpanel_download(…) gives a new one"
-            )
-        return bodies
-
-    @contextmanager
-    def reading(self, handles: Sequence[str], *, keep: bool) -> Iterator[list[Bodies]]:
-        """The bodies for as long as the block runs; then they are freed, or held on.
-
-        Raises:
-            ArgumentError: there are none under one of the handles.
-        """
-        taken: dict[str, Bodies] = {}
-        try:
-            for handle in handles:
-                taken[handle] = self.take(handle)
-            yield list(taken.values())
-        except ArgumentError:
-            keep = True  # nothing was read
-            raise
-        finally:
-            if keep:
-                self._held |= taken
-            else:
-                for bodies in taken.values():
-                    bodies.close()
-
-    def release(self, handles: Iterable[str] | None = None) -> None:
-        """Frees what is held under these handles, or all of it."""
-        for handle in list(self._held if handles is None else handles):
-            if (bodies := self._held.pop(handle, None)) is not None:
-                bodies.close()
 
 
 @table_function(
