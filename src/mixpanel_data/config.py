@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import os
 import stat
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -23,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from .atomic import atomic_write
-from .exceptions import AccountExistsError, AccountNotFoundError, ConfigError, MixpanelDataWarning
+from .exceptions import AccountExistsError, AccountNotFoundError, ConfigError, warn
 
 if TYPE_CHECKING:
     from tomlkit import TOMLDocument
@@ -154,9 +153,7 @@ class ConfigManager:
         except (OSError, UnicodeDecodeError) as error:
             raise ConfigError(f"cannot read {self.path}: {type(error).__name__}") from None
         if os.name == "posix" and mode & 0o077:
-            warnings.warn(
-                f"{self.path} can be read by others: chmod 600 {self.path}", MixpanelDataWarning, stacklevel=2
-            )
+            warn(f"{self.path} can be read by others: chmod 600 {self.path}")
         return text
 
     @contextmanager

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -12,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
 from .config import ConfigManager
-from .exceptions import AuthenticationError, ConfigError, MixpanelDataWarning
+from .exceptions import AuthenticationError, ConfigError, warn
 
 Region = Literal["us", "eu", "in"]
 SERVICE = "mixpanel_data"
@@ -192,9 +191,8 @@ def _say_if_different(account: str, chosen: Credentials) -> None:
     except ConfigError:
         named = None
     if named is None or (named.username, named.project_id) != (chosen.username, chosen.project_id):
-        warnings.warn(
+        warn(
             f"MP_USERNAME, MP_SECRET and MP_PROJECT_ID win over account {account!r}: reading project "
             f"{chosen.project_id} (unset them to use the account)",
-            MixpanelDataWarning,
             stacklevel=3,
         )

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import warnings
 from datetime import date
 from typing import Any, ClassVar
 
 
 class MixpanelDataWarning(UserWarning):
     """Something worth knowing that does not stop the work."""
+
+
+def warn(text: str, stacklevel: int = 2) -> None:
+    """Tells something worth knowing: Python shows with it the line that many calls above the one that warns, as in
+    ``warnings.warn``."""
+    warnings.warn(text, MixpanelDataWarning, stacklevel=stacklevel + 1)
 
 
 class MixpanelDataError(Exception):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import threading
-import warnings
 import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterable, Iterator
@@ -24,7 +23,7 @@ from ..client import Client, Reporter, Watcher
 from ..client.errors import redact
 from ..config import SANDBOX
 from ..credentials import resolve_credentials
-from ..exceptions import ArgumentError, ConfigError, MixpanelDataWarning, ServerError, StorageError
+from ..exceptions import ArgumentError, ConfigError, ServerError, StorageError, warn
 from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments
 from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
@@ -291,10 +290,9 @@ def _attach(con: duckdb.DuckDBPyConnection) -> str:
     # Said, since a connection that was opened only for reading would have it so of everything.
     con.execute(f"ATTACH ':memory:' AS {quoted(catalog)} (READ_WRITE)")
     if catalog != CATALOG:
-        warnings.warn(
+        warn(
             f"this DuckDB has a database or schema named {CATALOG} already, so the functions are "
             f"{catalog}.export(…) and so on; the short names, mixpanel_export(…), are as ever",
-            MixpanelDataWarning,
             stacklevel=3,
         )
     return catalog

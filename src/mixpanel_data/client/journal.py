@@ -12,7 +12,6 @@ import os
 import sqlite3
 import threading
 import time
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -23,7 +22,7 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from ..config import SANDBOX, config_path
 from ..credentials import Credentials
-from ..exceptions import MixpanelDataWarning
+from ..exceptions import warn
 from ..forks import in_a_forked_child
 from .limits import HOUR, Budget, Limits
 
@@ -236,11 +235,9 @@ def _journal_at(path: Path) -> Journal:
         path.touch(mode=0o600)
         return Journal(path)
     except (OSError, sqlite3.Error) as error:
-        warnings.warn(
+        warn(
             f"requests cannot be counted in {path} ({error}), so other processes will not know of them: "
-            "set MP_STATE_PATH to a file that can be written",
-            MixpanelDataWarning,
-            stacklevel=2,
+            "set MP_STATE_PATH to a file that can be written"
         )
         return Journal(None)
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
-from ..exceptions import MixpanelDataWarning, RateLimitError
+from ..exceptions import RateLimitError, warn
 
 SHORT = 5.0
 """Seconds that are waited for without a word."""
@@ -117,7 +116,7 @@ class Reporter:
             raise RateLimitError(f"{why}; it frees in {span(seconds)}: call again then", retry_after=seconds)
         until = f"{datetime.now().astimezone() + timedelta(seconds=seconds):%H:%M:%S}"
         if self._watcher is None:
-            warnings.warn(f"{why}: waiting {span(seconds)}, until {until}", MixpanelDataWarning, stacklevel=2)
+            warn(f"{why}: waiting {span(seconds)}, until {until}")
         await self._count_down(seconds, why, until)
 
     async def _count_down(self, seconds: float, why: str, until: str) -> None:

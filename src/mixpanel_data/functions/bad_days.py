@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
-from ..exceptions import BadLineError, MixpanelDataError, MixpanelDataWarning
+from ..exceptions import BadLineError, MixpanelDataError, warn
 from .body import excerpt
 from .windows import Window
 
@@ -41,11 +40,7 @@ def warn_if_skipped(function: str, window: Window, lines: Sequence[str]) -> None
     if lines:
         days = f"{window.first}" if window.days == 1 else f"{window.first} to {window.last}"
         count = f"{len(lines):,} lines are no events and were" if len(lines) > 1 else "a line is no event and was"
-        warnings.warn(
-            f"mixpanel_{function}: of {days} {count} left out; the first: {excerpt(lines[0])}",
-            MixpanelDataWarning,
-            stacklevel=2,
-        )
+        warn(f"mixpanel_{function}: of {days} {count} left out; the first: {excerpt(lines[0])}")
 
 
 async def _find(error: BadLineError, window: Window, download: Download) -> tuple[date | None, int | None]:

@@ -6,11 +6,10 @@ of the App API.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from ..exceptions import MixpanelDataWarning
+from ..exceptions import warn
 
 PLACES = ("meta", "metadata", "results", "pagination")
 """Where an answer speaks of itself, besides its first level."""
@@ -28,20 +27,20 @@ NEXT = ("next_cursor", "next_page")
 def warn_if_cut(function: str, answer: Any) -> None:
     """Says so if the answer says of itself that it is not all, or not of all."""
     for said in dict.fromkeys(said for place in _places(answer) for said in _cuts(place)):
-        warn(function, f"Mixpanel's answer {said}")
+        warn_of(function, f"Mixpanel's answer {said}")
 
 
 def warn_if_full(function: str, name: str, found: int, limit: int, default: int) -> None:
     """Says so if as much has come as is asked for where nothing else is said."""
     if found >= limit == default:
-        warn(
+        warn_of(
             function,
             f"as many rows or segments came as {name} allows, so there may be more: write {name} := {limit * 10}",
         )
 
 
-def warn(function: str, said: str) -> None:
-    warnings.warn(f"mixpanel_{function}: {said}", MixpanelDataWarning, stacklevel=2)
+def warn_of(function: str, said: str) -> None:
+    warn(f"mixpanel_{function}: {said}")
 
 
 def _places(answer: Any) -> Iterator[Mapping[str, Any]]:

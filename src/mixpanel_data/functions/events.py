@@ -15,7 +15,7 @@ from typing import Any
 from ..client import HISTORY, Api, Budget, Endpoint
 from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
 from .answers import fields, inside, json_text, objects, percent, text
-from .cuts import warn, warn_if_full
+from .cuts import warn_if_full, warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, count_reader, read_series, silent
@@ -41,7 +41,7 @@ MOST_FREQUENT = 100
 async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     names = await _names(call)
     if len(names) >= MOST_NAMES:
-        warn(call.function, f"Mixpanel tells no more than {MOST_NAMES:,} names, and there may be more")
+        warn_of(call.function, f"Mixpanel tells no more than {MOST_NAMES:,} names, and there may be more")
     yield [(name,) for name in sorted(names)]
 
 

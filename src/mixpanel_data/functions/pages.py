@@ -17,7 +17,7 @@ from typing import Any, TypeAlias
 from ..client import Api, Endpoint
 from ..exceptions import IncompleteExportError, QueryError
 from .answers import entries, inside, objects, text, whole
-from .cuts import warn
+from .cuts import warn_of
 from .declaration import Call
 from .parallel import in_order
 
@@ -109,7 +109,7 @@ class People:
             return
         announced = f"announced {self.announced:,} profiles and " if self.announced is not None else ""
         lost = f"{missing:,} may be missing" if missing else "others may be missing"
-        warn(
+        warn_of(
             self._function,
             f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are "
             f"given once, as they came first, so {lost}: run the statement again",

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..client import Api, Endpoint
 from .answers import entries, items, json_text, text, whole
-from .cuts import warn, warn_if_full
+from .cuts import warn_if_full, warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
 from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, property_name, unit
@@ -38,7 +38,7 @@ async def properties(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     if not found:
         await refuse_unknown(call, [call["event"]])
     if len(found) >= MOST_PROPERTIES:
-        warn(call.function, f"Mixpanel tells no more than {MOST_PROPERTIES:,} names, and there may be more")
+        warn_of(call.function, f"Mixpanel tells no more than {MOST_PROPERTIES:,} names, and there may be more")
     yield [(name, whole(said.get("count") if isinstance(said, dict) else said)) for name, said in found.items()]
 
 

@@ -15,7 +15,7 @@ from ..client import Api, Endpoint
 from ..exceptions import ArgumentError, MixpanelDataError, NotFoundError, QueryError
 from .answers import fields, inside, json_text, objects, text, whole
 from .bookmarks import saved_reports
-from .cuts import warn
+from .cuts import warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .funnels import FUNNEL, MEASURED, funnel_rows
 from .numbers import OVERALL, Number, Path, numbers
@@ -113,7 +113,7 @@ def _lately(call: Call, endpoint: Endpoint, said: str) -> dict[str, str]:
     """Endpoints that do not know a report's own days are asked for those that are over, wherever the project is."""
     last = datetime.now(UTC).date() - timedelta(days=1)
     first = last - timedelta(days=DAYS - 1)
-    warn(
+    warn_of(
         call.function,
         f"Mixpanel does not serve report {call['bookmark_id']} as it was saved ({said}): these are the rows of "
         f"{endpoint} from {first} to {last}, without its own days, filters and breakdowns",

@@ -10,14 +10,13 @@ from __future__ import annotations
 import json
 import re
 import statistics
-import warnings
 from collections.abc import Iterable, Iterator
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from ..client import Api, Client, Endpoint, Reporter
 from ..credentials import Credentials
-from ..exceptions import ConfigError, MixpanelDataWarning, QueryError
+from ..exceptions import ConfigError, QueryError, warn
 from .answers import possible
 from .predicate import midnight
 
@@ -86,12 +85,10 @@ def is_too_late(error: QueryError) -> bool:
 
 def warn_of_zone(function: str, client: Client, day: date) -> None:
     """Says that a day which has begun in the zone that was assumed has not begun in the project's."""
-    warnings.warn(
+    warn(
         f"mixpanel_{function}: {day} has not begun yet where project {client.credentials.project_id} is, and "
         'was left out: write the project\'s time zone into its account (timezone = "America/Los_Angeles", say), or set '
-        "MP_TIMEZONE",
-        MixpanelDataWarning,
-        stacklevel=2,
+        "MP_TIMEZONE"
     )
 
 
@@ -106,7 +103,7 @@ def warn_if_contradicted(client: Client, lines: bytes, zone: str | None) -> None
     here = _quarters(processed - _in_utc(time, zone) for time, processed in times)
     if here:
         as_sent = _quarters(processed - time for time, processed in times)
-        warnings.warn(_contradiction(client.credentials, zone, here, as_sent), MixpanelDataWarning, stacklevel=2)
+        warn(_contradiction(client.credentials, zone, here, as_sent))
 
 
 def _contradiction(credentials: Credentials, zone: str | None, here: int, as_sent: int | None) -> str:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import secrets
 import socket
-import warnings
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -20,7 +19,7 @@ from ..binding import Registration, add_short_names
 from ..binding.clients import Account, credentials_for
 from ..client import Watcher
 from ..engine.database import Database
-from ..exceptions import ArgumentError, MixpanelDataWarning, StorageError
+from ..exceptions import ArgumentError, StorageError, warn
 from ..quoting import literal, quoted
 from ..storage.databases import current_database
 from ..storage.file import File, storage_at
@@ -157,9 +156,8 @@ def _refuse_unusable(host: str, port: int, token: str | None) -> None:
         raise ArgumentError(f"the token is too short: give one of {SHORTEST_TOKEN} characters or more")
     _refuse_taken(host, port)
     if host not in LOOPBACK:
-        warnings.warn(
+        warn(
             f"what is read from {host} travels unencrypted, token included: put a proxy with TLS before it",
-            MixpanelDataWarning,
             stacklevel=4,
         )
 

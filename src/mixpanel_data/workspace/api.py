@@ -12,7 +12,7 @@ from .session import Session
 
 class MixpanelAPI:
     """Any endpoint of Mixpanel's Query and App APIs that only reads. Its answers are counted, tried again and refused
-    like those of every method."""
+    like those of every method; a path that cannot be asked for is an ArgumentError."""
 
     def __init__(self, session: Session) -> None:
         self._session = session
@@ -25,9 +25,6 @@ class MixpanelAPI:
                 ``{project_id}`` in it stands for the project.
             params: what goes into the query.
 
-        Raises:
-            ArgumentError: no such path can be asked for.
-
         >>> "Purchase" in ws.api.get("/api/query/events/names", {"type": "general"})
         True
         """
@@ -39,9 +36,6 @@ class MixpanelAPI:
         Args:
             path: beginning with ``/api/query/``, or ``/api/2.0/``.
             data: what goes into the form.
-
-        Raises:
-            ArgumentError: no such path can be asked for.
 
         >>> script = '''function main() {
         ...   return Events({from_date: "2024-01-01", to_date: "2024-01-01"}).reduce(mixpanel.reducer.count())

@@ -42,8 +42,12 @@ def segmentation(
     """How often an event happened over time, and by the values of a property. In the shell: ``mp query segmentation``.
 
     Args:
+        event: name of the event.
+        from_date: first day.
+        to_date: last day.
         on: the property to segment by.
         unit: length of a period.
+        where: a filter expression.
         type: what counts: events, users (``unique``), or events for each user (``average``).
         limit: only so many segments, the largest.
 

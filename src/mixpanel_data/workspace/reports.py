@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 from ..engine.statement import call
-from ..exceptions import MixpanelDataError, MixpanelDataWarning
+from ..exceptions import MixpanelDataError, warn
 from ..lenient import read_json
 from ..results import (
     ActivityFeedResult,
@@ -85,7 +84,8 @@ def retention(
         return_event: the event that counts as coming back.
         from_date: first day on which users began.
         to_date: last day on which users began.
-        born_where: a filter expression for the first event; ``return_where`` is one for the second.
+        born_where: a filter expression for the first event.
+        return_where: a filter expression for the second one.
         interval: length of a period, in units.
         interval_count: number of periods.
         unit: what ``interval`` is counted in.
@@ -192,7 +192,7 @@ def _funnel_name(session: Session, funnel_id: int) -> str:
             return ""
         return next(iter(session.answer(names).column("name").to_pylist()), None) or ""
     except MixpanelDataError as error:
-        warnings.warn(f"the name of funnel {funnel_id} is not known: {error}", MixpanelDataWarning, stacklevel=2)
+        warn(f"the name of funnel {funnel_id} is not known: {error}")
         return ""
 
 

@@ -71,6 +71,11 @@ def event_lines(
     only go on to a file or another program. In the shell: ``mp raw export``.
 
     Args:
+        from_date: first day.
+        to_date: last day, inclusive.
+        events: only events of these names.
+        where: a Mixpanel filter expression.
+        limit: at most so many.
         raw: as Mixpanel has them: ``event`` and ``properties``, to the letter.
 
     >>> lines = ws.event_lines(from_date="2024-01-01", to_date="2024-01-01", events=["Purchase"], raw=True)
@@ -92,7 +97,10 @@ def profile_lines(
     """Profiles one by one, without keeping them, each as a line of JSON. In the shell: ``mp raw engage``.
 
     Args:
+        where: a Mixpanel filter expression over profiles.
         cohort: only members of this cohort, by its id or its name.
+        properties: only these properties.
+        distinct_ids: only these users.
         raw: as Mixpanel has them: ``$distinct_id`` and ``$properties``.
 
     >>> next(ws.profile_lines(raw=True))[:16]

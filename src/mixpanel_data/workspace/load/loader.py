@@ -6,7 +6,6 @@ replacement are one transaction each; what is missing is loaded window by window
 
 from __future__ import annotations
 
-import warnings
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -18,7 +17,7 @@ from ...client import Watcher
 from ...engine.database import Database
 from ...engine.statement import call
 from ...engine.transactions import transaction
-from ...exceptions import MixpanelDataWarning
+from ...exceptions import warn
 from ...quoting import quoted
 from ...types import FetchPlan, PlannedRequest
 from .admission import Policy, admit, resolve_table_name
@@ -309,19 +308,13 @@ def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
 def _warn_of_failed_casts(failed: Mapping[str, int], selection: EventSelection) -> None:
     for name, count in failed.items():
         path, kind = selection.columns[name]
-        warnings.warn(
-            f"column {name}: {count:,} of the values at {path} cannot be {kind} and are NULL; properties has them",
-            MixpanelDataWarning,
-            stacklevel=2,
-        )
+        warn(f"column {name}: {count:,} of the values at {path} cannot be {kind} and are NULL; properties has them")
 
 
 def _warn_of_lost_rows(table: str, lost: dict[date, int]) -> None:
     """Of days that somebody has taken rows from: they are as somebody wished, or the table is another one."""
     if lost:
-        warnings.warn(
+        warn(
             f"table {table} has lost {sum(lost.values()):,} rows of {len(lost):,} days since they were fetched, the "
-            f"first of {min(lost)}; these days are not fetched again: replace the table to have them whole",
-            MixpanelDataWarning,
-            stacklevel=2,
+            f"first of {min(lost)}; these days are not fetched again: replace the table to have them whole"
         )
