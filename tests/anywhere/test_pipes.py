@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from tests.servers import answer, lines, raw_server
 from tests.shell import MP, environment
 
+README = Path(__file__).parents[2] / "README.md"
 BESIDE_PYTHON = str(Path(sys.executable).parent)
 DUCKDB = shutil.which("duckdb", path=BESIDE_PYTHON)
 WEEK = ["--account", "sandbox", "raw", "export", "--from", "2024-01-01", "--to", "2024-01-07"]
@@ -28,14 +32,33 @@ def piped(arguments: list[str], *queries: str) -> list[dict[str, object]]:
     return json.loads(done.stdout)
 
 
+def line_of_the_readme() -> str:
+    """What it has DuckDB run over a pipe."""
+    found = re.search(r'duckdb shop.duckdb -c "(CREATE TABLE january.*?)"', README.read_text(), re.DOTALL)
+    assert found
+    return found[1]
+
+
 def test_raw_events_become_a_table() -> None:
     rows = piped(
         WEEK,
-        "CREATE TABLE t AS FROM read_json('/dev/stdin')",
-        "SELECT count(*) AS events, sum(properties.amount)::BIGINT AS revenue FROM t",
+        line_of_the_readme(),
+        "SELECT count(*) AS events, sum((properties->>'$.amount')::DOUBLE)::BIGINT AS revenue FROM january",
     )
-    assert rows[0]["events"] == 25225
-    assert rows[0]["revenue"] == 82146
+    assert rows == [{"events": 25225, "revenue": 82146}]
+
+
+def test_names_that_differ_by_capitals_and_types_that_change_later_are_no_matter(point_at: Callable[..., None]) -> None:
+    early = {"event": "A", "properties": {"time": 1704067200, "Plan": 1, "plan": "pro"}}
+    late = {"event": "A", "properties": {"time": 1704067200, "Plan": {"name": "pro"}}}
+    with raw_server(lambda _: answer(lines([early] * 40_000 + [late]))) as server:
+        point_at(server.url)
+        rows = piped(
+            ["raw", "export", "--from", "2024-01-01", "--to", "2024-01-01"],
+            line_of_the_readme(),
+            "SELECT count(*) AS events, count(properties->'$.Plan.name') AS later FROM january",
+        )
+    assert rows == [{"events": 40_001, "later": 1}]
 
 
 def test_properties_may_stay_json() -> None:
