@@ -18,7 +18,7 @@ import mixpanel_data
 from mixpanel_data.credentials import resolve_credentials
 from mixpanel_data.exceptions import ConfigError, MixpanelDataWarning
 from mixpanel_data.functions.zones import start_of
-from tests.servers import RawServer, gzip_answer, json_answer, lines, raw_server
+from tests.servers import RawServer, answer, gzip_answer, json_answer, lines, raw_server
 
 NEW_YORK = "America/New_York"
 SPRING = datetime(2024, 3, 9, tzinfo=ZoneInfo(NEW_YORK))
@@ -163,6 +163,19 @@ def test_events_that_come_late_each_in_its_own_time_say_nothing(point_at: Callab
     ("zone", "end"),
     [(None, datetime(2024, 3, 10, 12)), ("UTC", datetime(2024, 3, 10)), (NEW_YORK, datetime(2024, 3, 10, 5))],
 )
+@pytest.mark.parametrize("time", ["nan", "-inf", "1e300", 1704067200000, float("nan")])
+@pytest.mark.parametrize("zone", ["UTC", "America/New_York"])
+def test_times_that_are_none_say_nothing(
+    point_at: Callable[..., None], monkeypatch: pytest.MonkeyPatch, time: Any, zone: str
+) -> None:
+    event = {"event": "A", "properties": {"time": time, "mp_processing_time_ms": 1704067200000}}
+    with raw_server(lambda _: answer(lines([event] * 30))) as server, duckdb.connect() as con:
+        point_at(server.url)
+        monkeypatch.setenv("MP_TIMEZONE", zone)
+        mixpanel_data.register(con)
+        assert len(con.execute("FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall()) == 30
+
+
 def test_a_day_is_complete_when_it_has_ended_in_its_zone_or_everywhere(
     read: Callable[..., Any], zone: str | None, end: datetime
 ) -> None:

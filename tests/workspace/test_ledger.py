@@ -125,6 +125,30 @@ def test_a_stray_of_a_wide_window_is_kept_or_replaced_by_a_narrow_one(project: C
         assert ids(ws) == asked.rows("2024-01-01", "2024-01-03")
 
 
+def test_an_event_of_another_day_than_its_time_says_is_not_lost_where_it_is_the_only_one(
+    project: Callable[[Events], Project],
+) -> None:
+    asked = project({"2024-01-02": [event(1, seconds("2024-01-03"))], "2024-01-03": [event(2, seconds("2024-01-03"))]})
+    with Workspace() as ws:
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03", parallel=1)
+        for mode in ("append", "sync", "resume"):
+            ws.fetch_events("t", from_date="2024-01-03", to_date="2024-01-03", look_back=1, **{mode: True})
+            assert ids(ws) == ["i1", "i2"]
+        del asked.events["2024-01-02"][0]  # it is gone, which only a request for its own day can tell
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03", append=True, parallel=1)
+        assert ids(ws) == ["i2"]
+
+
+@pytest.mark.parametrize("first", ["2024-01-02", "2024-01-03"])
+def test_an_event_whose_user_became_another_one_is_there_once(project: Callable[[Events], Project], first: str) -> None:
+    asked = project({"2024-01-03": [event(1), event(2, seconds("2024-01-03"))]})
+    with Workspace() as ws:
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-03", parallel=1)
+        asked.events["2024-01-03"] = [event(1, distinct_id="new"), event(2, seconds("2024-01-03"), distinct_id="new")]
+        ws.fetch_events("t", from_date=first, to_date="2024-01-03", append=True, parallel=1)
+        assert ws.sql_rows("SELECT insert_id, distinct_id FROM t ORDER BY ALL") == [("i1", "new"), ("i2", "new")]
+
+
 @settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.data())
 def test_any_fetches_over_any_odd_events_end_as_one_export(
@@ -135,7 +159,6 @@ def test_any_fetches_over_any_odd_events_end_as_one_export(
     times = [None, "soon", *(seconds(day, hour) for day in [*days, "2024-02-01"] for hour in (0, 23))]
     drawn = st.lists(st.tuples(st.sampled_from(days), st.sampled_from(times)), min_size=1, max_size=12)
     events: Events = {day: [] for day in days}
-    events[days[0]].append(event(0))  # a stray: a table without any trusts the times
     for number, (day, time) in enumerate(data.draw(drawn, "events"), 1):
         events[day].append(event(number, time))
     windows = st.tuples(st.integers(0, 3), st.integers(0, 3)).map(sorted)
@@ -160,6 +183,20 @@ def test_profiles_without_an_id_do_not_double(answering: Callable[..., Any], mon
         for _ in range(2):
             ws.fetch_profiles("p", append=True)
         assert ws.sql_rows("SELECT distinct_id FROM p ORDER BY ALL") == [("u1",), (None,)]
+
+
+def test_profiles_without_an_id_do_not_take_the_place_of_others(answering: Callable[..., Any]) -> None:
+    def page(*plans: str) -> dict[str, Any]:
+        found = [{"$properties": {"plan": plan}} for plan in plans]
+        return {"status": "ok", "page": 0, "page_size": 1000, "session_id": "s", "total": len(found), "results": found}
+
+    answers = {"/api/query/engage": page("a", "b")}
+    answering(answers)
+    with Workspace.memory() as ws:
+        ws.fetch_profiles("p")
+        answers["/api/query/engage"] = page("b", "c")
+        ws.fetch_profiles("p", append=True)
+        assert ws.sql_rows("SELECT properties->>'$.plan' FROM p ORDER BY ALL") == [("a",), ("b",), ("c",)]
 
 
 @pytest.mark.parametrize("mode", ["append", "resume", "sync"])
@@ -285,3 +322,19 @@ def test_lines_that_are_no_events_are_left_out_by_choice_and_kept_beside(project
         assert ws.sql_scalar("SELECT count(*) FROM t") == 2
         ws.drop("t")
         assert ws.sql_rows("FROM _skipped_lines") == []
+
+
+@pytest.mark.filterwarnings("ignore:.*was left out")
+def test_a_line_that_is_no_event_is_kept_once_whichever_windows_bring_it(project: Callable[[Events], Project]) -> None:
+    asked = project({"2024-01-03": [event(1, seconds("2024-01-03")), "no event"]})  # type: ignore[list-item]
+
+    def fetch(first: str, last: str) -> list[tuple[Any, ...]]:
+        ws.fetch_events("t", from_date=first, to_date=last, append=True, on_bad_line="skip", parallel=1)
+        return ws.sql_rows("SELECT line FROM _skipped_lines")
+
+    with Workspace.memory() as ws:
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-04", on_bad_line="skip", parallel=1)
+        for first, last in [("2024-01-03", "2024-01-05"), ("2024-01-02", "2024-01-03"), ("2024-01-01", "2024-01-02")]:
+            assert fetch(first, last) == [('"no event"',)]
+        asked.events["2024-01-03"].pop()
+        assert fetch("2024-01-03", "2024-01-03") == []

@@ -120,7 +120,10 @@ def test_an_impatient_second_interrupt_changes_nothing(tmp_path: Path, sandbox: 
     assert (tables(path) == []) == (loaded(path) == set())
 
 
-@pytest.mark.parametrize(("limit", "said"), [(400_000, "cannot be kept in"), (3_000_000, "cannot be written")])
+@pytest.mark.parametrize(
+    ("limit", "said"),
+    [(400_000, "cannot be kept in"), (1_000_000, "cannot be kept in"), (3_000_000, "cannot be written")],
+)
 def test_a_full_disk_is_one_line_and_leaves_no_table(
     tmp_path: Path, sandbox: Sandbox, reach: dict[str, str], limit: int, said: str
 ) -> None:

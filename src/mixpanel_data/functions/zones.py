@@ -27,6 +27,8 @@ QUARTER = 900.0
 """Seconds. Every zone is some quarters of an hour off UTC."""
 TOLERANCE = 240.0
 """Seconds: clocks differ, and events take a while to arrive."""
+LATEST = 10**10
+"""Seconds: a time beyond is no time in seconds."""
 SAMPLE = 20
 """Events that a judgement needs at least."""
 MOST = 0.8
@@ -141,11 +143,12 @@ def _in_utc(time: float, zone: str | None) -> float:
 
 
 def _times(lines: bytes) -> Iterator[tuple[float, float]]:
-    """Each event's time as it was sent, and when it was processed, in seconds."""
+    """Each event's time as it was sent, and when it was processed, in seconds, where both are times of an event."""
     for line in lines.split(b"\n"):
         try:
             properties = json.loads(line)["properties"]
-            if not properties.get("$import"):
-                yield float(properties["time"]), properties["mp_processing_time_ms"] / 1000
+            time, processed = float(properties["time"]), properties["mp_processing_time_ms"] / 1000
+            if not properties.get("$import") and 0 <= time < LATEST and 0 <= processed < LATEST:
+                yield time, processed
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
             continue

@@ -9,7 +9,7 @@ from collections.abc import Collection, Iterator
 
 import pyarrow as pa
 
-from ...client.spool import close_later, temporary_file
+from ...client.spool import close_later, no_room, temporary_file
 from .duplicates import NEEDED
 from .fields import HASH, INGESTED
 from .slices import POOL
@@ -51,14 +51,21 @@ class Notes:
         self._file = temporary_file()
 
     def write(self, notes: Iterator[pa.RecordBatch]) -> int:
-        """Writes all notes anew; gives the number of events."""
+        """Writes all notes anew; gives the number of events.
+
+        Raises:
+            StorageError: the disk has no room for them.
+        """
         self._file.seek(0)
         self._file.truncate()
         self.count = 0
-        with pa.ipc.new_stream(self._file, self.schema) as stream:
-            for note in notes:
-                stream.write_batch(note)
-                self.count += note.num_rows
+        try:
+            with pa.ipc.new_stream(self._file, self.schema) as stream:
+                for note in notes:
+                    stream.write_batch(note)
+                    self.count += note.num_rows
+        except OSError as error:
+            raise no_room(error) from None
         return self.count
 
     def read(self) -> Iterator[pa.RecordBatch]:

@@ -57,6 +57,14 @@ NOTE_DAYS = """
 INSERT INTO _loaded_days (table_name, day, rows, loaded_at, from_date, to_date)
 SELECT $table, unnest($days::DATE[]), unnest($rows::BIGINT[]), $at, $first, $last
 """
+NOTE_SKIPPED_LINES = (
+    """DELETE FROM _skipped_lines WHERE table_name = $1 AND from_date <= $3 AND to_date >= $2
+       AND ((from_date >= $2 AND to_date <= $3) OR list_contains($4::VARCHAR[], line))""",
+    """UPDATE _skipped_lines SET from_date = CASE WHEN from_date >= $2 THEN $3 + 1 ELSE from_date END,
+         to_date = CASE WHEN to_date <= $3 THEN $2 - 1 ELSE to_date END
+       WHERE table_name = $1 AND from_date <= $3 AND to_date >= $2""",
+    "INSERT INTO _skipped_lines SELECT $1, $2, $3, unnest($4::VARCHAR[])",
+)
 MISSING = f"""
 SELECT days.day FROM {CATALOG}.days($from_date, $to_date) AS days
 LEFT JOIN (FROM _loaded_days WHERE table_name = $table) AS loaded ON loaded.day = days.day
@@ -191,12 +199,11 @@ class Ledger:
         self.con.execute(NOTE_DAYS, values)
 
     def note_skipped_lines(self, table: str, window: Window) -> None:
-        """Writes down the lines of the window that were left out, in the place of those of earlier requests for it."""
-        days = [table, window.from_date, window.to_date]
-        self.con.execute("DELETE FROM _skipped_lines WHERE table_name = ? AND from_date >= ? AND to_date <= ?", days)
-        if window.skipped_lines:
-            query = "INSERT INTO _skipped_lines SELECT ?, ?, ?, unnest(?::VARCHAR[])"
-            self.con.execute(query, [*days, window.skipped_lines])
+        """Writes down the lines of the window that were left out, in the place of those of earlier requests for its
+        days; those of a wider window that do not come again are of its other days."""
+        given = [table, window.from_date, window.to_date, window.skipped_lines]
+        for statement in NOTE_SKIPPED_LINES:
+            self.con.execute(statement, given if "$4" in statement else given[:3])
 
     def forget(self, table: str) -> None:
         """Nothing is known of the table any more."""

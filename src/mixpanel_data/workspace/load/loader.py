@@ -274,7 +274,11 @@ class ProfileLoader:
             is_new = self.target.create_table(ledger, f"FROM {view}")
         if not is_new:
             with profiles.view(ledger.con) as view:
-                same = f"old.distinct_id IS NOT DISTINCT FROM {view}.distinct_id"
+                # Who has no id is told by what is known of them: another one without an id is somebody else.
+                same = (
+                    f"old.distinct_id = {view}.distinct_id OR coalesce(old.distinct_id, {view}.distinct_id) IS NULL "
+                    f"AND old.properties IS NOT DISTINCT FROM {view}.properties"
+                )
                 ledger.con.execute(f"DELETE FROM {place} AS old WHERE EXISTS (FROM {view} WHERE {same})")
         with profiles.view(ledger.con) as view:
             ledger.con.execute(f"INSERT INTO {place} BY NAME FROM {view}")

@@ -2,7 +2,8 @@
 
 An event may have no time, or one outside the days that were asked for. Mixpanel gives it again whenever those days are
 asked for, and never for other days. So such rows are written down, with the window that brought them. They are told
-apart by Mixpanel's own key, and counted: the same key may occur more than once.
+apart by Mixpanel's own key, and counted: the same key may occur more than once. An event that only has got another
+distinct_id, since two users have become one, is the same event.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from .parts import Window
 
 KEY = ("event_name", "event_time", "distinct_id", "insert_id")
 COLUMNS = ", ".join(KEY)
+EVENT = ("event_name", "event_time", "insert_id")
+"""What stays of an event when two users become one."""
 INSIDE = "table_name = $table AND from_date >= $first AND to_date <= $last"
 """Strays of windows that are asked for again as a whole."""
 ACROSS = f"table_name = $table AND from_date <= $last AND to_date >= $first AND NOT ({INSIDE})"
@@ -45,7 +48,7 @@ class Strays:
     def delete_earlier_rows(self) -> None:
         """Deletes what earlier requests for these days brought, and no other row."""
         start, end = self.window.starts_at, self.window.ends_at
-        if self.window.has_strays or self._count("table_name = $table"):
+        if self.window.has_strays or self._count("table_name = $table") or self._wider_range():
             with self._incoming_keys():
                 self._note_doubtful_rows(start, end)
                 self._delete(INSIDE)
@@ -72,14 +75,12 @@ class Strays:
     def _note_doubtful_rows(self, start: datetime, end: datetime) -> None:
         """Takes for strays the rows of wider windows that may be of other days than their time says.
 
-        These are rows of the window's days that do not come again, and rows of other days that do. Only in tables that
-        have strays: elsewhere times are trusted, and what does not come again is gone. A row that only has got another
-        distinct_id comes again.
+        These are rows of the window's days that do not come again, and rows of other days that do.
         """
-        ((low, high),) = self._run(f"SELECT min(from_date), max(to_date) FROM _loaded_days WHERE {WIDER}")
-        if low is None:
+        wider = self._wider_range()
+        if wider is None:
             return
-        same_event = _same("new", "rows", [name for name in KEY if name != "distinct_id"])
+        low, high = wider if self.window.has_strays else (self.window.from_date, self.window.to_date)
         self._run(
             f"""
             INSERT INTO _stray_rows
@@ -90,15 +91,20 @@ class Strays:
             JOIN (FROM _loaded_days WHERE {WIDER}) AS loaded ON loaded.day = days.day
             WHERE NOT EXISTS (FROM _stray_rows AS noted WHERE noted.table_name = $table AND {_same("noted", "rows")})
               AND CASE WHEN rows.event_time >= $start AND rows.event_time < $end
-                THEN NOT EXISTS (FROM temp.{INCOMING} AS new WHERE {same_event})
-                ELSE EXISTS (FROM temp.{INCOMING} AS new WHERE new.is_outside AND {_same("new", "rows")}) END
+                THEN NOT EXISTS (FROM temp.{INCOMING} AS new WHERE {_same("new", "rows", EVENT)})
+                ELSE EXISTS (FROM temp.{INCOMING} AS new WHERE new.is_outside AND {_same("new", "rows", EVENT)}) END
             """,
             start=start, end=end, low=str(low), high=str(high),
         )  # fmt: skip
 
+    def _wider_range(self) -> tuple[date, date] | None:
+        """The first and the last day of the windows of which only some days are asked for again."""
+        ((low, high),) = self._run(f"SELECT min(from_date), max(to_date) FROM _loaded_days WHERE {WIDER}")
+        return (low, high) if low else None  # type: ignore[return-value]
+
     def _settle(self) -> None:
         """Deletes those of earlier strays that come again; the others belong to the days that are not asked for."""
-        self._delete(f"{ACROSS} AND EXISTS (FROM temp.{INCOMING} AS new WHERE {_same('new', '_stray_rows')})")
+        self._delete(f"{ACROSS} AND EXISTS (FROM temp.{INCOMING} AS new WHERE {_same('new', '_stray_rows', EVENT)})")
         self._run(f"UPDATE _stray_rows SET to_date = $first - 1 WHERE {ACROSS} AND to_date <= $last")
         self._run(f"UPDATE _stray_rows SET from_date = $last + 1 WHERE {ACROSS} AND from_date >= $first")
 
