@@ -53,6 +53,9 @@ def test_any_damaged_strings_are_kept(strings: list[list[bytes]]) -> None:
     ("body", "value"),
     [
         (b'"Acme\x06"', "Acme\x06"),
+        (b'[1,{"a":[2, ], }\n,]', [1, {"a": [2]}]),
+        (b'[nan,-inf,NaN,-Infinity,"nan,]",]', [None, None, None, None, "nan,]"]),
+        ("\ufeff[1]".encode(), [1]),
         (b'"a\nb\tc"', "a\nb\tc"),
         (rb'"C:\Users\new"', "C:\\Users\new"),
         (rb'"\x41\u12"', r"\x41\u12"),
@@ -76,7 +79,7 @@ def test_what_is_read(body: bytes, value: Any) -> None:
 
 @pytest.mark.parametrize(
     "body",
-    [b"", b"<html>", b"{", b'{"a": 1', b'"a', b"[1] x", b"{'a': 1}", b"[1,]", b"[" * 5000, b"[" * 5000 + b"}" * 5000],
+    [b"", b"<html>", b"{", b'{"a": 1', b'"a', b"[1] x", b"{'a': 1}", b"[1,,]", b"[" * 5000, b"[" * 5000 + b"}" * 5000],
 )
 def test_what_is_no_json(body: bytes) -> None:
     for read in (read_json, strict_json):

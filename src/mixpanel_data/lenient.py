@@ -3,7 +3,8 @@
 What a phone or a library once sent stands in an answer as it came: control characters in strings, backslashes that
 escape nothing, bytes that are no UTF-8, half a pair of surrogates, integers of thousands of digits, nesting without
 end. None of it is a reason to lose the rest. Characters that cannot be are U+FFFD; a backslash that escapes nothing
-stands for itself; what Python has no number for, or could not walk through, is kept as its text: :class:`Verbatim`.
+stands for itself, a comma after the last item for nothing; what Python has no number for, or could not walk through,
+is kept as its text: :class:`Verbatim`.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ DEEPEST = 200
 BRACKET = re.compile(r"[\[\]{}]")
 STRING = r'"[^"\\]*+(?:\\.[^"\\]*+)*+"'
 STRING_OR_BRACKET = re.compile(rf"{STRING}|[\[\]{{}}]", re.DOTALL)
-STRING_OR_CONSTANT = re.compile(rf"{STRING}|-?\b(?:NaN|Infinity)\b", re.DOTALL)
+STRING_OR_SLIP = re.compile(rf"{STRING}|-?\b(?:nan|inf|infinity)\b|,(?=\s*[\]}}])", re.DOTALL | re.IGNORECASE)
+"""What may differ from strict JSON: strings, numbers that are none, and a comma after the last item."""
 HIGH, LOW = r"\\u[dD][89abAB][0-9a-fA-F]{2}", r"\\u[dD][c-fC-F][0-9a-fA-F]{2}"
 HALF_PAIR = re.compile(rf"{HIGH}(?!{LOW})|(?<!{HIGH}){LOW}")
 IN_STRING = re.compile(
@@ -84,15 +86,17 @@ def write_json(value: Any, *, sort_keys: bool = False) -> str:
 
 
 def _decoded(body: bytes | str) -> str:
-    return body if isinstance(body, str) else body.decode("utf-8-sig", "replace")
+    return (body if isinstance(body, str) else body.decode("utf-8", "replace")).removeprefix("\ufeff")
 
 
 def _repaired(text: str) -> str:
-    return STRING_OR_CONSTANT.sub(lambda found: _repaired_token(found[0]), text)
+    return STRING_OR_SLIP.sub(lambda found: _repaired_token(found[0]), text)
 
 
-def _repaired_token(token: str) -> str:
-    return f'"{IN_STRING.sub(_repaired_character, token[1:-1])}"' if token.startswith('"') else "null"
+def _repaired_token(found: str) -> str:
+    if found.startswith('"'):
+        return f'"{IN_STRING.sub(_repaired_character, found[1:-1])}"'
+    return "" if found == "," else "null"
 
 
 def _repaired_character(found: re.Match[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
 from typing import Any
@@ -133,6 +134,8 @@ def test_what_says_that_a_body_is_not_whole_is_never_left_out(mixpanel: Callable
     skipping = "FROM mixpanel_export('2024-01-01', '2024-01-01', on_bad_line := 'skip')"
     for body, said in [
         (f"{event(FIRST)}\nexport terminated early", "terminated early"),
+        (f'{event(FIRST)}\n{{"error":"Timed out","request":"/e"}}\n', r"\(Timed out\)"),
+        (f"{event(FIRST)}\n<html>\n<body>", "is no event"),
         (f"{event(FIRST)}\n{event(FIRST)[:40]}", "ends in the middle of a line"),
         ("no events\nat all\n", "holds no events, but 'no events'"),
     ]:
@@ -227,3 +230,53 @@ def test_events_that_are_not_quite_json_are_kept_as_json(
     project = mixpanel(lambda *_: gzip_answer(f"{event(FIRST)}\n{line}\n{event(FIRST, 2)}\n".encode()))
     found = project.ask(f"SELECT json_valid(properties), properties->>'$.x' FROM ({DAY})")
     assert found == [(True, None), (True, value), (True, None)]
+
+
+def test_events_that_duckdb_reads_and_python_does_not_are_kept(mixpanel: Callable[..., Mixpanel]) -> None:
+    lines = ['{"event":"e","properties":{"time":1704067200,"n":[1,],"x":nan,}}', event(FIRST)]
+    found = mixpanel(lambda *_: answer(f"\ufeff{lines[0]}\n{lines[1]}\n".encode())).ask(DAY)
+    assert [row[0] for row in found] == ["e", "e"]
+    assert len({row[3] for row in found}) == 2, "an id is made of what has none"
+
+
+@pytest.mark.parametrize("name", ["9" * 5000, "[" * 3000 + "]" * 3000])
+def test_a_name_that_python_does_not_read_is_kept(mixpanel: Callable[..., Mixpanel], name: str) -> None:
+    line = f'{{"event":{name},"properties":{{"time":1704067200}}}}\n'
+    assert mixpanel(lambda *_: answer(line.encode())).ask(f"SELECT event_name FROM ({DAY})") == [(name,)]
+
+
+@pytest.mark.parametrize(
+    ("time", "moment"),
+    [
+        ("1704067200000000000", datetime(2024, 1, 1)),
+        (str(-(10**24)), None),
+        ("1e300", None),
+        ("-1", datetime(1969, 12, 31, 23, 59, 59)),
+    ],
+)
+def test_a_time_is_what_it_means_or_null(mixpanel: Callable[..., Mixpanel], time: str, moment: datetime | None) -> None:
+    line = f'{{"event":"e","properties":{{"time":{time}}}}}\n'
+    assert mixpanel(lambda *_: answer(line.encode())).ask(f"SELECT event_time FROM ({DAY})") == [(moment,)]
+
+
+@pytest.mark.parametrize("said", ["Service is down for maintenance", "null", "[]"])
+def test_words_instead_of_events_are_shown_and_cost_little(mixpanel: Callable[..., Mixpanel], said: str) -> None:
+    project = mixpanel(lambda *_: answer(said.encode()))
+    with pytest.raises((ServerError, BadLineError), match=re.escape(said)):
+        project.ask(DAY)
+    assert project.requests == 2
+
+
+def test_a_title_is_found_in_a_page_of_several_lines(mixpanel: Callable[..., Mixpanel]) -> None:
+    project = mixpanel(
+        lambda *_: answer(b'<!DOCTYPE html>\n<html><head><title lang="en">Sign in</title></head></html>')
+    )
+    with pytest.raises(ServerError, match='a web page titled "Sign in"'):
+        project.ask(DAY)
+
+
+def test_a_refusal_of_every_day_as_too_late_is_an_error(mixpanel: Callable[..., Mixpanel]) -> None:
+    project = mixpanel(lambda *_: json_answer({"error": "to_date cannot be later than today"}, "400 Bad Request"))
+    with pytest.warns(MixpanelDataWarning), pytest.raises(QueryError, match="to_date cannot be later than today"):
+        project.ask(MONTH)
+    assert project.requests <= 6

@@ -401,7 +401,7 @@ BROKEN = {
         "/api/query/cohorts/list", [{"id": "NaN"}], "FROM mixpanel_cohorts()", 'sent "NaN" where a whole number should be',
     ),
     "a number too large": (
-        "/api/query/cohorts/list", [{"id": 10**30}], "FROM mixpanel_cohorts()", "sent a number for id that has no end",
+        "/api/query/cohorts/list", [{"id": 10**30}], "FROM mixpanel_cohorts()", "sent a number for id that is too large",
     ),
     "text for an object": (
         "/api/app/projects/1/schemas", {"results": [{"schemaJson": "x"}]}, "FROM mixpanel_schemas()", 'something else than an object: "x"',

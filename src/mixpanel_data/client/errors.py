@@ -112,11 +112,14 @@ def no_json(endpoint: Endpoint, credentials: Credentials, body: bytes) -> Server
 
 
 def refusal_in(endpoint: Endpoint, credentials: Credentials, body: bytes) -> MixpanelDataError | None:
-    """The exception for a body at status 200 that is an error, or a web page; None where it is neither."""
+    """The exception for a body at status 200 that is an error, a web page or one line of plain words; None where it is
+    none of them."""
     try:
         return error_at_200(endpoint, credentials, json.loads(body), body)
     except (ValueError, RecursionError):
-        return no_json(endpoint, credentials, body) if body.lstrip()[:1] == b"<" else None
+        said = body.strip()
+        is_other = said[:1] == b"<" or (b"\n" not in said and said[:1] != b"{")
+        return no_json(endpoint, credentials, body) if is_other else None
 
 
 def error_in_success(answer: Any) -> str | None:
@@ -182,7 +185,7 @@ def _rate_limit(project: str, said: str, headers: Mapping[str, str], details: di
 def _without_html(text: str) -> str:
     if not text.lstrip().startswith("<"):
         return text
-    title = re.search(r"<title>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
+    title = re.search(r"<title\b[^>]*>(.*?)</title>", text, re.IGNORECASE | re.DOTALL)
     return f'{PAGE} titled "{title[1].strip()}"' if title else PAGE
 
 

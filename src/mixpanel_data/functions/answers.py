@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ..exceptions import ServerError
+from ..exceptions import ServerError, warn
 from ..lenient import write_json
 
 LONGEST_SHOWN = 80
@@ -84,14 +84,18 @@ def percent(value: Any) -> float | None:
 
 
 def whole(value: Any) -> int | None:
-    """A whole number, which may come as text."""
+    """A whole number, which may come as text. Where another number comes it is rounded, with a warning: the rest of the
+    answer is not to be lost."""
     try:
-        return None if value is None or value == "" else int(value)  # not through float: ids have many digits
+        # Not through float: ids have many digits.
+        found = number(value) if isinstance(value, float | bool) else None if value in (None, "") else int(value)
     except (TypeError, ValueError):
         found = number(value)
-    if found is None or not found.is_integer():
+    if isinstance(value, bool):
         raise ServerError(f"Mixpanel sent {shown(value)} where a whole number should be")
-    return int(found)
+    if isinstance(found, float) and not found.is_integer():
+        warn(f"Mixpanel sent {shown(value)} where a whole number should be: it is rounded")
+    return None if found is None else round(found)
 
 
 def flag(value: Any) -> bool | None:

@@ -144,10 +144,21 @@ class Downloader:
         """The windows to ask for; none where the WHERE holds of no event."""
         return windows_of(self.call, self.zone) if self.events != [] else []
 
-    async def fetch(self, window: Window) -> Bodies:
-        """What Mixpanel has of the window."""
+    async def fetch(self, window: Window, *, is_shorter: bool = False) -> Bodies:
+        """What Mixpanel has of the window.
+
+        The last day of all may not have begun in the project's own zone: then it is left out, once.
+        """
         requested_at = datetime.now(UTC).replace(tzinfo=None)
-        bodies = Bodies(window, self.zone, requested_at, await self._parts(window))
+        try:
+            bodies = Bodies(window, self.zone, requested_at, await self._parts(window))
+        except QueryError as error:
+            if is_shorter or not is_too_late(error):
+                raise
+            warn_of_zone(self.call.function, self.call.client, window.last)
+            if window.days > 1:
+                return await self.fetch(window.without_last(), is_shorter=True)
+            return Bodies(window, self.zone, start_of(window.last, self.zone), [])  # as if asked when it had not ended
         warn_if_skipped(self.call.function, window, bodies.skipped)
         return bodies
 
@@ -160,11 +171,6 @@ class Downloader:
         except IncompleteExportError:
             if window.days == 1:
                 raise
-        except QueryError as error:
-            if not is_too_late(error):
-                raise
-            warn_of_zone(self.call.function, self.call.client, window.last)
-            return await self._parts(window.without_last()) if window.days > 1 else []
         first, second = window.halves()
         parts = await self._parts(first)
         try:

@@ -158,7 +158,7 @@ def _array(values: list[Any], field: pa.Field) -> pa.Array:
     except UnicodeEncodeError:
         return _array([_whole(value) for value in values], field)
     except OverflowError:
-        raise ServerError(f"Mixpanel sent a number for {field.name} that has no end") from None
+        raise ServerError(f"Mixpanel sent a number for {field.name} that is too large") from None
 
 
 def _whole(value: Any) -> Any:

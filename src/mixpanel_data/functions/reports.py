@@ -28,8 +28,8 @@ DAYS = 30
 NODE = {"event": text, "type": text, "totalCount": whole}
 EDGE = {"event": text, "type": text, "step": whole, "totalCount": whole}
 NOT_SERVED = re.compile(
-    r"invalid (insights|bookmark|report)(_| )?id|(insights|bookmark|report)( type| id)? "
-    r"(is |was |could )?(not (be )?(found|supported|served)|does not exist)",
+    r"(this |the )?(invalid (insights|bookmark|report)(_| )?id|(insights|bookmark|report)( type| id)? "
+    r"(is |was |could )?(not (be )?(found|supported|served)|does not exist))",
     re.IGNORECASE,
 )
 """What Mixpanel answers for a report that it does not serve as insights."""
@@ -75,7 +75,7 @@ async def saved_report(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
 def _is_not_served(refusal: QueryError) -> bool:
     """Whether Mixpanel does not know the report here, or not this kind of report; any other refusal is about what the
     report asks, and stands."""
-    return isinstance(refusal, NotFoundError) or NOT_SERVED.search(refusal.message) is not None
+    return isinstance(refusal, NotFoundError) or NOT_SERVED.match(str(refusal.details.get("mixpanel_says"))) is not None
 
 
 async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Number]]:

@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 
 from ...exceptions import BadLineError, IncompleteExportError
+from ...lenient import read_json
 
 AROUND = 40
 """Characters that are shown before and after the place that cannot be read."""
 ENDED_EARLY = "terminated early"
-"""What Mixpanel writes where it gives up in the middle of an export."""
+"""What Mixpanel writes where it gives up in the middle of an export; or it writes an error, as the last line."""
 
 
 @dataclass(eq=False)
@@ -23,20 +24,33 @@ class BadLine(Exception):  # noqa: N818 - becomes an error where its number is k
     text: str
     place: int
     """Its place in its block, from 0."""
+    is_last: bool
+    """Whether it is the last one of its block."""
     is_cut: bool
-    """Whether it is the last one, and has no end."""
+    """Whether it is the last one of all, and seems to have no end."""
     neighbours: tuple[date | None, date | None]
     """The days of the events before and after it."""
 
     @property
     def is_skippable(self) -> bool:
         """Whether it may be left out: what only tells that the body is not whole may not."""
-        return not self.is_cut and ENDED_EARLY not in self.text[:100]
+        return not (self.is_cut or self.ending or self.text.lstrip().startswith("<"))
+
+    @property
+    def ending(self) -> str | None:
+        """What Mixpanel says, if the line says that the export ends here before it is complete."""
+        if ENDED_EARLY in self.text[:100]:
+            return ENDED_EARLY
+        try:
+            said = read_json(self.text) if self.is_last else None
+        except ValueError:
+            return None
+        return str(said["error"]) if isinstance(said, dict) and "error" in said and "event" not in said else None
 
     def error(self, before: int) -> IncompleteExportError:
         """What to raise, where so many events stand before its block."""
-        if ENDED_EARLY in self.text[:100]:
-            return IncompleteExportError("Mixpanel ended the export before it was complete (terminated early)")
+        if (said := self.ending) is not None:
+            return IncompleteExportError(f"Mixpanel ended the export before it was complete ({said})")
         if self.is_cut:
             return IncompleteExportError(f"the export ends in the middle of a line: {self.text[-AROUND:]!r}")
         number = before + self.place + 1
@@ -74,6 +88,15 @@ def excerpt(line: str) -> str:
         pass
     start, end = max(0, place - AROUND), place + AROUND
     return repr(f"{'…' * (start > 0)}{line[start:end]}{'…' * (end < len(line))}")
+
+
+def is_cut(line: str) -> bool:
+    """Whether a line without an end may be the beginning of an event."""
+    try:
+        read_json(line)
+    except ValueError:
+        return line.lstrip("\ufeff \t")[:1] == "{"
+    return False
 
 
 def days_beside(lines: Sequence[str], place: int) -> tuple[date | None, date | None]:

@@ -31,12 +31,12 @@ PATHS: Mapping[str, str] = {
     INGESTED: "$.mp_processing_time_ms",
 }
 HEAD = '{"event":'
-MILLISECONDS_FROM, MICROSECONDS_FROM = 10**10, 10**13
-"""A ``time`` from here on is in milliseconds, or microseconds: as seconds it would be beyond the year 2286."""
+MILLISECONDS_FROM, MICROSECONDS_FROM, NANOSECONDS_FROM = 10**10, 10**13, 10**16
+"""A ``time`` from here on is in milliseconds, or in smaller parts: as seconds it would be beyond the year 2286."""
 TIMES = f"""
 SELECT TRY(make_timestamp(TRY_CAST(
-    round(epoch * CASE WHEN abs(epoch) > {MICROSECONDS_FROM} THEN 1 WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3
-                       ELSE 1e6 END) AS BIGINT))) AS event_time
+    round(epoch * CASE WHEN abs(epoch) > {NANOSECONDS_FROM} THEN 1e-3 WHEN abs(epoch) > {MICROSECONDS_FROM} THEN 1
+                       WHEN abs(epoch) > {MILLISECONDS_FROM} THEN 1e3 ELSE 1e6 END) AS BIGINT))) AS event_time
 FROM (SELECT TRY_CAST(text AS DOUBLE) AS epoch FROM lines)
 """
 # The same event has the same ids; where an id is yet to be made of the event's content, its time stands for it.
@@ -119,10 +119,10 @@ def _event_names(heads: pa.Array) -> pa.Array | None:
 def _event_name(head: str) -> str | None:
     if not head.startswith(HEAD):
         raise ValueError(head)
-    name = json.loads(head + "null}")["event"]
+    name = read_json(head + "null}")["event"]
     if name is None:
         return None
-    return whole_text(name if isinstance(name, str) else json.dumps(name, ensure_ascii=False))
+    return whole_text(name if isinstance(name, str) else write_json(name))
 
 
 def _extract(
@@ -153,10 +153,11 @@ def _times(engine: duckdb.DuckDBPyConnection, texts: pa.Array) -> pa.Array:
     """UTC times of seconds, which is what Mixpanel sends, or of whatever else a time may be."""
     try:
         seconds = pc.cast(texts, pa.int64(), memory_pool=POOL)
-        is_large = pc.greater(pc.abs(seconds, memory_pool=POOL), MILLISECONDS_FROM, memory_pool=POOL)
+        ends = pc.min_max(seconds, memory_pool=POOL)
+        is_large = max(-(ends["min"].as_py() or 0), ends["max"].as_py() or 0) > MILLISECONDS_FROM
     except pa.ArrowInvalid:
-        is_large = None
-    if is_large is None or pc.any(is_large).as_py():
+        is_large = True
+    if is_large:
         return _column(engine, TIMES, text=texts)
     return pc.multiply(seconds, 1_000_000, memory_pool=POOL).cast(pa.timestamp("us"))
 
@@ -172,9 +173,9 @@ def _fill_insert_ids(ids: pa.Array, heads: pa.Array, properties: pa.Array) -> pa
 
 
 def _insert_id(head: str, properties: str) -> str:
-    name = json.loads(head + "null}")["event"]
+    name = read_json(head + "null}")["event"]
     try:
         canonical = json.dumps([name, json.loads(properties)], sort_keys=True, ensure_ascii=False)
-    except (ValueError, RecursionError):  # an integer of thousands of digits, or nesting without end
+    except (ValueError, TypeError, RecursionError):  # an integer of thousands of digits, or nesting without end
         canonical = write_json([name, read_json(properties)], sort_keys=True)
     return str(uuid.uuid5(INSERT_ID_NAMESPACE, canonical))

@@ -22,6 +22,7 @@ import pyarrow as pa
 
 from ...client import Spool
 from ...client.blocks import Block
+from ...client.spool import GZIP_ERRORS
 from ...exceptions import IncompleteExportError, MixpanelDataError
 from ...forks import once_a_process
 from .bad import BadLine, Skipped, excerpt
@@ -82,7 +83,8 @@ class Proof:
             self.events = self._notes.write(_map(partial(self._look_into, skipped), self._blocks(spool)))
         except BadLine as bad:
             is_first = not self._notes.count and not bad.place
-            raise (self._refusal(self.sample) if is_first else None) or bad.error(self._notes.count) from None
+            refusal = self._refusal(self._beginning(spool)) if is_first else None
+            raise refusal or bad.error(self._notes.count) from None
         self.skipped = skipped.texts if skipped else []
         if self.skipped and not self.events:
             raise self._refusal(self.sample) or IncompleteExportError(
@@ -111,6 +113,14 @@ class Proof:
         for note in self._notes.read():
             yield without(note, start, self._superseded)
             start += note.num_rows
+
+    def _beginning(self, spool: Spool) -> bytes:
+        """More of the body than the sample has, where its first lines are short."""
+        try:
+            with spool.unzipped() as body:
+                return body.read(SAMPLE)
+        except GZIP_ERRORS:
+            return self.sample
 
     def _look_into(self, skipped: Skipped | None, place: tuple[Block, int]) -> pa.RecordBatch:
         return look_into(*place, self._extraction, skipped)

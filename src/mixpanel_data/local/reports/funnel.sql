@@ -9,7 +9,7 @@
 -- of by counts. Events without distinct_id or time belong to nobody and are left out.
 --
 -- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only,
--- begins anew each day unless told a unit, takes the length that was saved, counts days in the project's time zone,
+-- is of the whole range unless told a unit, takes the length that was saved, counts days in the project's time zone,
 -- where here they are those of event_time (UTC), takes steps up to two seconds apart in either order, and counts
 -- users who were merged since as one.
 CREATE OR REPLACE MACRO funnel(
