@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..engine.statement import Statement, call
 from ..quoting import CATALOG
 from ..results import (
+    OVERALL,
     EventCountsResult,
     NumericAverageResult,
     NumericBucketResult,
@@ -22,7 +23,6 @@ from .session import Day, Session
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OVERALL = "$overall"
 Unit = Literal["minute", "hour", "day", "week", "month"]
 Count = Literal["general", "average", "unique"]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..engine.statement import call
@@ -12,19 +12,18 @@ from ..exceptions import MixpanelDataError, MixpanelDataWarning
 from ..lenient import read_json
 from ..results import (
     ActivityFeedResult,
-    CohortInfo,
     FlowsResult,
     FrequencyResult,
     FunnelResult,
     JQLResult,
     RetentionResult,
     SavedReportResult,
+    cohorts_of,
     steps_of,
+    told_apart,
 )
 from .load.selection import names_of
 from .session import Day, Session
-
-OVERALL = "$overall"
 
 
 def funnel(
@@ -58,9 +57,9 @@ def funnel(
                        filter=where, length=length, length_unit=length_unit)  # fmt: skip
     asked, name = session.last_sql, _funnel_name(session, funnel_id)
     session.last_sql = asked
-    steps = steps_of([row for row in rows.to_pylist() if row["segment"] == OVERALL])
-    conversion = steps[-1].overall if steps else 0.0
-    return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, arrow=rows)
+    steps, segments = told_apart(rows.to_pylist(), "date", steps_of)
+    conversion = steps[-1].overall if steps else None
+    return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, segments, arrow=rows)
 
 
 def retention(
@@ -97,8 +96,8 @@ def retention(
     rows = session.ask("retention", born_event=born_event, return_event=return_event, from_date=from_date,
                        to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
                        interval=interval, interval_count=interval_count)  # fmt: skip
-    cohorts = _cohorts(rows.to_pylist())
-    return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, arrow=rows)
+    cohorts, segments = told_apart(rows.to_pylist(), "cohort_date", cohorts_of)
+    return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, segments, arrow=rows)
 
 
 def frequency(
@@ -194,13 +193,3 @@ def _funnel_name(session: Session, funnel_id: int) -> str:
     except MixpanelDataError as error:
         warnings.warn(f"the name of funnel {funnel_id} is not known: {error}", MixpanelDataWarning, stacklevel=2)
         return ""
-
-
-def _cohorts(rows: Iterable[Mapping[str, Any]]) -> list[CohortInfo]:
-    """The cohorts of all users, each with its periods in a list."""
-    found: dict[str, CohortInfo] = {}
-    for row in rows:
-        if row["segment"] == OVERALL:
-            start = str(row["cohort_date"])
-            found.setdefault(start, CohortInfo(start, row["cohort_size"], [])).retained.append(row["retained"])
-    return list(found.values())
