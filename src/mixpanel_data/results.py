@@ -25,6 +25,14 @@ DAYS = ("day", "week", "month")
 """Units that begin at midnight."""
 
 
+def warn_if_full(method: str, found: int, limit: int, default: int) -> None:
+    """Says so if as much has come as a method asks for unless it is told a limit."""
+    if found >= limit == default:
+        said = f"as many values came as are asked for unless a limit is given, {limit}, so there may be more"
+        how = f"write limit={limit * 10} (--limit {limit * 10} in the shell)"
+        warnings.warn(f"{method}: {said}: {how}", MixpanelDataWarning, stacklevel=2)
+
+
 @dataclass(frozen=True)
 class Result(Shown):
     """Base of all results that have rows."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -404,3 +404,53 @@ def test_mixpanels_own_total_is_not_added_to_its_parts(answering: Any, values: d
     answering({"/api/query/segmentation": {"data": {"series": ["2024-01-01"], "values": series}}})
     with Workspace.memory() as ws:
         assert ws.segmentation("e", from_date="2024-01-01", to_date="2024-01-01", on="p").total == total
+
+
+def values(count: int) -> dict[str, Any]:
+    """What Mixpanel answers of a property with so many values."""
+    names = [f"v{n}" for n in range(count)]
+    series = {"data": {"series": ["2024-01-01"], "values": {name: {"2024-01-01": 1} for name in names}}}
+    return {
+        "/api/query/events/properties/values": names,
+        "/api/query/events/properties": series,
+        "/api/query/segmentation": series,
+        "/api/query/funnels": {"data": {"2024-01-01": {name: [{"event": "e", "count": 1}] for name in names}}},
+        "/api/query/funnels/list": [],
+    }
+
+
+USUAL: dict[str, tuple[int, str, Callable[[Workspace], Any]]] = {
+    "values": (100, "limit=1000", lambda ws: ws.property_values("e", "p")),
+    "counts": (10, "limit=100", lambda ws: ws.property_counts("e", "p", **WEEK)),
+    "counts of some": (10, "limit=100", lambda ws: ws.property_counts("e", "p", where=PRO, **WEEK)),
+    "segments": (60, "limit=600", lambda ws: ws.segmentation("e", on="p", **WEEK)),
+}
+
+
+@pytest.mark.parametrize("case", USUAL)
+def test_what_a_usual_limit_may_have_cut_is_told_with_how_to_get_more(answering: Any, case: str) -> None:
+    limit, more, ask = USUAL[case]
+    answering(values(limit))
+    with Workspace.memory() as ws, pytest.warns(MixpanelDataWarning, match=f"there may be more: .*{more}") as told:
+        ask(ws)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("case", USUAL)
+def test_nothing_is_told_where_less_came_than_a_usual_limit(answering: Any, case: str) -> None:
+    limit, _, ask = USUAL[case]
+    answering(values(limit - 1))
+    with Workspace.memory() as ws:
+        ask(ws)
+
+
+def test_nothing_is_told_of_a_limit_that_was_given(answering: Any) -> None:
+    answering(values(7))
+    with Workspace.memory() as ws:
+        assert len(ws.property_values("e", "p", limit=7)) == 7
+        assert len(ws.property_counts("e", "p", limit=7, **WEEK).series) == 7
+        assert len(ws.segmentation("e", on="p", limit=7, **WEEK).df) == 7
+
+
+def test_segments_of_a_funnel_may_be_limited(ws: Workspace) -> None:
+    assert [*ws.funnel(7509, on="plan", limit=1, **WEEK).segments] == ["free"]

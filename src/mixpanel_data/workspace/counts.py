@@ -15,6 +15,7 @@ from ..results import (
     NumericSumResult,
     PropertyCountsResult,
     SegmentationResult,
+    warn_if_full,
     whole,
 )
 from .load.selection import names_of
@@ -23,6 +24,8 @@ from .session import Day, Session
 if TYPE_CHECKING:
     import pyarrow as pa
 
+VALUES = 10
+"""Asked for unless a limit is given."""
 Unit = Literal["minute", "hour", "day", "week", "month"]
 Count = Literal["general", "average", "unique"]
 
@@ -93,7 +96,7 @@ def property_counts(
     unit: Unit = "day",
     type: Count = "general",  # noqa: A002
     where: str | None = None,
-    limit: int = 10,
+    limit: int = VALUES,
 ) -> PropertyCountsResult:
     """How often an event happened with each value of a property, for its most frequent ``limit`` values.
     In the shell: ``mp query property-counts``.
@@ -108,6 +111,7 @@ def property_counts(
     else:  # which Mixpanel knows only in a segmentation
         asked = call("segmentation", segment_by=property_name, filter=where, max_segments=limit, **days)
         rows = session.answer(asked.wrap("SELECT date, segment AS value, count FROM "))
+    warn_if_full("property_counts", len(rows.column("value").unique()), limit, VALUES)
     return PropertyCountsResult(event, property_name, str(from_date), str(to_date), unit, type, arrow=rows)
 
 

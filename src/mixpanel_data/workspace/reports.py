@@ -37,6 +37,7 @@ def funnel(
     where: str | None = None,
     length: int | None = None,
     length_unit: Literal["second", "minute", "hour", "day"] | None = None,
+    limit: int | None = None,
 ) -> FunnelResult:
     """How far users went in a saved funnel. In the shell: ``mp query funnel``.
 
@@ -48,13 +49,14 @@ def funnel(
             they begin, so that the counts of periods add up to more than users.
         length: how long users may take, in ``length_unit``; as the funnel was saved unless given.
         length_unit: what ``length`` is counted in.
+        limit: only so many segments, the largest.
 
     >>> funnel = ws.funnel(7509, from_date="2024-01-01", to_date="2024-01-31")
     >>> [step.name for step in funnel.steps], 0 < funnel.conversion_rate < 1
     (['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase'], True)
     """
     rows = session.ask("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
-                       filter=where, length=length, length_unit=length_unit)  # fmt: skip
+                       filter=where, length=length, length_unit=length_unit, max_segments=limit)  # fmt: skip
     asked, name = session.last_sql, _funnel_name(session, funnel_id)
     session.last_sql = asked
     steps, segments = told_apart(rows.to_pylist(), "date", steps_of)
