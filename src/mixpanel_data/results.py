@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
+from .exceptions import warn
 from .lenient import read_json
 from .types import Shown, plain
 
@@ -13,11 +15,21 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-
+T = TypeVar("T")
+OVERALL = "$overall"
+"""The segment of all users."""
 COUNTS = ("count", "value")
 """Columns that hold whole numbers unless averages are asked for."""
 DAYS = ("day", "week", "month")
 """Units that begin at midnight."""
+
+
+def warn_if_full(method: str, found: int, limit: int, default: int) -> None:
+    """Says so if as much has come as a method asks for unless it is told a limit."""
+    if found >= limit == default:
+        said = f"as many values came as are asked for unless a limit is given, {limit}, so there may be more"
+        how = f"write limit={limit * 10} (--limit {limit * 10} in the shell)"
+        warn(f"{method}: {said}: {how}")
 
 
 @dataclass(frozen=True)
@@ -256,10 +268,13 @@ class FunnelResult(Result):
     funnel_name: str
     from_date: str
     to_date: str
-    conversion_rate: float
-    """Fraction of those at the first step who came to the last one."""
+    conversion_rate: float | None
+    """Fraction of those at the first step who came to the last one; None where there are no ``steps``."""
     steps: list[FunnelStep]
-    """Of all users; where there are several dates, of their funnels added up."""
+    """Of all users; where there are several dates, of their funnels added up. Empty where Mixpanel told of ``segments``
+    alone, which is a warning: somebody may be in several of them."""
+    segments: dict[str, list[FunnelStep]]
+    """The same of each segment, where ``on`` splits the users."""
 
 
 def steps_of(rows: list[dict[str, Any]]) -> list[FunnelStep]:
@@ -297,7 +312,9 @@ class RetentionResult(Result):
     to_date: str
     unit: str
     cohorts: list[CohortInfo]
-    """Of all users, by date."""
+    """Of all users, by date. Empty where Mixpanel told of ``segments`` alone, which is a warning."""
+    segments: dict[str, list[CohortInfo]]
+    """The same of each segment, where ``on`` splits the users."""
 
     @property
     def answer(self) -> pa.Table:
@@ -309,6 +326,31 @@ class RetentionResult(Result):
         """The matrix as a DataFrame; its periods are numbers."""
         made = super().df
         return made.rename(columns={name: int(name) for name in made.columns[3:]})
+
+
+def cohorts_of(rows: list[dict[str, Any]]) -> list[CohortInfo]:
+    """The cohorts of one segment, each with its periods in a list."""
+    found: dict[str, CohortInfo] = {}
+    for row in rows:
+        start = str(row["cohort_date"])
+        found.setdefault(start, CohortInfo(start, row["cohort_size"], [])).retained.append(row["retained"])
+    return list(found.values())
+
+
+def told_apart(
+    rows: list[dict[str, Any]], start: str, read: Callable[[list[dict[str, Any]]], list[T]]
+) -> tuple[list[T], dict[str, list[T]]]:
+    """What is read of all users, and of each segment. Nothing of all users, with a warning, unless every ``start`` has
+    its total: segments are not added up, since somebody may be in several of them."""
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in rows:
+        found.setdefault(row["segment"], []).append(row)
+    total = found.pop(OVERALL, [])
+    if {row[start] for row in total} != {row[start] for row in rows}:
+        said = "Mixpanel gave no total of all users: only segments has what it told"
+        warn(said)
+        total = []
+    return read(total), {segment: read(of_segment) for segment, of_segment in found.items()}
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,6 +24,16 @@ def shop(tmp_path: Path) -> tuple[str, ...]:
     with Workspace("sandbox", path=file, progress=False) as ws:
         ws.fetch_events("january", from_date="2024-01-01", to_date="2024-01-01")
     return ("--path", str(file), "inspect")
+
+
+@pytest.mark.filterwarnings("always::mixpanel_data.MixpanelDataWarning")
+def test_values_that_a_usual_limit_may_have_cut_are_told_of_in_a_line(run: Run, answering: Any) -> None:
+    answering({"/api/query/events/properties/values": [f"v{n}" for n in range(100)]})
+    done = run("inspect", "values", "p", "--event", "e")
+    assert (done.code, len(json.loads(done.out)), done.err.count("\n")) == (0, 100, 1)
+    assert done.err.startswith("mp: property_values: as many values came as are asked for unless a limit is given")
+    assert "--limit 1000" in done.err
+    assert run("inspect", "values", "p", "--event", "e", "--limit", "99").err == ""
 
 
 def test_the_project(ok: Ok) -> None:

@@ -248,3 +248,35 @@ def test_mp_sql_has_them_also_without_an_account(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "mixpanel_data", "sql", query, "--format", "csv"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=dict(os.environ))
     assert (done.returncode, done.stdout, done.stderr) == (0, "step,count\n1,1\n2,1\n", "")
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        ("local_funnel(few, ['A', 'B'], '14')", "within has no unit: write INTERVAL 14 DAYS"),
+        ("local_funnel(few, ['A', 'B'], 14)", "within has no unit"),
+        ("local_attribution(few, 'B', event_name, within := '30')", "within has no unit"),
+        ("local_sessions(few, gap := '30')", "gap has no unit: write INTERVAL 30 MINUTES"),
+        ("local_paths(few, 'A', gap := 30)", "gap has no unit"),
+    ],
+)
+def test_a_time_without_a_unit_is_refused(few: duckdb.DuckDBPyConnection, call: str, said: str) -> None:
+    with pytest.raises(duckdb.Error, match=said):
+        few.execute(f"FROM {call}")
+
+
+@pytest.mark.parametrize("report", ["local_funnel(few, ['A'], by := {})", "local_retention(few, 'A', 'A', by := {})"])
+@pytest.mark.parametrize("by", ["distinct_id", "to_json(distinct_id)"])
+def test_a_value_that_is_called_like_the_total_is_told_apart(
+    few: duckdb.DuckDBPyConnection, report: str, by: str
+) -> None:
+    segments = few.execute(f"SELECT DISTINCT segment FROM {report.format(by)} ORDER BY 1").fetchall()
+    assert segments == [('"$overall"',), ("$overall",), ("x",)]
+
+
+@pytest.fixture
+def few(con: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    con.execute("CREATE TABLE few (event_name VARCHAR, event_time TIMESTAMP, distinct_id VARCHAR, properties JSON)")
+    rows = [(name, f"2024-01-01 10:0{n}", user, "{}") for n, name in enumerate("AB") for user in ("$overall", "x")]
+    con.executemany("INSERT INTO few VALUES (?, ?, ?, ?)", rows)
+    return con

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pyarrow as pa
@@ -155,7 +155,12 @@ def test_funnel(ws: Workspace, sandbox: Sandbox) -> None:
     assert [step.count for step in ws.funnel(7509, unit="month", **JANUARY).steps] == [count for _, count, _ in rows]
     split = ws.funnel(7509, on="plan", **JANUARY)
     assert [step.count for step in split.steps] == [step.count for step in funnel.steps], "all segments are not added"
-    assert set(split.df["segment"]) > {"pro"}
+    assert set(split.df["segment"]) == {"$overall", *split.segments} > {"pro"}
+    pro = ws.sql_rows(
+        "SELECT label, count FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31', segment_by := 'plan') WHERE segment = 'pro'"
+    )
+    assert [(step.name, step.count) for step in split.segments["pro"]] == pro
+    assert funnel.segments == {}
     daily, whole = ws.funnel(7509, unit="day", **WEEK), ws.funnel(7509, **WEEK)
     assert daily.df["date"].nunique() == 7
     assert whole.df["date"].nunique() == 1
@@ -176,6 +181,40 @@ def test_the_answer_of_a_funnel_is_given_also_where_its_name_is_refused(
     assert (funnel.funnel_name, len(funnel.steps)) == ("", 4)
     assert ws.last_sql is not None
     assert ws.last_sql.startswith("FROM mixpanel.funnel(")
+
+
+def test_a_funnel_of_segments_alone_has_them_and_no_total(answering: Any) -> None:
+    def steps(*counts: int) -> list[dict[str, Any]]:
+        return [{"event": name, "count": count} for name, count in zip(("Open", "Buy"), counts, strict=True)]
+
+    days = {"2024-01-01": {"pro": steps(8, 2), "free": steps(4, 1)}, "2024-01-02": {"pro": steps(2, 1)}}
+    answering({"/api/query/funnels": {"data": days}, "/api/query/funnels/list": []})
+    with Workspace.memory() as ws, pytest.warns(MixpanelDataWarning, match="no total of all users"):
+        funnel = ws.funnel(7509, on="plan", unit="day", **WEEK)
+    assert (funnel.steps, funnel.conversion_rate) == ([], None), "0 would be a figure"
+    found = {name: [(step.name, step.count, step.overall) for step in of] for name, of in funnel.segments.items()}
+    assert found == {"pro": [("Open", 10, 1), ("Buy", 3, 0.3)], "free": [("Open", 4, 1), ("Buy", 1, 0.25)]}
+    assert funnel.to_dict()["segments"]["free"][1]["count"] == 1
+
+
+def test_a_total_of_some_days_is_no_total(answering: Any) -> None:
+    step = {"event": "Open", "count": 2}
+    days = {"2024-01-01": {"$overall": [step], "pro": [step]}, "2024-01-02": {"pro": [step]}}
+    answering({"/api/query/funnels": {"data": days}, "/api/query/funnels/list": []})
+    with Workspace.memory() as ws, pytest.warns(MixpanelDataWarning, match="no total of all users"):
+        funnel = ws.funnel(7509, on="plan", unit="day", **WEEK)
+    assert funnel.steps == []
+    assert [step.count for step in funnel.segments["pro"]] == [4]
+
+
+def test_retention_of_segments_alone_has_them_and_no_total(answering: Any) -> None:
+    days = {"2024-01-01": {"pro": {"first": 5, "counts": [4, 1]}, "free": {"first": 3, "counts": [2, 0]}}}
+    answering({"/api/query/retention": days})
+    with Workspace.memory() as ws, pytest.warns(MixpanelDataWarning, match="no total of all users"):
+        back = ws.retention("Sign Up", "Purchase", on="plan", **WEEK)
+    assert back.cohorts == []
+    found = {name: [(one.date, one.size, one.retained) for one in of] for name, of in back.segments.items()}
+    assert found == {"pro": [("2024-01-01", 5, [4, 1])], "free": [("2024-01-01", 3, [2, 0])]}
 
 
 def test_a_funnel_does_not_wait_for_its_name_where_the_budget_is_spent(
@@ -209,6 +248,7 @@ def test_retention(ws: Workspace) -> None:
     assert filtered.cohorts[0].size < ws.retention("Sign Up", "Purchase", unit="week", **JANUARY).cohorts[0].size
     split = ws.retention("Sign Up", "Purchase", on="plan", interval_count=3, **WEEK)
     assert [cohort.size for cohort in split.cohorts] == [cohort.size for cohort in back.cohorts]
+    assert {"pro", "free"} <= {*split.segments} < set(split.df["segment"])
 
 
 def test_frequency(ws: Workspace) -> None:
@@ -364,3 +404,53 @@ def test_mixpanels_own_total_is_not_added_to_its_parts(answering: Any, values: d
     answering({"/api/query/segmentation": {"data": {"series": ["2024-01-01"], "values": series}}})
     with Workspace.memory() as ws:
         assert ws.segmentation("e", from_date="2024-01-01", to_date="2024-01-01", on="p").total == total
+
+
+def values(count: int) -> dict[str, Any]:
+    """What Mixpanel answers of a property with so many values."""
+    names = [f"v{n}" for n in range(count)]
+    series = {"data": {"series": ["2024-01-01"], "values": {name: {"2024-01-01": 1} for name in names}}}
+    return {
+        "/api/query/events/properties/values": names,
+        "/api/query/events/properties": series,
+        "/api/query/segmentation": series,
+        "/api/query/funnels": {"data": {"2024-01-01": {name: [{"event": "e", "count": 1}] for name in names}}},
+        "/api/query/funnels/list": [],
+    }
+
+
+USUAL: dict[str, tuple[int, str, Callable[[Workspace], Any]]] = {
+    "values": (100, "limit=1000", lambda ws: ws.property_values("e", "p")),
+    "counts": (10, "limit=100", lambda ws: ws.property_counts("e", "p", **WEEK)),
+    "counts of some": (10, "limit=100", lambda ws: ws.property_counts("e", "p", where=PRO, **WEEK)),
+    "segments": (60, "limit=600", lambda ws: ws.segmentation("e", on="p", **WEEK)),
+}
+
+
+@pytest.mark.parametrize("case", USUAL)
+def test_what_a_usual_limit_may_have_cut_is_told_with_how_to_get_more(answering: Any, case: str) -> None:
+    limit, more, ask = USUAL[case]
+    answering(values(limit))
+    with Workspace.memory() as ws, pytest.warns(MixpanelDataWarning, match=f"there may be more: .*{more}") as told:
+        ask(ws)
+    assert len(told) == 1
+
+
+@pytest.mark.parametrize("case", USUAL)
+def test_nothing_is_told_where_less_came_than_a_usual_limit(answering: Any, case: str) -> None:
+    limit, _, ask = USUAL[case]
+    answering(values(limit - 1))
+    with Workspace.memory() as ws:
+        ask(ws)
+
+
+def test_nothing_is_told_of_a_limit_that_was_given(answering: Any) -> None:
+    answering(values(7))
+    with Workspace.memory() as ws:
+        assert len(ws.property_values("e", "p", limit=7)) == 7
+        assert len(ws.property_counts("e", "p", limit=7, **WEEK).series) == 7
+        assert len(ws.segmentation("e", on="p", limit=7, **WEEK).df) == 7
+
+
+def test_segments_of_a_funnel_may_be_limited(ws: Workspace) -> None:
+    assert [*ws.funnel(7509, on="plan", limit=1, **WEEK).segments] == ["free"]

@@ -38,6 +38,7 @@ from .macros import (
     short_report_macro,
     source_views,
 )
+from .names import add_names
 from .scan import BEAT, Scan
 from .source import Source
 from .stream import INTERRUPTED, said_by
@@ -329,6 +330,7 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
 def add_reports(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
     """Makes ``mixpanel.local.funnel(…)`` and so on known to every connection of a registered DuckDB."""
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(registration.catalog)}.{SCHEMA}")
+    add_names(con)
     for report in reports():
         for statement in report_macro(report, registration.catalog):
             con.execute(statement)

@@ -50,7 +50,7 @@ def values(
     workspace: Workspace,
     property: Annotated[str, typer.Argument(help="The property.")],  # noqa: A002 - its name
     event: EventOption = None,
-    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 100,
+    limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = discovery.VALUES,
 ) -> Any:
     """The values of a property, the most frequent first."""
     return workspace.property_values(_event(None, event), property, limit)

@@ -33,9 +33,11 @@ def warn_if_cut(function: str, answer: Any) -> None:
 def warn_if_full(function: str, name: str, found: int, limit: int, default: int) -> None:
     """Says so if as much has come as is asked for where nothing else is said."""
     if found >= limit == default:
+        more = limit * 10
         warn_of(
             function,
-            f"as many rows or segments came as {name} allows, so there may be more: write {name} := {limit * 10}",
+            f"as many rows or segments came as {name} allows, so there may be more: write {name} := {more} "
+            f"(limit={more} in Python, --limit {more} in the shell)",
         )
 
 

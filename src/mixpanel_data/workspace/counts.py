@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from ..engine.statement import Statement, call
 from ..quoting import CATALOG
 from ..results import (
+    OVERALL,
     EventCountsResult,
     NumericAverageResult,
     NumericBucketResult,
     NumericSumResult,
     PropertyCountsResult,
     SegmentationResult,
+    warn_if_full,
     whole,
 )
 from .load.selection import names_of
@@ -22,7 +24,8 @@ from .session import Day, Session
 if TYPE_CHECKING:
     import pyarrow as pa
 
-OVERALL = "$overall"
+VALUES = 10
+"""Asked for unless a limit is given."""
 Unit = Literal["minute", "hour", "day", "week", "month"]
 Count = Literal["general", "average", "unique"]
 
@@ -97,7 +100,7 @@ def property_counts(
     unit: Unit = "day",
     type: Count = "general",  # noqa: A002
     where: str | None = None,
-    limit: int = 10,
+    limit: int = VALUES,
 ) -> PropertyCountsResult:
     """How often an event happened with each value of a property, for its most frequent ``limit`` values.
     In the shell: ``mp query property-counts``.
@@ -112,6 +115,7 @@ def property_counts(
     else:  # which Mixpanel knows only in a segmentation
         asked = call("segmentation", segment_by=property_name, filter=where, max_segments=limit, **days)
         rows = session.answer(asked.wrap("SELECT date, segment AS value, count FROM "))
+    warn_if_full("property_counts", len(rows.column("value").unique()), limit, VALUES)
     return PropertyCountsResult(event, property_name, str(from_date), str(to_date), unit, type, arrow=rows)
 
 

@@ -8,12 +8,14 @@ from typing import Literal
 
 from ..engine.statement import call
 from ..lenient import read_json
-from ..results import whole
+from ..results import warn_if_full, whole
 from ..types import AnnotationInfo, BookmarkInfo, FunnelInfo, LexiconSchema, ProjectInfo, SavedCohort, TopEvent
 from .session import Day, Session
 
 MAX_EVENTS = 5000
 """More than a project may have."""
+VALUES = 100
+"""Asked for unless a limit is given."""
 COHORTS = """
 SELECT id, name, count, coalesce(description, '') AS description,
   coalesce(strftime(created, '%Y-%m-%dT%H:%M:%S'), '') AS created, is_visible
@@ -41,14 +43,16 @@ def properties(session: Session, event: str) -> list[str]:
     return session.names(found.wrap("SELECT property_name FROM ", " ORDER BY property_name"))
 
 
-def property_values(session: Session, event: str, property: str, limit: int = 100) -> list[str]:  # noqa: A002
+def property_values(session: Session, event: str, property: str, limit: int = VALUES) -> list[str]:  # noqa: A002
     """Values of a property, the most frequent first, at most ``limit``. In the shell: ``mp inspect values``.
 
     >>> ws.property_values("Purchase", "plan")
     ['free', 'pro', 'team']
     """
     found = call("property_values", event=event, property=property, max_rows=limit)
-    return session.names(found.wrap("SELECT value FROM "))
+    values = session.names(found.wrap("SELECT value FROM "))
+    warn_if_full("property_values", len(values), limit, VALUES)
+    return values
 
 
 def funnels(session: Session) -> list[FunnelInfo]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
 from ..engine.statement import call
@@ -11,19 +11,18 @@ from ..exceptions import MixpanelDataError, warn
 from ..lenient import read_json
 from ..results import (
     ActivityFeedResult,
-    CohortInfo,
     FlowsResult,
     FrequencyResult,
     FunnelResult,
     JQLResult,
     RetentionResult,
     SavedReportResult,
+    cohorts_of,
     steps_of,
+    told_apart,
 )
 from .load.selection import names_of
 from .session import Day, Session
-
-OVERALL = "$overall"
 
 
 def funnel(
@@ -37,6 +36,7 @@ def funnel(
     where: str | None = None,
     length: int | None = None,
     length_unit: Literal["second", "minute", "hour", "day"] | None = None,
+    limit: int | None = None,
 ) -> FunnelResult:
     """How far users went in a saved funnel. In the shell: ``mp query funnel``.
 
@@ -48,18 +48,19 @@ def funnel(
             they begin, so that the counts of periods add up to more than users.
         length: how long users may take, in ``length_unit``; as the funnel was saved unless given.
         length_unit: what ``length`` is counted in.
+        limit: only so many segments, the largest.
 
     >>> funnel = ws.funnel(7509, from_date="2024-01-01", to_date="2024-01-31")
     >>> [step.name for step in funnel.steps], 0 < funnel.conversion_rate < 1
     (['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase'], True)
     """
     rows = session.ask("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
-                       filter=where, length=length, length_unit=length_unit)  # fmt: skip
+                       filter=where, length=length, length_unit=length_unit, max_segments=limit)  # fmt: skip
     asked, name = session.last_sql, _funnel_name(session, funnel_id)
     session.last_sql = asked
-    steps = steps_of([row for row in rows.to_pylist() if row["segment"] == OVERALL])
-    conversion = steps[-1].overall if steps else 0.0
-    return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, arrow=rows)
+    steps, segments = told_apart(rows.to_pylist(), "date", steps_of)
+    conversion = steps[-1].overall if steps else None
+    return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, segments, arrow=rows)
 
 
 def retention(
@@ -97,8 +98,8 @@ def retention(
     rows = session.ask("retention", born_event=born_event, return_event=return_event, from_date=from_date,
                        to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
                        interval=interval, interval_count=interval_count)  # fmt: skip
-    cohorts = _cohorts(rows.to_pylist())
-    return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, arrow=rows)
+    cohorts, segments = told_apart(rows.to_pylist(), "cohort_date", cohorts_of)
+    return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, segments, arrow=rows)
 
 
 def frequency(
@@ -194,13 +195,3 @@ def _funnel_name(session: Session, funnel_id: int) -> str:
     except MixpanelDataError as error:
         warn(f"the name of funnel {funnel_id} is not known: {error}")
         return ""
-
-
-def _cohorts(rows: Iterable[Mapping[str, Any]]) -> list[CohortInfo]:
-    """The cohorts of all users, each with its periods in a list."""
-    found: dict[str, CohortInfo] = {}
-    for row in rows:
-        if row["segment"] == OVERALL:
-            start = str(row["cohort_date"])
-            found.setdefault(start, CohortInfo(start, row["cohort_size"], [])).retained.append(row["retained"])
-    return list(found.values())

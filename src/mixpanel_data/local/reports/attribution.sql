@@ -39,7 +39,8 @@ WITH given AS NOT MATERIALIZED (
   FROM conversions LEFT JOIN happened
     ON happened.distinct_id = conversions.distinct_id
     AND touch IS NOT NULL
-    AND event_time BETWEEN converted_at - within::INTERVAL AND converted_at
+    AND event_time BETWEEN converted_at - if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
+      error('within has no unit: write INTERVAL 14 DAYS'), within::INTERVAL) AND converted_at
   GROUP BY conversion, touch
 ), credited AS (
   SELECT

@@ -57,7 +57,8 @@ WITH given AS NOT MATERIALIZED (
     CASE WHEN unit IS NULL THEN first_day ELSE date_trunc(unit, event_time)::DATE END AS date,
     distinct_id,
     min(event_time) AS began,
-    arg_min(segment, (event_time, segment)) AS segment
+    -- A value that is called like the total is put in quotes.
+    regexp_replace(arg_min(segment, (event_time, segment)), '^\$overall$', '"$overall"') AS segment
   FROM happened, span
   WHERE event_name = steps[1] AND event_time::DATE BETWEEN first_day AND last_day
   GROUP BY ALL
@@ -78,7 +79,8 @@ WITH given AS NOT MATERIALIZED (
       list_append(if(min(event_time) = reached, taken, []), steps[step + 1])
     FROM walk JOIN happened USING (distinct_id)
     WHERE event_name = steps[step + 1]
-      AND event_time <= began + within::INTERVAL
+      AND event_time <= began + if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
+      error('within has no unit: write INTERVAL 14 DAYS'), within::INTERVAL)
       AND (event_time > reached OR (event_time = reached AND NOT list_contains(taken, event_name)))
     GROUP BY date, distinct_id, began, walk.segment, step, reached, taken
   )

@@ -21,7 +21,8 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     event_name,
     row_number() OVER in_order AS place,
-    coalesce(event_time - lag(event_time) OVER in_order > gap::INTERVAL, true) AS is_after_pause
+    coalesce(event_time - lag(event_time) OVER in_order > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
+      error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL), true) AS is_after_pause
   FROM given
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)

@@ -57,7 +57,8 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     min(event_time) AS born,
     date_trunc(unit, born)::DATE AS cohort_date,
-    arg_min(segment, (event_time, segment)) AS segment
+    -- A value that is called like the total is put in quotes.
+    regexp_replace(arg_min(segment, (event_time, segment)), '^\$overall$', '"$overall"') AS segment
   FROM first_events, span
   WHERE event_time::DATE BETWEEN first_day AND last_day
   GROUP BY distinct_id

@@ -23,7 +23,8 @@ WITH given AS NOT MATERIALIZED (
   WHERE distinct_id = id
   WINDOW in_order AS (ORDER BY event_time, event_name)
 ), numbered AS (
-  SELECT *, 1 + count(*) FILTER (pause > gap::INTERVAL) OVER (ORDER BY place) AS session
+  SELECT *, 1 + count(*) FILTER (pause > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
+      error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)) OVER (ORDER BY place) AS session
   FROM paused
 )
 SELECT

@@ -1,0 +1,138 @@
+"""Names in calls of local reports that are nowhere in their table: a warning with the nearest ones, as for Mixpanel's.
+
+A report's file is plain SQL, which can warn of nothing. So where it is registered, its rows are looked at on their way:
+only where they say nothing of an event, or of ``by``, are the table's own names collected, and given to a function of
+ours, which DuckDB calls.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import duckdb
+
+from ..exceptions import warn
+from ..functions.spelling import suggestion
+from ..local import Report
+from ..quoting import literal
+
+FUNCTION = "__mixpanel_names"
+NO_ROWS = "count(*) = 0"
+EVENTS = {
+    "attribution": ("[event]", NO_ROWS),
+    "flows": ("[from_event]", NO_ROWS),
+    "frequency": ("[event]", "coalesce(max(users), 0) = 0"),
+    "funnel": ("steps", "coalesce(min(count), 0) = 0"),
+    "paths": ("[from_event]", NO_ROWS),
+    "property_keys": ("[event]", NO_ROWS),
+    "property_values": ("[event]", NO_ROWS),
+    "retention": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
+    "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
+    "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
+}
+"""The events that a report is asked about, and what its rows are where one of them may not be there."""
+TOUCHES = ("attribution", "first_touch")
+"""Reports whose ``by`` is a touch instead of a segment."""
+SEEN = 10_000
+"""Events whose properties are looked at."""
+PROPERTY = re.compile(r"""properties(?:,| ->>) '(?:\$\.(?:"([^"]+)"|([^'".\[]+))|([^'$]+)')""")
+"""The property that ``by`` speaks of, as DuckDB writes an expression: one name, with a path, or verbatim."""
+
+
+KNOWN = """
+    SELECT list(DISTINCT event_name::VARCHAR)
+    FROM (SELECT event_name FROM given LIMIT (SELECT if(on_events, NULL, 0) FROM __silent))
+  """
+"""The names of the table's events."""
+BY = f"""
+    SELECT list(to_json(__event)::VARCHAR)
+    FROM (
+      SELECT concat(alias("by")) AS written, try_cast(COLUMNS('^(event_name|properties)$') AS JSON)
+      FROM given
+      LIMIT (SELECT if(on_by, {SEEN}, 0) FROM __silent)
+    ) AS __event
+  """
+"""How ``by`` is written, beside the properties of some events; a table may have none."""
+
+
+def watched(report: Report, name: str) -> str:
+    """The statement that makes the report under another name, with a look at its names if it takes any."""
+    code = report.named(name)
+    if report.name not in EVENTS and not _has_by(report):
+        return code
+    before, _, last = code.rstrip(";\n").rpartition("\n)\nSELECT\n")
+    rows, _, order = last.rpartition("\nORDER BY ")
+    return f"""{before}
+), __report AS MATERIALIZED (
+SELECT
+{rows}
+), {_look(report)}
+ORDER BY {order}"""
+
+
+def _look(report: Report) -> str:
+    """All rows of the report; and, where they are silent, a call of the function with what the table has."""
+    asked, on_events = EVENTS.get(report.name, ("[]", "false"))
+    on_by, by = (_silent_on_by(report), BY) if _has_by(report) else ("false", "NULL")
+    return f"""__silent AS (
+  SELECT {on_events} AS on_events, {on_by} AS on_by FROM __report
+)
+FROM __report
+WHERE coalesce((
+  SELECT {FUNCTION}({literal(report.short_name)}, {asked}::VARCHAR[], ({KNOWN}), ({by}))
+  FROM __silent
+  WHERE on_events OR on_by
+), true)"""
+
+
+def _has_by(report: Report) -> bool:
+    return any(parameter.name == "by" for parameter in report.parameters)
+
+
+def _silent_on_by(report: Report) -> str:
+    if report.name in TOUCHES:
+        return "count(touch) = 0"
+    return "bool_and(segment IN ('undefined', '$overall')) AND bool_or(segment = 'undefined')"
+
+
+def add_names(con: duckdb.DuckDBPyConnection) -> None:
+    """Makes the function known that reports give names to. It stays, since DuckDB shows it to nobody."""
+    kinds: list[Any] = ["VARCHAR", "VARCHAR[]", "VARCHAR[]", "VARCHAR[]"]
+    volatile: dict[str, Any] = {"null_handling": "special", "side_effects": True}
+    try:
+        con.create_function(FUNCTION, look_at, kinds, "BOOLEAN", **volatile)
+    except (duckdb.CatalogException, duckdb.NotImplementedException):  # it is there already
+        return
+
+
+def look_at(
+    report: str,
+    asked: Sequence[str | None],
+    events: Sequence[str | None] | None,
+    by: Sequence[str] | None,
+) -> bool:
+    """Warns of each name that is not there. What DuckDB calls; a function of a module, since DuckDB does not own it."""
+    for said in (*_unknown_events(asked, events or ()), *_unknown_property(by or ())):
+        warn(f"{report}: {said}")
+    return True
+
+
+def _unknown_events(asked: Sequence[str | None], events: Sequence[str | None]) -> Iterator[str]:
+    known = {name for name in events if name is not None}
+    for name in dict.fromkeys(name for name in asked if name is not None and name not in known):
+        if known:
+            near = suggestion(name, known, "SELECT DISTINCT event_name lists them all")
+            yield f"the table has no event {name!r}: {near}"
+
+
+def _unknown_property(events: Sequence[str]) -> Iterator[str]:
+    seen = [json.loads(event) for event in events]
+    found = PROPERTY.search(seen[0]["written"]) if seen else None
+    name = next(filter(None, found.groups())) if found else None
+    known = {name for event in seen for name in event.get("properties") or ()}
+    if name and known and name not in known:
+        near = suggestion(name, known, "FROM local_property_keys(…) lists them all")
+        yield f"no event that was counted has a property {name!r}: {near}"
