@@ -75,10 +75,10 @@ again what changed, or join your own table of identities in the CTE.
 **Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
 them out, and `mp fetch events` does so by itself.
 
-**A misspelt name** is counted, too: it happened 0 times. Where the reports are registered, in DuckDB 2, a warning says so: of an
-event that is nowhere in the table, and of a property in `by` that no event has which was counted, each with the
-nearest names. The table is asked for its names only where the rows say nothing, so a call that is right takes two or
-three milliseconds longer. A file on its own, in a DuckDB without this package, has no way to warn.
+**A misspelt name** is counted, too: it happened 0 times. Where the reports are registered, in DuckDB 2, a warning says
+so: of an event that is nowhere in the table, and of a property in `by` that no event has which was counted, each with
+the nearest names. The table is asked for its names only where the rows say nothing, so a call that is right takes two
+or three milliseconds longer. A file on its own, in a DuckDB without this package, has no way to warn.
 
 ## Yours to change
 

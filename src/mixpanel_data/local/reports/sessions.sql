@@ -24,11 +24,10 @@ WITH given AS NOT MATERIALIZED (
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), numbered AS (
-  SELECT
-    *,
-    if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
-      error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL) AS longest,
-    1 + count(*) FILTER (pause > longest) OVER (PARTITION BY distinct_id ORDER BY place) AS session
+  SELECT *, 1 + count(*) FILTER (
+      pause > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
+        error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)
+    ) OVER (PARTITION BY distinct_id ORDER BY place) AS session
   FROM paused
 )
 SELECT
