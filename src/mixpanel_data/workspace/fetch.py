@@ -130,11 +130,8 @@ def fetch_events(
 
 
 def plan_events(session: Session, name: str = "events", **options: Unpack[EventOptions]) -> FetchPlan:
-    """What :meth:`fetch_events` would ask of Mixpanel for the same arguments; nothing is asked.
-    In the shell: ``mp fetch events --dry-run``.
-
-    Raises:
-        TableExistsError, TableNotFoundError, ArgumentError: as for :meth:`fetch_events`.
+    """What :meth:`fetch_events` would ask of Mixpanel for the same arguments, or the error that it would raise for
+    them; nothing is asked. In the shell: ``mp fetch events --dry-run``.
 
     >>> plan = ws.plan_events("january", from_date="2024-01-01", to_date="2024-01-31", parallel=2)
     >>> [str(request.from_date) for request in plan.requests]
@@ -191,11 +188,8 @@ def fetch_profiles(
 
 
 def plan_profiles(session: Session, name: str = "profiles", **options: Unpack[ProfileOptions]) -> FetchPlan:
-    """What :meth:`fetch_profiles` would ask of Mixpanel for the same arguments; nothing is asked, but for the id of a
-    cohort that is named. In the shell: ``mp fetch profiles --dry-run``.
-
-    Raises:
-        ArgumentError, NotFoundError: as for :meth:`fetch_profiles`.
+    """What :meth:`fetch_profiles` would ask of Mixpanel for the same arguments, or the error that it would raise for
+    them; nothing is asked, but for the id of a cohort that is named. In the shell: ``mp fetch profiles --dry-run``.
 
     >>> len(ws.plan_profiles(where='properties["plan"] == "pro"').requests)
     1

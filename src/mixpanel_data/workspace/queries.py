@@ -7,14 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from ..engine.rows import Values, batches
 from ..exceptions import ArgumentError
+from ..storage.file import Storage
 from .session import IS_PREVIEW, Preview, Session
 
 if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
-
-ROW_GROUP = 122_880
-"""Rows in a batch of a stream: as many as DuckDB's row groups have."""
 
 
 def sql(session: Session, query: str, values: Values = None) -> pd.DataFrame:
@@ -81,7 +79,7 @@ def arrow(session: Session, query: str, values: Values = None) -> pa.Table:
 
 
 def stream(
-    session: Session, query: str, values: Values = None, *, rows: int = ROW_GROUP
+    session: Session, query: str, values: Values = None, *, rows: int = Storage.row_group
 ) -> Generator[pa.RecordBatch, None, None]:
     """Runs a SELECT; gives the rows bit by bit, as Arrow batches, for what does not fit into memory.
 
@@ -91,7 +89,7 @@ def stream(
     Args:
         query: a SELECT.
         values: for ``?`` a sequence, for ``$name`` a mapping.
-        rows: about so many in a batch.
+        rows: about so many in a batch; as many as DuckDB's row groups have unless given.
 
     >>> sum(batch.num_rows for batch in ws.stream("FROM mixpanel_export('2024-01-01', '2024-01-01')"))
     3885

@@ -194,8 +194,7 @@ def find_table(session: Session, table: str) -> LocalTable:
 
 
 def count_rows(session: Session, table: LocalTable) -> int:
-    ((rows,),) = session.rows(table.query("SELECT count(*) FROM {}"))
-    return int(rows)
+    return int(session.rows(table.query("SELECT count(*) FROM {}"))[0][0])
 
 
 def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableInfo:

@@ -38,11 +38,7 @@ class EventSelection:
         deduplicate: bool,
         compression: Compression = "auto",
     ) -> EventSelection:
-        """The selection that a caller asks for.
-
-        Raises:
-            ArgumentError: a column's name, path or type cannot be used.
-        """
+        """The selection that a caller asks for, if it can be."""
         if properties not in {"json", "variant"}:
             raise ArgumentError(f"properties must be json or variant, not {properties!r}")
         if compression not in {"auto", "zstd"}:

@@ -125,8 +125,7 @@ class Strays:
         )
 
     def _count(self, which: str, **more: object) -> int:
-        ((count,),) = self._run(f"SELECT count(*) FROM _stray_rows WHERE {which}", **more)
-        return int(str(count))
+        return int(str(self._run(f"SELECT count(*) FROM _stray_rows WHERE {which}", **more)[0][0]))
 
     def _run(self, sql: str, **more: object) -> list[tuple[object, ...]]:
         """Runs SQL with those values that it speaks of."""
