@@ -260,6 +260,25 @@ def test_ctrl_c(reach: dict[str, str], sandbox: Sandbox) -> None:
     assert time.monotonic() - started < 30
 
 
+def test_ctrl_c_while_something_is_freed_is_not_lost() -> None:
+    """Python can raise nothing there: it would only print that it has ignored an exception."""
+    code = """
+import sys, time
+from mixpanel_data.cli.app import interrupt_again
+sys.unraisablehook = interrupt_again
+class Freed:
+    def __del__(self):
+        raise KeyboardInterrupt
+try:
+    Freed()
+    time.sleep(60)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100)
+    assert (done.stdout, done.stderr) == ("interrupted\n", "")
+
+
 def test_a_path_as_duckdb_and_shells_write_it(tmp_path: Path) -> None:
     assert ok("--path", ":memory:", "sql", "CREATE TABLE t AS SELECT 1 AS a; FROM t", "--format", "plain") == "1\n"
     ok("--path", "~/x.db", "sql", "CREATE TABLE t AS SELECT 1 AS a", HOME=str(tmp_path))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _thread
 import inspect
 import os
 import sys
@@ -95,6 +96,7 @@ class WithoutPandas:
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and an exit code that tells its kind."""
     sys.meta_path.insert(0, WithoutPandas())
+    sys.unraisablehook = interrupt_again
     # A shell may have closed them: Python has None in their places then.
     sys.stdin, sys.stdout, sys.stderr = (
         open(os.devnull, mode) if stream is None else stream  # noqa: PTH123, SIM115 - for as long as the process lives
@@ -108,6 +110,14 @@ def main() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = 1
     sys.exit(code)
+
+
+def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C may strike while something is freed, where Python can raise nothing: then it strikes once more."""
+    if unraisable.exc_type is KeyboardInterrupt:
+        _thread.interrupt_main()
+    else:
+        sys.__unraisablehook__(unraisable)
 
 
 def run() -> int:
