@@ -85,7 +85,7 @@ def test_interrupt_works_before_the_first_byte(con: duckdb.DuckDBPyConnection, s
 def test_a_result_that_is_dropped_stops(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
     reader = con.sql(f"FROM {MONTH}").to_arrow_reader(10)
     assert reader.read_next_batch().num_rows > 0
-    assert open_spools()
+    assert eventually(lambda: open_spools() > 0)
     del reader
     let_go(con)
     assert eventually(lambda: not open_spools())
@@ -106,7 +106,7 @@ def test_closing_the_connection_stops(sandbox: Sandbox, con: duckdb.DuckDBPyConn
 def test_the_server_sees_the_connection_go(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
     reader = con.sql(f"FROM {MONTH}").to_arrow_reader(10)
     reader.read_next_batch()
-    assert hanging.answering
+    assert eventually(lambda: bool(hanging.answering))
     del reader
     let_go(con)
     assert eventually(lambda: not hanging.answering)

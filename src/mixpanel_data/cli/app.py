@@ -6,6 +6,7 @@ import _thread
 import inspect
 import os
 import sys
+import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -113,9 +114,10 @@ def main() -> None:
 
 
 def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Ctrl-C may strike while something is freed, where Python can raise nothing: then it strikes once more."""
+    """Ctrl-C may strike while something is freed, where Python can raise nothing: then it strikes again, when that is
+    over."""
     if unraisable.exc_type is KeyboardInterrupt:
-        _thread.interrupt_main()
+        threading.Timer(0.01, _thread.interrupt_main).start()
     else:
         sys.__unraisablehook__(unraisable)
 
