@@ -6,8 +6,10 @@ say. What is missing becomes None; what contradicts the shape of the answer is a
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
@@ -86,16 +88,17 @@ def percent(value: Any) -> float | None:
 def whole(value: Any) -> int | None:
     """A whole number, which may come as text. Where another number comes it is rounded, with a warning: the rest of the
     answer is not to be lost."""
-    try:
-        # Not through float: ids have many digits.
-        found = number(value) if isinstance(value, float | bool) else None if value in (None, "") else int(value)
-    except (TypeError, ValueError):
-        found = number(value)
-    if isinstance(value, bool):
+    if value is None or value == "":
+        return None
+    if not isinstance(value, float | bool):
+        with suppress(TypeError, ValueError):
+            return int(value)  # not through float: ids have many digits
+    found = None if isinstance(value, bool) else number(value)
+    if found is None or not math.isfinite(found):
         raise ServerError(f"Mixpanel sent {shown(value)} where a whole number should be")
-    if isinstance(found, float) and not found.is_integer():
+    if not found.is_integer():
         warn(f"Mixpanel sent {shown(value)} where a whole number should be: it is rounded")
-    return None if found is None else round(found)
+    return round(found)
 
 
 def flag(value: Any) -> bool | None:

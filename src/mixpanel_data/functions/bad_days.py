@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Protocol
 
 from ..exceptions import BadLineError, MixpanelDataError, warn
 from .body import excerpt
+from .held import Closable
 from .windows import Window
 
 SKIP = "on_bad_line := 'skip' (--skip-bad-lines) leaves such lines out and says so"
-
-
-class Closable(Protocol):
-    def close(self) -> None: ...
 
 
 Download = Callable[[Window], Awaitable[Closable]]
