@@ -125,6 +125,17 @@ def test_a_stray_of_a_wide_window_is_kept_or_replaced_by_a_narrow_one(project: C
         assert ids(ws) == asked.rows("2024-01-01", "2024-01-03")
 
 
+def test_an_event_that_mixpanel_took_back_is_not_called_lost(project: Callable[[Events], Project]) -> None:
+    asked = project({"2024-01-01": [event(1, seconds("2024-01-01"))], "2024-01-02": [event(2, seconds("2024-01-01"))]})
+    with Workspace() as ws:
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-02", parallel=1)
+        ws.fetch_events("t", from_date="2024-01-02", to_date="2024-01-02", append=True)
+        del asked.events["2024-01-02"][0]
+        ws.fetch_events("t", from_date="2024-01-02", to_date="2024-01-02", append=True)
+        ws.fetch_events("t", from_date="2024-01-01", to_date="2024-01-02", resume=True)
+        assert ids(ws) == ["i1"]
+
+
 def test_an_event_of_another_day_than_its_time_says_is_not_lost_where_it_is_the_only_one(
     project: Callable[[Events], Project],
 ) -> None:
@@ -170,6 +181,8 @@ def test_any_fetches_over_any_odd_events_end_as_one_export(
             span = {"from_date": days[first], "to_date": days[last]}
             ws.fetch_events("t", **span, **{mode: True}, look_back=2, parallel=data.draw(st.integers(1, 3)))
             assert ids(ws) == asked.rows(days[0], days[-1])
+            days_and_strays = "(SELECT sum(rows) FROM _loaded_days) + (SELECT count(*) FROM _stray_rows)"
+            assert ws.sql_scalar(f"SELECT {days_and_strays}") == len(ids(ws)), "each row is counted once"
 
 
 def test_profiles_without_an_id_do_not_double(answering: Callable[..., Any], monkeypatch: pytest.MonkeyPatch) -> None:

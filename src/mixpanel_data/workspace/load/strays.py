@@ -80,8 +80,8 @@ class Strays:
         wider = self._wider_range()
         if wider is None:
             return
-        low, high = wider if self.window.has_strays else (self.window.from_date, self.window.to_date)
-        self._run(
+        low, high = map(str, wider if self.window.has_strays else (self.window.from_date, self.window.to_date))
+        noted = self._run(
             f"""
             INSERT INTO _stray_rows
             SELECT $table, loaded.from_date, loaded.to_date, {", ".join(f"rows.{name}" for name in KEY)}
@@ -93,8 +93,22 @@ class Strays:
               AND CASE WHEN rows.event_time >= $start AND rows.event_time < $end
                 THEN NOT EXISTS (FROM temp.{INCOMING} AS new WHERE {_same("new", "rows", EVENT)})
                 ELSE EXISTS (FROM temp.{INCOMING} AS new WHERE new.is_outside AND {_same("new", "rows", EVENT)}) END
+            RETURNING event_time
             """,
-            start=start, end=end, low=str(low), high=str(high),
+            start=start, end=end, low=low, high=high,
+        )  # fmt: skip
+        self._uncount([time for (time,) in noted], low, high)
+
+    def _uncount(self, times: list[object], low: str, high: str) -> None:
+        """Takes rows out of the counts of their days: a row is counted once, with its day or as a stray."""
+        self._run(
+            f"""
+            UPDATE _loaded_days AS loaded SET rows = loaded.rows - moved.rows
+            FROM (SELECT day, count(*) AS rows FROM unnest($times::TIMESTAMP[]) AS noted(time)
+                  JOIN {CATALOG}.days($low, $high) ON time >= starts_at AND time < ends_at GROUP BY day) AS moved
+            WHERE table_name = $table AND loaded.day = moved.day
+            """,
+            times=times, low=low, high=high,
         )  # fmt: skip
 
     def _wider_range(self) -> tuple[date, date] | None:
