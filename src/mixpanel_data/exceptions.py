@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import warnings
 from datetime import date
 from typing import Any, ClassVar
@@ -140,3 +141,10 @@ class TableNotFoundError(MixpanelDataError):
     """No table of that name exists."""
 
     code = "table_not_found"
+
+
+def bare_copy(error: BaseException) -> BaseException:
+    """The error and its cause without their tracebacks, which keep alive all that has been seen on the way."""
+    fresh = copy.copy(error)
+    fresh.__cause__ = copy.copy(error.__cause__)
+    return fresh

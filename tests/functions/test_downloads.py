@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import gc
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
 from datetime import date
 from typing import Any
 
@@ -100,6 +103,42 @@ def test_what_nobody_reads_is_free_when_the_connection_closes(sandbox: Sandbox) 
         con.execute(HOLD.format(SPAN))
         assert open_spools()
     assert open_spools() == 0
+
+
+@pytest.fixture
+def no_garbage_collector() -> Iterator[None]:
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_nothing_waits_for_the_garbage_collector_after_a_part_was_read(
+    sandbox: Sandbox, no_garbage_collector: None
+) -> None:
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox")
+        con.execute(HOLD.format(SPAN))
+        assert con.sql("FROM mixpanel_profiles() LIMIT 1").fetchall()
+    assert eventually(lambda: not open_spools())
+
+
+def test_nothing_waits_for_the_garbage_collector_after_a_failure(sandbox: Sandbox, no_garbage_collector: None) -> None:
+    sandbox.faults.add(Fault(match="from_date=2024-01-03", status=403, times=99))
+    with duckdb.connect() as con:
+        mixpanel_data.register(con, account="sandbox")
+        with pytest.raises(duckdb.Error, match="may not read this"):
+            con.execute(f"FROM mixpanel_download({SPAN})").fetchall()
+        assert open_spools() == 2
+    assert eventually(lambda: not open_spools())
+
+
+def test_a_process_ends_quietly_while_something_is_held() -> None:
+    script = (
+        "import duckdb, mixpanel_data; con = duckdb.connect(); mixpanel_data.register(con, account='sandbox'); "
+        f"con.execute(\"SELECT handle FROM mixpanel_download({SPAN})\").fetchall()"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert done.stdout + done.stderr == ""
 
 
 def test_where_and_columns_work_as_ever(con: duckdb.DuckDBPyConnection) -> None:

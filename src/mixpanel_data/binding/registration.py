@@ -8,7 +8,6 @@ one connection.
 from __future__ import annotations
 
 import asyncio
-import copy
 import threading
 import weakref
 from collections import deque
@@ -23,7 +22,7 @@ from ..client import Client, Reporter, Watcher
 from ..client.errors import redact
 from ..config import SANDBOX
 from ..credentials import resolve_credentials
-from ..exceptions import ArgumentError, ConfigError, ServerError, StorageError, warn
+from ..exceptions import ArgumentError, ConfigError, ServerError, StorageError, bare_copy, warn
 from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments
 from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
@@ -103,7 +102,7 @@ class Registration:
         """The source of a function."""
         source = Source(function, self.rows, is_usable, self.remember)
         self._sources += 1
-        weakref.finalize(source, self._let_go)
+        weakref.finalize(source, self._let_go).atexit = False  # the process's end frees all
         return source
 
     def error_behind(self, error: BaseException) -> BaseException | None:
@@ -111,11 +110,11 @@ class Registration:
         text = str(error).rstrip()
         if text.endswith(f": {INTERRUPTED}"):
             return KeyboardInterrupt(INTERRUPTED)
-        return next((_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {said_by(ours)}")), None)
+        return next((bare_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {said_by(ours)}")), None)
 
     def remember(self, error: BaseException) -> None:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
-        self._errors.append(_copy(error))
+        self._errors.append(bare_copy(error))
 
     def batches(
         self, name: str, watch: Watcher | None = None, **given: Any
@@ -190,13 +189,6 @@ class Registration:
     def _cancel(self, reason: str) -> None:
         for task in list(self._under_way):
             task.cancel(reason)
-
-
-def _copy(error: BaseException) -> BaseException:
-    """The error and its cause, without what they have seen on their way."""
-    fresh = copy.copy(error)
-    fresh.__cause__ = copy.copy(error.__cause__)
-    return fresh
 
 
 def register(

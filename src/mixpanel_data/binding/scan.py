@@ -23,6 +23,7 @@ from typing import TypeAlias
 
 import pyarrow as pa
 
+from ..exceptions import bare_copy
 from ..functions.columns import compact
 from . import loop
 from .stream import INTERRUPTED
@@ -89,7 +90,7 @@ class Scan:
         if has_stock:
             return self._share()
         if isinstance(self._found, BaseException):
-            raise self._found
+            raise bare_copy(self._found)
         if isinstance(self._found, Mark):
             return self._beat() if self._found is Mark.NOTHING_YET else None
         self._stock, self._found = self._found, Mark.NOTHING_YET
@@ -110,7 +111,9 @@ class Scan:
                     del batch  # or its memory would be kept while we wait
                     await self._room.acquire()
         except BaseException as error:  # noqa: BLE001 - it is raised again in DuckDB's thread
-            end = error
+            end = bare_copy(error)
+            # tenacity holds the error, which would hold this scan, so that only the garbage collector would free it.
+            error.__traceback__ = None
         self._made.put(end)
 
     def _look(self, seconds: float) -> Found:
