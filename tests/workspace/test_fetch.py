@@ -377,6 +377,26 @@ def test_rows_that_somebody_has_deleted_stay_deleted_and_are_told_of(ws: Workspa
     assert sandbox.requests == []
 
 
+@pytest.mark.parametrize("mode", ["append", "resume", "sync"])
+def test_a_table_that_has_lost_a_column_is_refused_in_words(ws: Workspace, sandbox: Sandbox, mode: str) -> None:
+    ws.fetch_events("shop", **JANUARY)
+    ws.sql(
+        "CREATE OR REPLACE TABLE shop AS SELECT EVENT_NAME, event_time, distinct_id, properties, 1 AS mine FROM shop"
+    )
+    sandbox.requests.clear()
+    with pytest.raises(ArgumentError, match="table shop has lost the column insert_id since it was fetched"):
+        ws.fetch_events("shop", **JANUARY, **{mode: True})
+    assert sandbox.requests == []
+    ws.fetch_events("shop", **JANUARY, replace=True)
+
+
+def test_a_column_of_ones_own_stays(ws: Workspace) -> None:
+    ws.fetch_events("shop", from_date="2024-01-01", to_date="2024-01-01")
+    ws.sql("ALTER TABLE shop ADD COLUMN mine INTEGER DEFAULT 7")
+    ws.fetch_events("shop", from_date="2024-01-02", to_date="2024-01-02", append=True)
+    assert rows(ws, "SELECT DISTINCT mine FROM shop") == [(7,)]
+
+
 def test_a_table_dropped_by_sql_and_a_backfill_that_fails(ws: Workspace, sandbox: Sandbox) -> None:
     ws.fetch_events("t", resume=True, **SPAN)
     ws.sql("DROP TABLE t")

@@ -29,10 +29,6 @@ SELECT table_name FROM duckdb_tables()
 WHERE database_name = current_database() AND schema_name = 'main' AND NOT internal AND NOT temporary
   AND table_name NOT IN {LEDGER_TABLES}
 ORDER BY table_name"""
-COLUMNS = """
-SELECT table_name, column_name, data_type, is_nullable FROM duckdb_columns()
-WHERE database_name = current_database() AND schema_name = 'main' AND lower(table_name) = lower(?)
-ORDER BY column_index"""
 RESULT_VIEW = "__mixpanel_data_result"
 
 
@@ -140,9 +136,8 @@ def drop(session: Session, *names: str) -> None:
     >>> ws.tables()
     []
     """
-    for name in names:
-        if name.lower() in LEDGER_TABLES:
-            raise ArgumentError(f"{name} belongs to the ledger of the other tables: it is not to be dropped")
+    if ledgers := [name for name in names if name.lower() in LEDGER_TABLES]:
+        raise ArgumentError(f"{ledgers[0]} belongs to the ledger of the other tables: it is not to be dropped")
     found = {table.name: table for table in (find_table(session, name) for name in names)}
     with session.database.writing() as con, transaction(con):
         ledger = Ledger(con)
@@ -166,9 +161,7 @@ def drop_all(session: Session, type: Literal["events", "profiles"] | None = None
     """
     if type not in {"events", "profiles", None}:
         raise ArgumentError(f"type must be events or profiles, not {type!r}")
-    names = [table.name for table in tables(session) if type in {None, table.type}]
-    if names:
-        drop(session, *names)
+    drop(session, *(table.name for table in tables(session) if type in {None, table.type}))
 
 
 def table_names(con: duckdb.DuckDBPyConnection) -> list[str]:
@@ -185,12 +178,13 @@ def find_table(session: Session, table: str) -> LocalTable:
     if not isinstance(table, str):
         raise ArgumentError(f"the table's name must be a string, not {table!r}")
     with session.database.attached() as con:
-        found = con.execute(COLUMNS, [table]).fetchall()
-        if not found:
+        ledger = Ledger(con, session.database.qualify)
+        found = ledger.find(table)
+        if found is None:
             there = ", ".join(table_names(con)) or "none"
             raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
-    name = found[0][0]
-    return LocalTable(name, session.database.qualify(name), [ColumnInfo(*column) for _, *column in found])
+        columns = [ColumnInfo(*column) for column in ledger.columns(found[0])]
+    return LocalTable(found[0], ledger.qualify(found[0]), columns)
 
 
 def count_rows(session: Session, table: LocalTable) -> int:

@@ -53,6 +53,7 @@ def admit(
         how = "choose another name, or INSERT INTO it in SQL"
         raise TableNotFoundError(f"table {table} was not fetched by mixpanel_data: {how}", table=table)
     _check_project(table, entry, project, file_project)
+    _check_columns(ledger, table, entry)
     return entry
 
 
@@ -66,6 +67,15 @@ def adopt_table(ledger: Ledger, name: str, project: Project) -> None:
         ledger.adopt(table, project)
     else:
         _check_project(table, entry, project, None)
+
+
+def _check_columns(ledger: Ledger, table: str, entry: Entry) -> None:
+    """A table may have got more columns, but those that are loaded must be there."""
+    there = {str(name).lower() for name, *_ in ledger.columns(table)}
+    if missing := [name for name in entry.selection.column_names if name.lower() not in there]:
+        raise ArgumentError(
+            f"table {table} has lost the column {missing[0]} since it was fetched: replace it, or choose another name"
+        )
 
 
 def _check_project(table: str, entry: Entry, project: Project, file_project: str | None) -> None:

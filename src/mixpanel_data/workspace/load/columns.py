@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any
+
+import duckdb
 
 from ...engine.statement import Statement
 from ...exceptions import ArgumentError
@@ -39,18 +42,14 @@ def extract(columns: Paths) -> tuple[list[str], dict[str, str]]:
     return casts, _paths(columns)
 
 
-def count_failures(columns: Paths, source: Statement) -> Statement:
-    """A query of one row: for each column, how many of these events have a value that cannot be cast."""
-    counts = [
-        f"count(*) FILTER ({_text(n)} IS NOT NULL AND {_cast(n, kind)} IS NULL)"
-        for n, (_, kind) in enumerate(columns.values())
-    ]
-    return source.wrap(f"SELECT {', '.join(counts)} FROM ", **_paths(columns))
-
-
-def can_fail(columns: Paths) -> bool:
-    """Whether a value may be unfit for its column: any value is a text."""
-    return any(kind != "VARCHAR" for _, kind in columns.values())
+def count_failures(con: duckdb.DuckDBPyConnection, columns: Paths, events: Statement) -> Counter[str]:
+    """For each column, how many of the events have a value that cannot be cast."""
+    if all(kind == "VARCHAR" for _, kind in columns.values()):  # any value is a text
+        return Counter()
+    kinds = enumerate(kind for _, kind in columns.values())
+    counts = [f"count(*) FILTER ({_text(n)} IS NOT NULL AND {_cast(n, kind)} IS NULL)" for n, kind in kinds]
+    (found,) = events.wrap(f"SELECT {', '.join(counts)} FROM ", **_paths(columns)).run(con)
+    return Counter(dict(zip(columns, found, strict=True)))
 
 
 def _paths(columns: Paths) -> dict[str, Any]:

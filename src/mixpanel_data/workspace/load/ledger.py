@@ -117,12 +117,10 @@ class Entry:
     @staticmethod
     def of(row: dict[str, Any]) -> Entry:
         """The entry of a row of ``_metadata``, which may be of an older version."""
-        first, last = (date.fromisoformat(row[name]) if row[name] else None for name in ("from_date", "to_date"))
-        project = row.get("project_id")
-        owner = Project(project, row.get("workspace_id")) if project else None
-        fetched_at = datetime.fromisoformat(row["fetched_at"]).replace(tzinfo=UTC)
-        filters = row["filter_events"], row["filter_where"], row["options"]
-        return Entry(row["type"], first, last, fetched_at, *filters, owner)
+        days, fetched_at = (row["from_date"], row["to_date"]), row["fetched_at"].replace(tzinfo=UTC)
+        events, options = (json.loads(row[name] or "null") for name in ("filter_events", "options"))
+        owner = Project(row["project_id"], row["workspace_id"]) if row.get("project_id") else None
+        return Entry(row["type"], *days, fetched_at, events, row["filter_where"], options, owner)
 
     @property
     def days(self) -> tuple[date, date]:
@@ -154,15 +152,20 @@ class Ledger:
         found = self.con.execute(FIND, {"name": name}).fetchall()
         return found[0] if found else None
 
+    def columns(self, name: str) -> list[tuple[str, str, bool]]:
+        """The name and type of each column of a table or view, and whether it may be NULL."""
+        found = self.con.execute(f"DESCRIBE {self.qualify(name)}").fetchall()
+        return [(column, kind, null == "YES") for column, kind, null, *_ in found]
+
     def exists(self, table: str) -> bool:
         found = self.find(table)
         return found is not None and found[1] == "table"
 
     def entry(self, table: str) -> Entry | None:
         """What is written down of the table; None if it was not fetched."""
-        query = "SELECT to_json(entry)::VARCHAR FROM _metadata AS entry WHERE table_name = ?"
+        query = "SELECT entry FROM _metadata AS entry WHERE table_name = ?"
         found = self.con.execute(query, [table]).fetchall() if self.exists("_metadata") else []
-        return Entry.of(json.loads(found[0][0])) if found else None
+        return Entry.of(found[0][0]) if found else None
 
     def adopt(self, table: str, project: Project) -> None:
         """Writes down whose data the table holds."""
@@ -210,12 +213,6 @@ class Ledger:
         for ledger_table in LEDGER_TABLES:
             if self.exists(ledger_table):
                 self.con.execute(f"DELETE FROM {ledger_table} WHERE table_name = ?", [table])
-
-    def knows_windows(self, table: str) -> bool:
-        """Whether it is known in which windows the table's days came: the first version did not write that down."""
-        query = "SELECT count(*) FROM _loaded_days WHERE table_name = ? AND from_date IS NULL"
-        ((unknown,),) = self.con.execute(query, [table]).fetchall()
-        return not unknown
 
     def loaded_range(self, table: str) -> tuple[date, date] | None:
         """The first and the last day that are loaded."""

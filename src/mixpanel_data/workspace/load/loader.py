@@ -21,7 +21,7 @@ from ...exceptions import warn
 from ...quoting import quoted
 from ...types import FetchPlan, PlannedRequest
 from .admission import Policy, admit, resolve_table_name
-from .columns import can_fail, count_failures
+from .columns import count_failures
 from .ledger import Entry, Ledger, Project
 from .parts import Profiles, Window
 from .selection import EventSelection, ProfileSelection
@@ -69,7 +69,7 @@ class Target:
     def admit(self, kind: str) -> Entry | None:
         """What the ledger has of the table, if it may be loaded."""
         with self.database.attached() as con:
-            return self._admit(Ledger(con), kind)
+            return self._admit(Ledger(con, self.database.qualify), kind)
 
     @contextmanager
     def writing(self, kind: str) -> Iterator[Ledger]:
@@ -208,13 +208,13 @@ class EventLoader:
             if is_new and self.selection.compression == "zstd":
                 target.compress_properties(ledger)
             entry = ledger.entry(target.table)
-            if entry is not None and not ledger.knows_windows(target.table):
+            if entry is not None:
                 adopt(ledger.con, target.table, target.place, *entry.days)
             for window in windows:
                 self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates
                 loaded.skipped_lines += len(window.skipped_lines)
-                loaded.not_cast += self._failed_casts(ledger, window)
+                loaded.not_cast += count_failures(ledger.con, self.selection.columns, window.read_rows())
             loaded.rows += self._insert(ledger, windows)
             known = ledger.loaded_range(target.table) or (self.days[0], self.days[-1])
             ledger.note_table(target.table, self.selection, target.project, known)
@@ -229,13 +229,6 @@ class EventLoader:
                 strays.note()
             ledger.note_days(self.target.table, window)
             ledger.note_skipped_lines(self.target.table, window)
-
-    def _failed_casts(self, ledger: Ledger, window: Window) -> Counter[str]:
-        columns = self.selection.columns
-        if not can_fail(columns):
-            return Counter()
-        (counts,) = count_failures(columns, window.read_rows()).run(ledger.con)
-        return Counter(dict(zip(columns, counts, strict=True)))
 
     def _insert(self, ledger: Ledger, windows: Sequence[Window]) -> int:
         """Writes all rows in one statement: DuckDB writes each row group but the last one once."""
@@ -263,7 +256,8 @@ class ProfileLoader:
         """Loads the profiles: all of them, or none."""
         self.target.admit(ProfileSelection.KIND)
         batches = self.target.database.functions().batches("profiles", watch, **self.selection.arguments())
-        with closing(batches), closing(Profiles(batch for batch in batches if batch is not None)) as profiles:
+        with closing(batches), closing(Profiles()) as profiles:
+            profiles.write(batch for batch in batches if batch is not None)
             with self.target.writing(ProfileSelection.KIND) as ledger:
                 self._store(ledger, profiles)
             return Loaded(profiles.rows)
@@ -293,7 +287,6 @@ def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
     What has come before a failure is given before it is raised.
     """
     group: list[Window] = []
-    failure: Exception | None = None
     try:
         for window in windows:
             if window is not None:
@@ -301,12 +294,12 @@ def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
             if group and (window is None or sum(one.events for one in group) >= MAX_EVENTS_AT_ONCE):
                 yield group
                 group = []
-    except Exception as error:  # noqa: BLE001 - it is raised again
-        failure = error
+    except Exception:
+        if group:
+            yield group
+        raise
     if group:
         yield group
-    if failure is not None:
-        raise failure
 
 
 def _warn_of_failed_casts(failed: Mapping[str, int], selection: EventSelection) -> None:

@@ -52,19 +52,26 @@ class Window:
 class Profiles:
     """Profiles on disk, as Arrow batches in a file that has no name."""
 
-    def __init__(self, batches: Iterator[pa.RecordBatch]) -> None:
+    def __init__(self) -> None:
         # Late: who only looks at tables asks Mixpanel nothing.
-        from ...client.spool import no_room, temporary_file  # noqa: PLC0415
+        from ...client.spool import temporary_file  # noqa: PLC0415
 
         self.rows = 0
         self._file = temporary_file()
+
+    def write(self, batches: Iterator[pa.RecordBatch]) -> None:
+        import pyarrow as pa  # noqa: PLC0415
+
+        from ...client.spool import no_room  # noqa: PLC0415
+
+        first = next(batches)
         try:
-            self._write(batches)
-        except BaseException as error:
-            self.close()
-            if isinstance(error, OSError):
-                raise no_room(error) from None
-            raise
+            with pa.ipc.new_stream(self._file, first.schema) as stream:
+                for batch in chain([first], batches):
+                    stream.write_batch(batch)
+                    self.rows += batch.num_rows
+        except OSError as error:
+            raise no_room(error) from None
 
     @contextmanager
     def view(self, con: duckdb.DuckDBPyConnection) -> Iterator[str]:
@@ -77,12 +84,3 @@ class Profiles:
 
     def close(self) -> None:
         self._file.close()
-
-    def _write(self, batches: Iterator[pa.RecordBatch]) -> None:
-        import pyarrow as pa  # noqa: PLC0415
-
-        first = next(batches)
-        with pa.ipc.new_stream(self._file, first.schema) as stream:
-            for batch in chain([first], batches):
-                stream.write_batch(batch)
-                self.rows += batch.num_rows

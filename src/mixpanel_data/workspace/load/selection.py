@@ -65,6 +65,10 @@ class EventSelection:
             "deduplicate": self.deduplicate or None,
         }
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        return (*STANDARD, *self.columns, "properties")
+
     def select(self, source: Statement) -> Statement:
         """The rows of the table, from events."""
         extracted, paths = extract(self.columns)
@@ -106,6 +110,7 @@ class ProfileSelection:
 
     KIND: ClassVar[str] = "profiles"
     events: ClassVar[None] = None
+    column_names: ClassVar[tuple[str, ...]] = ("distinct_id", "properties", "last_seen")
     where: str | None = None
     cohort_id: int | None = None
     properties: tuple[str, ...] | None = None

@@ -149,7 +149,10 @@ class Strays:
 
 
 def adopt(con: duckdb.DuckDBPyConnection, table: str, place: str, first: date, last: date) -> None:
-    """Completes the ledger of a table that is older than strays: any of its windows may have been all of its days."""
+    """Completes the ledger of a table of the first version, which did not write down in which windows its days came:
+    any of them may have been all of its days."""
+    if not con.execute("FROM _loaded_days WHERE table_name = ? AND from_date IS NULL LIMIT 1", [table]).fetchall():
+        return
     values = {"table": table, "first": first, "last": last}
     con.execute(
         f"INSERT INTO _stray_rows SELECT $table, $first, $last, {COLUMNS} FROM {place}, "
