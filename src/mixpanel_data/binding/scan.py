@@ -26,7 +26,6 @@ import pyarrow as pa
 from ..exceptions import bare_copy
 from ..functions.columns import compact
 from . import loop
-from .stream import INTERRUPTED
 
 BEAT = "__beat"
 BEAT_SECONDS = 0.1
@@ -122,8 +121,6 @@ class Scan:
             return self._made.get(timeout=seconds)
         except queue.Empty:
             return Mark.NOTHING_YET
-        except KeyboardInterrupt:
-            raise KeyboardInterrupt(INTERRUPTED) from None
 
     def _share(self) -> pa.RecordBatch:
         """Some of the rows at hand: at most half of a few of them while nothing more has come."""
