@@ -130,6 +130,19 @@ def test_a_bad_line_is_left_out_by_choice_and_counted(mixpanel: Callable[..., Mi
     assert [line for _, lines in sorted(held) for line in lines] == [BAD, '{"time": 5}']
 
 
+def test_python_streams_leave_it_out_by_choice_too(point_at: Callable[..., None]) -> None:
+    body = f"{event(FIRST)}\n{BAD}\n{event(FIRST, 1)}\n".encode()
+    days = {"from_date": FIRST, "to_date": FIRST}
+    with raw_server(lambda _: gzip_answer(body)) as server:
+        point_at(server.url)
+        with mixpanel_data.Workspace.memory() as ws:
+            for stream in (ws.stream_events, ws.event_lines):
+                with pytest.raises(BadLineError, match="line 2 of 2024-01-01"):
+                    list(stream(**days))
+                with pytest.warns(MixpanelDataWarning, match="of 2024-01-01 a line is no event and was left out"):
+                    assert len(list(stream(**days, on_bad_line="skip"))) == 2
+
+
 def test_what_says_that_a_body_is_not_whole_is_never_left_out(mixpanel: Callable[..., Mixpanel]) -> None:
     skipping = "FROM mixpanel_export('2024-01-01', '2024-01-01', on_bad_line := 'skip')"
     for body, said in [
