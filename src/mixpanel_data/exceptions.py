@@ -121,8 +121,10 @@ class BadLineError(IncompleteExportError):
     code = "bad_line"
     excerpt: str
     """The place of the line that cannot be read."""
-    neighbours: tuple[date | None, date | None] = (None, None)
-    """The days of the events before and after it, as far as they are known."""
+    days: tuple[date, date] | None = None
+    """The first and the last day of the events near it, as far as they are known."""
+    is_skippable: bool = True
+    """Whether it can be left out: not where it may say that the export is not whole."""
 
 
 class StorageError(MixpanelDataError):

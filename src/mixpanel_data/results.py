@@ -130,9 +130,9 @@ def parsed(texts: list[str | None]) -> list[Any]:
     return [None if text is None else read_json(text) for text in texts]
 
 
-def whole(number: float) -> int | float:
+def whole(number: float | None) -> int | float | None:
     """The number, as an int where it is one."""
-    return int(number) if float(number).is_integer() else number
+    return number if number is None or not float(number).is_integer() else int(number)
 
 
 @dataclass(frozen=True)
@@ -157,9 +157,9 @@ class Series(Result):
     DATES: ClassVar[str] = "date"
 
     @property
-    def series(self) -> dict[str, dict[str, int | float]]:
+    def series(self) -> dict[str, dict[str, int | float | None]]:
         """``{name: {date: count}}``"""
-        found: dict[str, dict[str, int | float]] = {}
+        found: dict[str, dict[str, int | float | None]] = {}
         columns = (self.arrow.column(name).to_pylist() for name in (self.NAME, self.DATES, "count"))
         for name, start, count in zip(*columns, strict=True):
             found.setdefault(name, {})[self._label(start)] = whole(count)

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from urllib.request import Request, urlopen
 
+import pytest
+
 from mixpanel_data.sandbox import Fault, Sandbox
 from tests.cli.conftest import Run
 
@@ -80,3 +82,22 @@ def test_a_failure_on_the_way_is_a_failure(run: Run, sandbox: Sandbox) -> None:
     done = run(*BASE, "raw", "export", *DAY)
     assert (done.code, done.out) == (2, "")
     assert done.err.count("\n") == 1
+
+
+@pytest.mark.filterwarnings("always::mixpanel_data.MixpanelDataWarning")
+@pytest.mark.parametrize(
+    "command", [("raw", "export"), ("fetch", "events", "--stdout"), ("fetch", "events", "--stdout", "--raw")]
+)
+def test_a_line_that_is_no_event_is_refused_and_left_out_by_choice(
+    ok: Ok, run: Run, sandbox: Sandbox, command: tuple[str, ...]
+) -> None:
+    asked = (*BASE, *command, *DAY, "--event", "Purchase")
+    whole = list(map(json.loads, ok(*asked).splitlines()))
+    sandbox.faults.add(Fault(match="/export", first_line='{"event": "Purchase"', times=9))
+    done = run(*asked)
+    assert (done.code, done.out) == (1, "")
+    assert "line 1 of 2024-01-01 is no event" in done.err
+    assert "--skip-bad-lines" in done.err
+    done = run(*asked, "--skip-bad-lines")
+    assert (done.code, list(map(json.loads, done.out.splitlines()))) == (0, whole)
+    assert 'of 2024-01-01 a line is no event and was left out; the first: \'{"event"' in done.err

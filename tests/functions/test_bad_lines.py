@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 from collections.abc import Callable, Iterator
 from datetime import date, datetime, timedelta
@@ -83,6 +84,17 @@ def serving(lines: Lines) -> Callable[[date, date], bytes]:
     return export
 
 
+def shuffled(lines: Lines, seed: int) -> Callable[[date, date], bytes]:
+    """The same events for a window each time, in no order of days."""
+
+    def export(first: date, last: date) -> bytes:
+        found = [line for day in DAYS if first <= day <= last for line in lines[day]]
+        random.Random(f"{seed} {first}").shuffle(found)
+        return gzip_answer("".join(f"{line}\n" for line in found).encode())
+
+    return export
+
+
 BAD = '{"event":"e","properties":{"time":17, "a": tru\x01}}'
 
 
@@ -114,6 +126,54 @@ def test_the_day_of_a_bad_line_is_found_also_where_events_have_no_order(mixpanel
     assert project.requests <= 8
 
 
+@pytest.mark.parametrize("parallel", [1, 3])
+def test_the_day_is_found_also_where_events_are_shuffled(mixpanel: Callable[..., Mixpanel], parallel: int) -> None:
+    for number, day in enumerate(DAYS):
+        lines = month()
+        lines[day].append(BAD)
+        project = mixpanel(shuffled(lines, seed=number))
+        before = project.requests
+        with pytest.raises(BadLineError, match=f" of {day} is no event") as raised:
+            project.ask(MONTH.replace(")", f", parallel := {parallel})"))
+        assert raised.value.details["day"] == str(day)
+        assert project.requests - before <= 8
+
+
+@pytest.mark.parametrize("number", [0, 1, 9, 10, 21, 30])
+def test_a_bad_line_that_looks_like_a_page_is_named_where_it_is_the_first_of_its_day(
+    mixpanel: Callable[..., Mixpanel], number: int
+) -> None:
+    lines = month()
+    lines[DAYS[number]].insert(0, "<html>")
+    project = mixpanel(serving(lines))
+    with pytest.raises(BadLineError, match=f"line 1 of {DAYS[number]} is no event: '<html>'; .* never left out"):
+        project.ask(MONTH)
+    assert project.requests <= 8
+
+
+def test_of_a_sample_no_day_is_named_that_was_not_seen(mixpanel: Callable[..., Mixpanel]) -> None:
+    lines = month()
+    lines[DAYS[13]].append(BAD)
+    everything = shuffled(lines, seed=1)
+
+    def export(first: date, last: date) -> bytes:
+        return everything(first, last) if last - first == timedelta(days=7) else gzip_answer(b"")
+
+    with pytest.raises(BadLineError, match="the export of 2024-01-10 to 2024-01-17 is no event"):
+        mixpanel(export).ask("FROM mixpanel_export('2024-01-10', '2024-01-17', max_rows := 30)")
+
+
+def test_the_line_and_the_day_that_are_named_belong_together(mixpanel: Callable[..., Mixpanel]) -> None:
+    lines = month()
+    for number in (2, 7):
+        lines[DAYS[number]].append(f"bad {number}")
+    with pytest.raises(BadLineError) as raised:
+        mixpanel(shuffled(lines, seed=5)).ask(MONTH)
+    named = re.search(r"2024-01-0(\d) is no event: 'bad (\d)'", str(raised.value))
+    assert named is not None
+    assert int(named[1]) == int(named[2]) + 1
+
+
 def test_a_bad_line_is_left_out_by_choice_and_counted(mixpanel: Callable[..., Mixpanel]) -> None:
     lines = month()
     lines[DAYS[13]].insert(2, BAD)
@@ -128,6 +188,35 @@ def test_a_bad_line_is_left_out_by_choice_and_counted(mixpanel: Callable[..., Mi
             "SELECT from_date, skipped_lines FROM mixpanel_download('2024-01-01', '2024-01-31', on_bad_line := 'skip')"
         )
     assert [line for _, lines in sorted(held) for line in lines] == [BAD, '{"time": 5}']
+
+
+def test_python_streams_leave_it_out_by_choice_too(point_at: Callable[..., None]) -> None:
+    body = f"{event(FIRST)}\n{BAD}\n{event(FIRST, 1)}\n".encode()
+    days = {"from_date": FIRST, "to_date": FIRST}
+    with raw_server(lambda _: gzip_answer(body)) as server:
+        point_at(server.url)
+        with mixpanel_data.Workspace.memory() as ws:
+            for stream in (ws.stream_events, ws.event_lines):
+                with pytest.raises(BadLineError, match="line 2 of 2024-01-01"):
+                    list(stream(**days))
+                with pytest.warns(MixpanelDataWarning, match="of 2024-01-01 a line is no event and was left out"):
+                    assert len(list(stream(**days, on_bad_line="skip"))) == 2
+
+
+def test_a_body_of_bad_lines_alone_is_what_it_is_the_second_time(mixpanel: Callable[..., Mixpanel]) -> None:
+    skipping = DAY.replace(")", ", on_bad_line := 'skip')")
+    project = mixpanel(lambda *_: gzip_answer(f"{BAD}\n{BAD}\n".encode()))
+    with pytest.warns(MixpanelDataWarning, match="of 2024-01-01 2 lines are no events and were left out"):
+        assert project.ask(skipping) == []
+    assert project.requests == 2
+    bodies = iter([BAD, f"{BAD}\n{event(FIRST)}"])
+    project = mixpanel(lambda *_: gzip_answer(next(bodies).encode()))
+    with pytest.warns(MixpanelDataWarning, match="a line is no event"):
+        assert len(project.ask(skipping)) == 1
+    before = project.requests
+    with pytest.raises(IncompleteExportError, match="holds no events, but 'no events'"):
+        mixpanel(lambda *_: gzip_answer(b"no events\nat all\n")).ask(skipping)
+    assert project.requests - before == 2
 
 
 def test_what_says_that_a_body_is_not_whole_is_never_left_out(mixpanel: Callable[..., Mixpanel]) -> None:

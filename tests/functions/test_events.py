@@ -65,13 +65,15 @@ def test_an_answer_that_is_no_list_of_names_is_an_error(point_at: Callable[..., 
     with raw_server(lambda _: json_answer({"results": {}})) as server, duckdb.connect() as con:
         point_at(server.url)
         mixpanel_data.register(con)
-        with pytest.raises(duckdb.Error, match="did not answer with a list of event names"):
+        with pytest.raises(duckdb.Error, match="something else than a list"):
             con.execute("FROM mixpanel_events()").fetchall()
 
 
 def test_names_of_any_kind(point_at: Callable[..., None]) -> None:
-    names = [None, 'q"', "\u2028", "😀", "", "a'b"]
+    names = [None, 5, 'q"', "\u2028", "😀", "", "a'b"]
     with raw_server(lambda _: json_answer(names)) as server, duckdb.connect() as con:
         point_at(server.url)
         mixpanel_data.register(con)
-        assert con.execute("FROM mixpanel_events()").fetchall() == sorted((name,) for name in names if name is not None)
+        assert con.execute("FROM mixpanel_events()").fetchall() == sorted(
+            (str(name),) for name in names if name is not None
+        )

@@ -226,6 +226,27 @@ def test_no_total_means_reading_until_a_page_is_short(point_at: Callable[..., No
     assert count_of(point_at, *pages, {"page_size": 2, "results": []}) == 4
 
 
+def test_pages_that_repeat_for_ever_end_with_an_error(point_at: Callable[..., None]) -> None:
+    first, second = ({"page_size": 2, "results": people(n, 2)} for n in (0, 2))
+    for pages in ([first], [first, second, {"page_size": 2, "results": [*people(3, 1), *people(0, 1)]}]):
+        said = f"sent page {len(pages[1:]) or 1} of the profiles with those of earlier pages alone, and does not say"
+        with pytest.raises(duckdb.Error, match=said):
+            count_of(point_at, *pages)
+
+
+@pytest.mark.parametrize("wrong", [{"page": 0, "results": people(0, 2)}, {"page": 1, "results": people(2, 1)}])
+def test_a_later_page_that_is_wrong_in_the_same_way_twice_is_not_asked_for_again(
+    point_at: Callable[..., None], wrong: dict[str, Any]
+) -> None:
+    answer = replies({"page": 0, "page_size": 2, "results": people(0, 2), "total": 4}, wrong)
+    with raw_server(answer) as server, duckdb.connect() as con:
+        point_at(server.url)
+        mixpanel_data.register(con)
+        with pytest.raises(duckdb.Error, match="instead of"):
+            con.execute("FROM mixpanel_profiles()").fetchall()
+    assert len(server.targets) == 3
+
+
 def test_a_page_of_another_number_is_refused(point_at: Callable[..., None]) -> None:
     with pytest.raises(duckdb.Error, match="Mixpanel sent page 0 of the profiles instead of page 1"):
         count_of(point_at, {"page": 0, "page_size": 2, "results": people(0, 2), "total": 4})

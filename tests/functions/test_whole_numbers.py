@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from mixpanel_data import MixpanelDataWarning, ServerError
+from mixpanel_data import MixpanelDataWarning
 from mixpanel_data.functions.answers import whole
 
 
@@ -24,8 +24,13 @@ def test_another_number_is_rounded_and_told_of(value: Any) -> None:
         assert whole(value) == 13
 
 
-@pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("value", [True, "NaN", "-inf", "x", [1]])
-def test_what_is_no_number_is_refused(value: Any) -> None:
-    with pytest.raises(ServerError, match="should be"):
-        whole(value)
+@pytest.mark.parametrize("value", [True, "NaN", "-inf", "x", [1], 10**30, "9" * 5000, 1e300, "1,00"])
+def test_what_is_no_number_is_none_and_told_of(value: Any) -> None:
+    with pytest.warns(MixpanelDataWarning, match="should be: it is left out"):
+        assert whole(value) is None
+
+
+@pytest.mark.parametrize(("value", "number"), [("1,000", 1000), ("-12,345,678", -12345678), ("1,234.0", 1234)])
+def test_commas_between_thousands_are_read_and_told_of(value: str, number: int) -> None:
+    with pytest.warns(MixpanelDataWarning, match="they are taken for thousands"):
+        assert whole(value) == number

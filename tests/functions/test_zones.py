@@ -218,3 +218,17 @@ def test_a_sample_without_processing_times_says_nothing(
         point_at(server.url)
         mixpanel_data.register(con)
         assert con.execute("SELECT count(*) FROM mixpanel_export('2024-01-01', '2024-01-01')").fetchall() == [(51,)]
+
+
+@pytest.mark.parametrize(
+    "call", ["segmentation('e', {days})", "funnel(1, {days})", "retention('a', 'b', {days})", "frequency({days})"]
+)
+def test_a_count_of_a_day_that_has_not_begun_is_refused_with_what_decides_it(answering: Any, call: str) -> None:
+    refusal = json_answer({"error": "to_date cannot be later than today"}, "400 Bad Request")
+    paths = ("segmentation", "funnels", "retention", "retention/addiction")
+    con, _ = answering({f"/api/query/{path}": refusal for path in paths})
+    said = (
+        "to_date cannot be later than today .*time zone of project 1: write an earlier to_date; timezone in its account"
+    )
+    with pytest.raises(duckdb.Error, match=said):
+        con.execute(f"FROM mixpanel_{call}".format(days="'2024-01-01', '2024-01-31'")).fetchall()

@@ -9,7 +9,7 @@ import typer
 
 from ..exceptions import ArgumentError, QueryError
 from .command import command, group
-from .names import Cohort, Event, Events, Property, Where, names_in, number_or_name
+from .names import Cohort, Event, Events, Property, SkipBadLines, Where, names_in, number_or_name
 from .rows import Lines
 
 if TYPE_CHECKING:
@@ -78,9 +78,7 @@ def events(
         bool, typer.Option("--keep-duplicates", help="Keep what Mixpanel sent more than once.")
     ] = False,
     parallel: Annotated[int | None, typer.Option(help="Downloads at once.", show_default=False)] = None,
-    skip_bad_lines: Annotated[
-        bool, typer.Option("--skip-bad-lines", help="Leave lines that are no events out, for the table _skipped_lines.")
-    ] = False,
+    skip_bad_lines: SkipBadLines = False,
     stdout: Stdout = False,
     raw: Raw = False,
 ) -> Any:
@@ -93,6 +91,8 @@ def events(
         "to_date": to_date,
         "events": names_in(events, event),
         "where": where,
+        "limit": limit,
+        "on_bad_line": "skip" if skip_bad_lines else "error",
     }
     of_tables = {
         "append": append,
@@ -104,12 +104,11 @@ def events(
         "compression": compression is not Compression.AUTO,
         "column": column,
         "keep_duplicates": keep_duplicates,
-        "skip_bad_lines": skip_bad_lines,
     }
     if _goes_out(stdout, raw, **of_tables):
         if from_date is None or to_date is None:
             raise ArgumentError("--stdout needs a first and a last day: add --from 2024-01-01 --to 2024-01-31")
-        return Lines(workspace.event_lines(**asked, limit=limit, raw=raw), _columns(EVENT_COLUMNS, raw))
+        return Lines(workspace.event_lines(**asked, raw=raw), _columns(EVENT_COLUMNS, raw))
     if from_date is None and not sync:
         raise ArgumentError("from which day on? Add --from 2024-01-01")
     run = workspace.plan_events if dry_run else workspace.fetch_events
@@ -125,8 +124,6 @@ def events(
         compression=compression.value,
         columns=dict(_column(text) for text in column or []),
         deduplicate=not keep_duplicates,
-        on_bad_line="skip" if skip_bad_lines else "error",
-        limit=limit,
         parallel=parallel,
     )
 

@@ -8,7 +8,7 @@ import typer
 
 from ..exceptions import ArgumentError
 from .command import command, group
-from .names import Cohort, Event, Events, From, Limit, Property, To, Where, names_in, number_or_name
+from .names import Cohort, Event, Events, From, Limit, Property, SkipBadLines, To, Where, names_in, number_or_name
 from .rows import Document, Lines
 from .scripts import Params, Script, ScriptFile, params_of, script_of
 
@@ -35,15 +35,16 @@ def export(
     event: Event = None,
     where: Where = None,
     limit: Limit = None,
+    skip_bad_lines: SkipBadLines = False,
 ) -> Any:
     """Raw events as JSON lines.
 
     A window of days comes out only once its whole body is proven.
     """
-    names = names_in(events, event)
     lines = workspace.event_lines(
-        from_date=from_date, to_date=to_date, events=names, where=where, limit=limit, raw=True
-    )
+        from_date=from_date, to_date=to_date, events=names_in(events, event), where=where, limit=limit, raw=True,
+        on_bad_line="skip" if skip_bad_lines else "error",
+    )  # fmt: skip
     return Lines(lines, ("event", "properties"))
 
 

@@ -7,7 +7,7 @@ path of the App API. Source: Mixpanel's API reference.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
@@ -71,12 +71,12 @@ class Client:
         return await self._try(endpoint, params, reporter, once)
 
     async def download(
-        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, known: str | None = None
+        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, known: Collection[str] = ()
     ) -> Spool:
         """The body of the answer in a spool, once ``proof`` has read it through without raising.
 
         A body that is cut off, damaged or refused by the proof is thrown away and fetched anew; but not one that is
-        refused in the same way twice, or in the way that is ``known``.
+        refused in the same way twice, or in a way that is ``known``.
         """
 
         async def once(entry: Entry) -> Spool:
@@ -90,7 +90,7 @@ class Client:
         params: Params,
         reporter: Reporter,
         once: Callable[[Entry], Awaitable[T]],
-        known: str | None = None,
+        known: Collection[str] = (),
     ) -> T:
         """What ``once`` gives, after as many tries as it takes or is worth; each is paid for."""
         async for attempt in attempts(reporter, known, is_free=endpoint.is_free(params)):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -20,14 +22,14 @@ FIRST_WAIT = 1.0
 LONGEST_WAIT = 60.0
 
 
-def attempts(reporter: Reporter, known: str | None = None, *, is_free: bool = False) -> AsyncRetrying:
+def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool = False) -> AsyncRetrying:
     """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404, and an answer at
     status 200 that is none and comes a second time).
 
     After a 429 that says how long the budget is closed, the budget itself makes the next try wait. An error that comes
     with status 200 may pass, but is worth another try only where that is free.
     """
-    answers = {known} - {None}
+    answers = {*known}
 
     def may_pass(error: BaseException) -> bool:
         answer = getattr(error, "answer", None)

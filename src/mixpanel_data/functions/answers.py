@@ -1,7 +1,8 @@
 """Mixpanel's JSON, read: what must be in it, and values in whichever form they come.
 
 Numbers come as strings at times, dates with a time and a zone or without, keys are missing where there is nothing to
-say. What is missing becomes None; what contradicts the shape of the answer is an error, never an empty result.
+say. What is missing becomes None; so does a single value that is not what it should be, with a warning. What
+contradicts the shape of the answer is an error, never an empty result.
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ from ..lenient import write_json
 
 LONGEST_SHOWN = 80
 FALSE = (False, 0, "0", "false", "False", "")
+THOUSANDS = re.compile(r"[+-]?[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?")
+LARGEST = 2**63
+"""No whole number of SQL's is as large."""
 DATE = re.compile(r"\d{4}-\d{2}-\d{2}")
 
 
@@ -50,8 +54,10 @@ def entries(value: Any) -> Mapping[str, Any]:
 
 
 def possible(value: Any) -> Mapping[str, Any]:
-    """The value, which must be an object if it is there at all."""
-    return {} if value is None else entries(value)
+    """The value, where it is an object; an empty one where it is missing or, with a warning, something else."""
+    if value is not None and not isinstance(value, dict):
+        _warn_of(value, "an object")
+    return value if isinstance(value, dict) else {}
 
 
 def items(value: Any) -> Sequence[Any]:
@@ -72,11 +78,17 @@ def fields(entity: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]
 
 
 def number(value: Any) -> float | None:
-    """A number, which may come as text."""
+    """A number, which may come as text. What is none is None, with a warning."""
+    if value is None or value == "":
+        return None
     try:
-        return None if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
-        raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
+        found = math.nan if isinstance(value, bool) else float(without_commas(value))
+    except (TypeError, ValueError, OverflowError):
+        found = math.nan
+    if math.isfinite(found):
+        return found
+    _warn_of(value, "a number")
+    return None
 
 
 def percent(value: Any) -> float | None:
@@ -86,19 +98,32 @@ def percent(value: Any) -> float | None:
 
 
 def whole(value: Any) -> int | None:
-    """A whole number, which may come as text. Where another number comes it is rounded, with a warning: the rest of the
-    answer is not to be lost."""
-    if value is None or value == "":
-        return None
-    if not isinstance(value, float | bool):
-        with suppress(TypeError, ValueError):
-            return int(value)  # not through float: ids have many digits
-    found = None if isinstance(value, bool) else number(value)
-    if found is None or not math.isfinite(found):
-        raise ServerError(f"Mixpanel sent {shown(value)} where a whole number should be")
-    if not found.is_integer():
+    """A whole number, which may come as text. Another number is rounded, and what is none is None, both with a
+    warning."""
+    if isinstance(value, int | str) and not isinstance(value, bool):
+        with suppress(ValueError):
+            exact = int(without_commas(value))  # not through float: ids have many digits
+            if abs(exact) < LARGEST:
+                return exact
+            _warn_of(value, "a whole number that is not too large")
+            return None
+    found = number(value)
+    if found is not None and not found.is_integer():
         warn(f"Mixpanel sent {shown(value)} where a whole number should be: it is rounded")
-    return round(found)
+    return None if found is None else whole(round(found))
+
+
+def without_commas(value: Any) -> Any:
+    """The value; where it is text with a comma before every three digits, the text without."""
+    if not isinstance(value, str) or not THOUSANDS.fullmatch(value):
+        return value
+    warn('Mixpanel sent numbers with commas, as in "1,000": they are taken for thousands')
+    return value.replace(",", "")
+
+
+def _warn_of(value: Any, expected: str) -> None:
+    """Says that a value is not what it should be, and is left out: one of them is no reason to lose the answer."""
+    warn(f"Mixpanel sent {shown(value)} where {expected} should be: it is left out")
 
 
 def flag(value: Any) -> bool | None:
@@ -112,13 +137,17 @@ def text(value: Any) -> str | None:
 
 
 def texts(value: Any) -> list[str | None] | None:
-    """A list of texts."""
-    return None if value is None else [text(item) for item in items(value)]
+    """A list of texts; None where it is missing or, with a warning, something else."""
+    if value is not None and not isinstance(value, list):
+        _warn_of(value, "a list")
+    return [text(item) for item in value] if isinstance(value, list) else None
 
 
 def tags(value: Any) -> list[str | None] | None:
     """A list of names, or of objects that have one."""
-    return None if value is None else [text(tag.get("name") if isinstance(tag, dict) else tag) for tag in items(value)]
+    return texts(
+        [tag.get("name") if isinstance(tag, dict) else tag for tag in value] if isinstance(value, list) else value
+    )
 
 
 def json_text(value: Any) -> str | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import date
 
 from ..exceptions import BadLineError, MixpanelDataError, warn
@@ -12,20 +11,23 @@ from .held import Closable
 from .windows import Window
 
 SKIP = "on_bad_line := 'skip' (--skip-bad-lines) leaves such lines out and says so"
+NEVER = "it may say that the export is not whole, so it is never left out"
+Download = Callable[[Window, Collection[str]], Awaitable[Closable]]
+MOST_REQUESTS = 6
+"""That the day is worth, besides the two for the window: with those for the rest of a month they are eight."""
 
 
-Download = Callable[[Window], Awaitable[Closable]]
-MOST_REQUESTS = 4
-"""That the day is worth: as many as it takes to halve a window of ten days down to one."""
-
-
-async def name_day(error: BadLineError, window: Window, download: Download) -> BadLineError:
+async def name_day(error: BadLineError, window: Window, download: Download, *, is_sample: bool) -> BadLineError:
     """The error, with the day and the line within it, as far as they can be found."""
-    day, number = await _find(error, window, download)
+    search = _Search(error, window, download, is_sample=is_sample)
+    day = await search.find()
+    seen, found = search.seen, search.error
+    number = found.details["line"] if day is None or seen.days == 1 else None
     line = f"line {number:,}" if number else "a line"
-    where = f"{day}" if day else f"the export of {window.first} to {window.last}"
+    where = f"{day}" if day else f"the export of {seen.first} to {seen.last}"
+    advice = SKIP if found.is_skippable else NEVER
     named = BadLineError(
-        f"{line} of {where} is no event: {error.excerpt}; {SKIP}", line=number, day=str(day) if day else None
+        f"{line} of {where} is no event: {found.excerpt}; {advice}", line=number, day=str(day) if day else None
     )
     named.answer = error.answer
     return named
@@ -39,55 +41,57 @@ def warn_if_skipped(function: str, window: Window, lines: Sequence[str]) -> None
         warn(f"mixpanel_{function}: of {days} {count} left out; the first: {excerpt(lines[0])}")
 
 
-async def _find(error: BadLineError, window: Window, download: Download) -> tuple[date | None, int | None]:
-    """The day, and the line's number there; where there is no such day, None and its number in the whole."""
-    number = error.details["line"]
-    if window.days == 1:
-        return window.first, number
-    search = _Search(download)
-    near = _between(error.neighbours, window)
-    try:
-        found = await search.find(near)
-        if found is None and near != window:
-            found = await search.find(window)
-    except MixpanelDataError:  # the budget is spent, say: then it is said what is known
-        found = None
-    return found or (None, number)
-
-
-def _between(neighbours: tuple[date | None, date | None], window: Window) -> Window:
-    """The days from that of the event before to that of the event after: as a rule, days come one after the other."""
-    before, after = neighbours
-    first, last = before or window.first, after or window.last
-    return Window(first, last) if window.first <= first <= last <= window.last else window
-
-
-@dataclass
 class _Search:
-    download: Download
-    left: int = MOST_REQUESTS
+    """Halves a window down to the day that comes with a bad line.
 
-    async def find(self, window: Window) -> tuple[date, int | None] | None:
-        """The day of the window that comes with such a line, and the line's number there if it was asked for."""
-        error = None
-        while window.days > 1 and self.left:
-            first, second = window.halves()
-            error = await self._ask(first)
-            window = first if error else second
-        if window.days > 1:
-            return None
-        if error is None and self.left:
-            error = await self._ask(window)
-            if error is None:
-                return None
-        return window.first, error.details["line"] if error else None
+    Args:
+        error: what the window has shown.
+        is_sample: whether a day may come without a line that it has.
+    """
 
-    async def _ask(self, window: Window) -> BadLineError | None:
-        """What is wrong with the window, if a line of it is no event."""
-        self.left -= 1
+    def __init__(self, error: BadLineError, window: Window, download: Download, *, is_sample: bool) -> None:
+        self.error, self.seen = error, window
+        """The last error, and the days that came with it."""
+        self._window, self._download, self._is_sample = window, download, is_sample
+        self._known = {error.answer or ""}
+        self._left = min(MOST_REQUESTS, (window.days - 1).bit_length())
+        """Requests: as many as it takes to halve the window down to one day."""
+
+    async def find(self) -> date | None:
+        """The day; None where it would take too many requests."""
+        near = _near(self.error.days, self._window)
         try:
-            body = await self.download(window)
+            found = await self._find_in(near)
+            return found if found or near == self._window else await self._find_in(self._window)
+        except MixpanelDataError:  # the budget is spent, say: then it is said what is known
+            return None
+
+    async def _find_in(self, days: Window) -> date | None:
+        is_certain = days == self._window and not self._is_sample
+        while days.days > 1 and self._left:
+            first, second = days.halves()
+            days, is_certain = (first, True) if await self._is_bad(first) else (second, is_certain)
+        if days.days == 1 and days != self.seen and self._left:
+            is_certain = await self._is_bad(days)
+        return days.first if days.days == 1 and (is_certain or days == self.seen) else None
+
+    async def _is_bad(self, days: Window) -> bool:
+        """Whether a line of these days is no event."""
+        self._left -= 1
+        try:
+            body = await self._download(days, self._known)
         except BadLineError as error:
-            return error
+            self.error, self.seen = error, days
+            self._known.add(error.answer or "")
+            return True
         body.close()
-        return None
+        return False
+
+
+def _near(days: tuple[date, date] | None, window: Window) -> Window:
+    """Those of the window that the events near the line are of: as a rule, days come one after the other. All of it
+    where they are of too many days to tell."""
+    if days is None:
+        return window
+    near = Window(max(days[0], window.first), min(days[1], window.last))
+    return near if 1 <= near.days <= window.days // 2 else window

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
@@ -167,7 +167,8 @@ class Downloader:
         try:
             return [await self._download(window)]
         except BadLineError as error:
-            raise await name_day(error, window, partial(self._download, known=error.answer)) from None
+            is_sample = is_small_sample(self.call)
+            raise await name_day(error, window, self._download, is_sample=is_sample) from None
         except IncompleteExportError:
             if window.days == 1:
                 raise
@@ -180,8 +181,8 @@ class Downloader:
                 part.close()
             raise
 
-    async def _download(self, window: Window, known: str | None = None) -> Body:
-        """The window's body. A line that is ``known`` to be no event is not asked for again."""
+    async def _download(self, window: Window, known: Collection[str] = ()) -> Body:
+        """The window's body. Lines that are ``known`` to be no events are not asked for again."""
         call = self.call
         proof = Proof(
             self.columns, self.zone, deduplicate=call["deduplicate"], skip_bad_lines=call["on_bad_line"] == "skip",

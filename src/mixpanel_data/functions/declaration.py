@@ -14,12 +14,13 @@ from typing import Any, TypeAlias, TypeVar
 import pyarrow as pa
 
 from ..client import COSTS, Api, Check, Client, Endpoint, Reporter
-from ..exceptions import ServerError
+from ..exceptions import QueryError
 from .columns import ARROW_TYPES, JSON, as_json, whole_text
 from .cuts import warn_if_cut
 from .held import Downloads
 from .kept import Kept
 from .predicate import Predicate
+from .zones import refuse_too_late
 
 T = TypeVar("T")
 
@@ -88,7 +89,11 @@ class Call:
     ) -> Any:
         """Mixpanel's JSON answer, live; parameters that are None are not sent. A warning says if it is not all."""
         scope = {"workspace_id": self.arguments.get("workspace_id")}
-        answer = await self.client.ask(endpoint, {**scope, **(params or {}), **more}, self.reporter, check)
+        try:
+            answer = await self.client.ask(endpoint, {**scope, **(params or {}), **more}, self.reporter, check)
+        except QueryError as error:
+            refuse_too_late(error, self.client)
+            raise
         warn_if_cut(self.function, answer)
         return answer
 
@@ -157,8 +162,6 @@ def _array(values: list[Any], field: pa.Field) -> pa.Array:
         return as_json(pa.array(values, pa.string())) if field.type == JSON else pa.array(values, field.type)
     except UnicodeEncodeError:
         return _array([_whole(value) for value in values], field)
-    except OverflowError:
-        raise ServerError(f"Mixpanel sent a number for {field.name} that is too large") from None
 
 
 def _whole(value: Any) -> Any:

@@ -13,8 +13,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..client import HISTORY, Api, Budget, Endpoint
-from ..exceptions import MixpanelDataError, NotFoundError, QueryError, ServerError
-from .answers import fields, inside, json_text, objects, percent, text
+from ..exceptions import MixpanelDataError, NotFoundError, QueryError
+from .answers import fields, inside, items, json_text, objects, percent, text
 from .cuts import warn_if_full, warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
@@ -137,6 +137,4 @@ async def _ask_names(call: Call) -> frozenset[str]:
 
 async def _names_since(call: Call, from_date: str) -> frozenset[str]:
     names = await call.ask(NAMES, type="general", limit=MOST_NAMES, from_date=from_date)
-    if not isinstance(names, list) or not all(isinstance(name, str | None) for name in names):
-        raise ServerError("Mixpanel did not answer with a list of event names")
-    return frozenset(name for name in names if name is not None)
+    return frozenset(name for name in map(text, items(names)) if name is not None)

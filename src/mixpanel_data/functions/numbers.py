@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from .answers import entries, inside, json_text, moment, possible
+from .answers import entries, inside, json_text, moment, possible, without_commas
 
 OVERALL = "$overall"
 AVERAGE = "$average"
@@ -56,9 +56,10 @@ class Number(NamedTuple):
 
 def numbers(answer: Any) -> Iterator[Number]:
     """All numbers of a report, in Mixpanel's order."""
-    headers = [header for header in possible(answer).get("headers") or [] if isinstance(header, str)]
+    series = entries(inside(answer, "series"))
+    headers = [header for header in answer.get("headers") or [] if isinstance(header, str)]
     reader = _Reader(headers[0] if headers else None, _breakdowns(headers), _names(answer))
-    yield from reader.read(entries(inside(answer, "series")), Path())
+    yield from reader.read(series, Path())
 
 
 class Path(NamedTuple):
@@ -235,7 +236,8 @@ def _levels(level: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
 def _value(said: Any) -> tuple[float | None, str | None]:
     """A number, and what else there is to say: all that came as text, and the JSON of what is no number."""
     if isinstance(said, str):
-        number = float(said) if NUMERAL.fullmatch(said) else math.inf
+        plain = without_commas(said)
+        number = float(plain) if NUMERAL.fullmatch(plain) else math.inf
         return (number if math.isfinite(number) else None), said
     if isinstance(said, int | float) and not isinstance(said, bool) and abs(said) <= sys.float_info.max:
         return float(said), None

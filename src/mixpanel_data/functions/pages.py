@@ -16,7 +16,7 @@ from typing import Any, TypeAlias
 
 from ..client import Api, Endpoint
 from ..exceptions import IncompleteExportError, QueryError
-from .answers import entries, inside, objects, text, whole
+from .answers import entries, inside, json_text, objects, text, whole
 from .cuts import warn_of
 from .declaration import Call
 from .parallel import in_order
@@ -65,7 +65,7 @@ async def _pages(call: Call, asked: Mapping[str, Any], people: People) -> AsyncG
         call.reporter.add(profiles=session.total or 0)
     people.announced = session.total
     yield people.new(found)
-    pages = session.until_short(len(found)) if session.total is None else session.all()
+    pages = session.until_short(len(found), people) if session.total is None else session.all()
     async with aclosing(pages):
         async for page in pages:
             yield people.new(page)
@@ -92,6 +92,10 @@ class People:
         found = [profile for profile in page if self._is_new(profile.get("$distinct_id"))]
         self._count += len(found)
         return found
+
+    def has_all(self, page: Page) -> bool:
+        """Whether everybody of the page has come before in this session."""
+        return all(hash(text(profile.get("$distinct_id"))) in self._here for profile in page)
 
     def _is_new(self, distinct_id: Any) -> bool:
         if distinct_id is None:
@@ -154,23 +158,40 @@ class Session:
             async for _, page in fetched:
                 yield page
 
-    async def until_short(self, found: int) -> AsyncGenerator[Page]:
-        """The other pages, one by one, until one is not full: for answers that do not say how many there are."""
+    async def until_short(self, found: int, people: People) -> AsyncGenerator[Page]:
+        """The other pages, one by one, until one is not full: for answers that do not say how many there are.
+
+        Raises:
+            IncompleteExportError: a full page has nobody new, so that there would be no end.
+        """
         number = 0
         while found and found >= self.size:
             number += 1
             page = await self.page(number)
             found = len(page)
+            if found >= self.size and people.has_all(page):
+                raise IncompleteExportError(
+                    f"Mixpanel sent page {number} of the profiles with those of earlier pages alone, and does not say "
+                    "how many there are: run the statement again"
+                )
             yield page
 
     async def page(self, number: int) -> Page:
         try:
-            answer = await self.call.ask(ENGAGE, self.asked, check=partial(self.check, number), page=number)
+            answer = await self.call.ask(ENGAGE, self.asked, check=partial(self._refuse, number), page=number)
         except QueryError as error:
             if not ENDED.search(error.message):
                 raise
             raise SessionEnded(error.message) from None
         return objects(inside(answer, "results"))
+
+    def _refuse(self, number: int, answer: Any) -> None:
+        """The same for a later page, which is asked for again unless the same one has come twice."""
+        try:
+            self.check(number, answer)
+        except IncompleteExportError as error:
+            error.answer = json_text(answer)
+            raise
 
     def check(self, number: int, answer: Any) -> None:
         """Whether it is the page that was asked for, and holds as many profiles as it should.

@@ -15,7 +15,7 @@ from .declaration import Column
 DATE = Column("date", "TIMESTAMP", "start of the period, in the project's time zone")
 COUNT = Column("count", "BIGINT", "how many; a DOUBLE where the type is average", is_count=True)
 AVERAGE = "average"
-Series = list[tuple[datetime, str, float]]
+Series = list[tuple[datetime, str, float | None]]
 
 
 def read_series(answer: Any, type_: str, expected: Iterable[str] = ()) -> Series:
@@ -26,7 +26,8 @@ def read_series(answer: Any, type_: str, expected: Iterable[str] = ()) -> Series
     keys = [*values, *(key for key in expected if key not in values)]
     named = [text(date) or "" for date in items(inside(data, "series"))]
     dates = {*named, *(date for counts in values.values() for date in counts)}
-    return [(start, key, read(values.get(key, {}).get(date)) or 0) for start, date in _ordered(dates) for key in keys]
+    said = ((start, key, values.get(key, {}).get(date)) for start, date in _ordered(dates) for key in keys)
+    return [(start, key, read(0 if count is None or count == "" else count)) for start, key, count in said]
 
 
 def count_reader(type_: str) -> Callable[[Any], float | None]:

@@ -85,6 +85,20 @@ def is_too_late(error: QueryError) -> bool:
     return TOO_LATE.search(str(error.details.get("mixpanel_says"))) is not None
 
 
+def refuse_too_late(error: QueryError, client: Client) -> None:
+    """Where Mixpanel says that the last day has not begun yet: the same, with what decides when it does.
+
+    Raises:
+        QueryError: it says so.
+    """
+    if is_too_late(error):
+        raise QueryError(
+            f"{error.message} (days begin in the time zone of project {client.credentials.project_id}: write an "
+            "earlier to_date; timezone in its account, or MP_TIMEZONE, is what the export goes by)",
+            **error.details,
+        ) from None
+
+
 def warn_of_zone(function: str, client: Client, day: date) -> None:
     """Says that a day which has begun in the zone that was assumed has not begun in the project's."""
     warn(

@@ -115,7 +115,7 @@ def top_events(
     """
     found = call("top_events", type=type, max_rows=MAX_EVENTS if limit is None else limit)
     rows = session.answer(found.wrap("FROM ", " ORDER BY count DESC")).to_pylist()
-    return [TopEvent(row["event_name"], whole(row["count"] or 0), row["percent_change"] or 0.0) for row in rows]
+    return [TopEvent(row["event_name"], whole(row["count"]) or 0, row["percent_change"] or 0.0) for row in rows]
 
 
 def annotations(session: Session, from_date: Day | None = None, to_date: Day | None = None) -> list[AnnotationInfo]:

@@ -15,8 +15,8 @@ from ..types import FetchPlan, FetchResult
 from .load.admission import Policy, adopt_table
 from .load.columns import Columns
 from .load.ledger import Ledger, Project
-from .load.loader import EventLoader, OnBadLine, ProfileLoader, Target
-from .load.selection import Compression, EventSelection, Properties
+from .load.loader import EventLoader, ProfileLoader, Target
+from .load.selection import Compression, EventSelection, OnBadLine, Properties
 from .session import Day, Session
 from .stream import profile_selection
 

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..engine.rows import batches
 from ..engine.statement import Statement, call
 from ..exceptions import NotFoundError
 from ..lenient import read_json
-from .load.selection import ProfileSelection, names_of
+from .load.selection import OnBadLine, ProfileSelection, names_of
 from .session import Day, Session
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
+Names: TypeAlias = Sequence[str] | None
 IN_A_ROW = 2048
 """Rows that are taken from DuckDB at once when they are given out one by one."""
 AS_JSON = "to_json(_row)::VARCHAR"
@@ -31,15 +32,17 @@ def stream_events(
     events: Sequence[str] | None = None,
     where: str | None = None,
     limit: int | None = None,
+    on_bad_line: OnBadLine = "error",
 ) -> Generator[dict[str, Any], None, None]:
     """Events one by one, without keeping them: ``event_name``, ``event_time``, ``distinct_id``, ``insert_id``, and
-    ``properties`` as a dictionary. A window's events come only once its whole body is proven.
+    ``properties`` as a dictionary. A window's events come only once its whole body is proven. ``on_bad_line`` is that
+    of :meth:`event_lines`.
 
     >>> days = ws.stream_events(from_date="2024-01-01", to_date="2024-01-02", events=["Purchase"])
     >>> sum(event["properties"]["amount"] for event in days) > 0
     True
     """
-    return _each_row(session, _export(from_date, to_date, events, where, limit))
+    return _each_row(session, _export(from_date, to_date, events, where, limit, on_bad_line))
 
 
 def stream_profiles(
@@ -66,6 +69,7 @@ def event_lines(
     where: str | None = None,
     limit: int | None = None,
     raw: bool = False,
+    on_bad_line: OnBadLine = "error",
 ) -> Generator[str, None, None]:
     """Events one by one, without keeping them, each as a line of JSON: far faster than ``stream_events`` where they
     only go on to a file or another program. In the shell: ``mp raw export``.
@@ -77,12 +81,14 @@ def event_lines(
         where: a Mixpanel filter expression.
         limit: at most so many.
         raw: as Mixpanel has them: ``event`` and ``properties``, to the letter.
+        on_bad_line: ``skip`` to leave out lines that are no events; a warning says how many.
 
     >>> lines = ws.event_lines(from_date="2024-01-01", to_date="2024-01-01", events=["Purchase"], raw=True)
     >>> next(lines)[:33]
     '{"event":"Purchase","properties":'
     """
-    return _lines(session, _export(from_date, to_date, events, where, limit), RAW_EVENT if raw else AS_JSON)
+    asked = _export(from_date, to_date, events, where, limit, on_bad_line)
+    return _lines(session, asked, RAW_EVENT if raw else AS_JSON)
 
 
 def profile_lines(
@@ -129,34 +135,28 @@ def _batches(session: Session, statement: Statement) -> Generator[pa.RecordBatch
 
 
 def profile_selection(
-    session: Session,
-    where: str | None,
-    cohort: int | str | None,
-    properties: Sequence[str] | None,
-    distinct_ids: Sequence[str] | None = None,
+    session: Session, where: str | None, cohort: int | str | None, properties: Names, distinct_ids: Names = None
 ) -> ProfileSelection:
     """Which profiles are meant; a cohort may be named."""
     cohort_id = _cohort_id(session, cohort) if isinstance(cohort, str) else cohort
-    return ProfileSelection(
-        where, cohort_id, names_of("properties", properties), names_of("distinct_ids", distinct_ids)
-    )
+    ids = names_of("distinct_ids", distinct_ids)
+    return ProfileSelection(where, cohort_id, names_of("properties", properties), ids)
 
 
 def _cohort_id(session: Session, name: str) -> int:
-    query = call("cohorts").wrap("SELECT id FROM ", " WHERE name = $name", name=name)
     with session.database.asking() as con:
-        found = query.run(con)
-        if len(found) == 1:
-            return int(found[0][0])
-        listed = call("cohorts").wrap("SELECT name FROM ", " ORDER BY name").run(con)
+        listed = call("cohorts").wrap("SELECT name, id FROM ", " WHERE name IS NOT NULL ORDER BY name").run(con)
+    found = [cohort_id for one, cohort_id in listed if one == name]
+    if len(found) == 1:
+        return int(found[0])
     if found:
         raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
-    raise NotFoundError(f"there is no cohort {name!r}; there are: {', '.join(name for (name,) in listed) or 'none'}")
+    raise NotFoundError(f"there is no cohort {name!r}; there are: {', '.join(one for one, _ in listed) or 'none'}")
 
 
 def _export(
-    from_date: Day, to_date: Day, events: Sequence[str] | None, where: str | None, limit: int | None
+    from_date: Day, to_date: Day, events: Names, where: str | None, limit: int | None, on_bad_line: OnBadLine
 ) -> Statement:
-    names = names_of("events", events)
-    names_or_all = list(names) if names else None
-    return call("export", from_date=from_date, to_date=to_date, events=names_or_all, filter=where, max_rows=limit)
+    names, bad = names_of("events", events), None if on_bad_line == "error" else on_bad_line
+    return call("export", from_date=from_date, to_date=to_date, events=names and list(names), filter=where,
+                max_rows=limit, on_bad_line=bad)  # fmt: skip

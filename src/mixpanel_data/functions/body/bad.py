@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime
 from ...exceptions import BadLineError, IncompleteExportError
 from ...lenient import read_json
 
+NEAR = 10
+"""Lines before and after a bad one whose days tell its own."""
 AROUND = 40
 """Characters that are shown before and after the place that cannot be read."""
 ENDED_EARLY = "terminated early"
@@ -28,8 +30,15 @@ class BadLine(Exception):  # noqa: N818 - becomes an error where its number is k
     """Whether it is the last one of its block."""
     is_cut: bool
     """Whether it is the last one of all, and seems to have no end."""
-    neighbours: tuple[date | None, date | None]
-    """The days of the events before and after it."""
+    lines: Sequence[str]
+    """Those of its block."""
+
+    @property
+    def days(self) -> tuple[date, date] | None:
+        """The first and the last day of the events near it, as UTC counts days; None where there are none."""
+        near = [*self.lines[max(0, self.place - NEAR) : self.place], *self.lines[self.place + 1 :][:NEAR]]
+        days = [day for line in near if (day := _day(line))]
+        return (min(days), max(days)) if days else None
 
     @property
     def is_skippable(self) -> bool:
@@ -55,8 +64,9 @@ class BadLine(Exception):  # noqa: N818 - becomes an error where its number is k
             return IncompleteExportError(f"the export ends in the middle of a line: {self.text[-AROUND:]!r}")
         number = before + self.place + 1
         error = BadLineError(f"line {number:,} of the export is no event: {excerpt(self.text)}", line=number)
-        error.answer = hashlib.blake2b(self.text.encode(), digest_size=16).hexdigest()
-        error.neighbours = self.neighbours
+        error.answer = digest(self.text)
+        error.days = self.days
+        error.is_skippable = self.is_skippable
         error.excerpt = excerpt(self.text)
         return error
 
@@ -75,6 +85,10 @@ class Skipped:
     def texts(self) -> list[str]:
         """In the order of the body: its blocks are read on several threads."""
         return [text for _, _, text in sorted(self.found)]
+
+
+def digest(text: str) -> str:
+    return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
 
 
 def excerpt(line: str) -> str:
@@ -97,12 +111,6 @@ def is_cut(line: str) -> bool:
     except ValueError:
         return line.lstrip("\ufeff \t")[:1] == "{"
     return False
-
-
-def days_beside(lines: Sequence[str], place: int) -> tuple[date | None, date | None]:
-    """The days of the events before and after a line, as Mixpanel counts days."""
-    before, after = (lines[at] if 0 <= at < len(lines) else "" for at in (place - 1, place + 1))
-    return _day(before), _day(after)
 
 
 def _day(line: str) -> date | None:

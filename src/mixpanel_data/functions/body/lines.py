@@ -13,7 +13,7 @@ import pyarrow as pa
 from ...client.blocks import Block
 from ...exceptions import IncompleteExportError
 from ...lenient import read_json, strict_json
-from .bad import BadLine, Skipped, days_beside, is_cut
+from .bad import BadLine, Skipped, is_cut
 from .fields import Extraction, engine, query, read_fields
 from .notes import note_of
 from .slices import Slices, cut
@@ -81,7 +81,7 @@ def _readable(cursor: duckdb.DuckDBPyConnection, block: Block, position: int, sk
             found.append(event)
         elif not kind["blank"]:
             is_last = place + 1 == len(lines)
-            bad = BadLine(line, place, is_last, is_last and bool(last) and is_cut(line), days_beside(lines, place))
+            bad = BadLine(line, place, is_last, is_last and bool(last) and is_cut(line), lines)
             if skipped is None or not bad.is_skippable:
                 raise bad
             skipped.add(position, bad)

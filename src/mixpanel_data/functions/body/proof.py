@@ -25,7 +25,7 @@ from ...client.blocks import Block
 from ...client.spool import GZIP_ERRORS
 from ...exceptions import IncompleteExportError, MixpanelDataError
 from ...forks import once_a_process
-from .bad import BadLine, Skipped, excerpt
+from .bad import BadLine, Skipped, digest, excerpt
 from .duplicates import Places, superseded, without
 from .fields import Extraction
 from .lines import look_into
@@ -82,14 +82,12 @@ class Proof:
         try:
             self.events = self._notes.write(_map(partial(self._look_into, skipped), self._blocks(spool)))
         except BadLine as bad:
-            is_first = not self._notes.count and not bad.place
-            refusal = self._refusal(self._beginning(spool)) if is_first else None
+            is_alone = not self._notes.count and not bad.place and bad.days is None
+            refusal = self._refusal(self._beginning(spool)) if is_alone else None
             raise refusal or bad.error(self._notes.count) from None
-        self.skipped = skipped.texts if skipped else []
+        before, self.skipped = self.skipped, skipped.texts if skipped else []
         if self.skipped and not self.events:
-            raise self._refusal(self.sample) or IncompleteExportError(
-                f"the export holds no events, but {excerpt(self.skipped[0])}"
-            )
+            self._refuse_unless_again(before)
         if self._deduplicates:
             self._superseded = superseded(self._notes.read)
             self.duplicates = len(self._superseded)
@@ -113,6 +111,15 @@ class Proof:
         for note in self._notes.read():
             yield without(note, start, self._superseded)
             start += note.num_rows
+
+    def _refuse_unless_again(self, before: Sequence[str]) -> None:
+        """An error where no line is an event, unless each may be the rest of one, and the try before had the same."""
+        if refusal := self._refusal(self.sample):
+            raise refusal
+        if self.skipped != before or not all(line.lstrip().startswith("{") for line in self.skipped):
+            error = IncompleteExportError(f"the export holds no events, but {excerpt(self.skipped[0])}")
+            error.answer = digest("\n".join(self.skipped))
+            raise error
 
     def _beginning(self, spool: Spool) -> bytes:
         """More of the body than the sample has, where its first lines are short."""

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Literal
+from typing import Any
 
 from ...client import Watcher
 from ...engine.database import Database
@@ -24,10 +24,9 @@ from .admission import Policy, admit, resolve_table_name
 from .columns import count_failures
 from .ledger import Entry, Ledger, Project
 from .parts import Profiles, Window
-from .selection import EventSelection, ProfileSelection
+from .selection import EventSelection, OnBadLine, ProfileSelection
 from .strays import Strays, adopt
 
-OnBadLine = Literal["error", "skip"]
 MAX_EVENTS_AT_ONCE = 1_000_000
 """Events that are committed at once, though more are there."""
 

@@ -13,6 +13,7 @@ from .columns import STANDARD, Columns, Paths, extract, read_columns
 
 Properties = Literal["json", "variant"]
 Compression = Literal["auto", "zstd"]
+OnBadLine = Literal["error", "skip"]
 
 
 @dataclass(frozen=True)
