@@ -8,7 +8,7 @@ from ..quoting import CATALOG, pointer, quoted
 from ..results import ColumnStats, EventBreakdown, TableSummary
 from .load.columns import INTEGERS
 from .session import Session
-from .tables import LocalTable, count_rows, find_table
+from .tables import LocalTable, find_table
 
 BREAKDOWN = """
 SELECT event_name, count(*) AS count, count(DISTINCT distinct_id) AS users,
@@ -43,7 +43,8 @@ def summarize(session: Session, table: str = "events") -> TableSummary:
     'event_name'
     """
     found = find_table(session, table)
-    return TableSummary(found.name, count_rows(session, found), arrow=session.look(found.query("SUMMARIZE {}")))
+    ((rows,),) = session.rows(found.query("SELECT count(*) FROM {}"))
+    return TableSummary(found.name, rows, arrow=session.look(found.query("SUMMARIZE {}")))
 
 
 def event_breakdown(session: Session, table: str = "events") -> EventBreakdown:

@@ -75,7 +75,8 @@ def schema(session: Session, table: str) -> TableSchema:
         name = quoted(column.name)
         first = f"SELECT {name}::JSON::VARCHAR FROM {{}} WHERE {name} IS NOT NULL LIMIT 1"
         sample = next((read_json(text) for (text,) in session.rows(found.query(first))), {})
-    return TableSchema(found.name, found.columns, count_rows(session, found), sample)
+    ((rows,),) = session.rows(found.query("SELECT count(*) FROM {}"))
+    return TableSchema(found.name, found.columns, rows, sample)
 
 
 def sample(session: Session, table: str = "events", n: int = 10) -> pd.DataFrame:
@@ -185,10 +186,6 @@ def find_table(session: Session, table: str) -> LocalTable:
             raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
         columns = [ColumnInfo(*column) for column in ledger.columns(found[0])]
     return LocalTable(found[0], ledger.qualify(found[0]), columns)
-
-
-def count_rows(session: Session, table: LocalTable) -> int:
-    return int(session.rows(table.query("SELECT count(*) FROM {}"))[0][0])
 
 
 def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableInfo:

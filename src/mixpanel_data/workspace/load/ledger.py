@@ -43,10 +43,8 @@ COMMENT ON TABLE _stray_rows IS 'Events without a time, or with one outside the 
 COMMENT ON TABLE _skipped_lines IS 'Lines that Mixpanel sent with these days, and that are no events';
 """
 FIND = """
-SELECT name, kind FROM (
-  SELECT table_name AS name, 'table' AS kind, database_name, schema_name FROM duckdb_tables()
-  UNION ALL SELECT view_name, 'view', database_name, schema_name FROM duckdb_views())
-WHERE database_name = current_database() AND schema_name = 'main' AND lower(name) = lower($name)
+SELECT table_name, if(table_type = 'VIEW', 'view', 'table') FROM information_schema.tables
+WHERE table_catalog = current_database() AND table_schema = 'main' AND lower(table_name) = lower($name)
 """
 INSERT = """
 INSERT INTO _metadata (table_name, type, fetched_at, from_date, to_date, filter_events, filter_where, row_count,
@@ -121,13 +119,6 @@ class Entry:
         events, options = (json.loads(row[name] or "null") for name in ("filter_events", "options"))
         owner = Project(row["project_id"], row["workspace_id"]) if row.get("project_id") else None
         return Entry(row["type"], *days, fetched_at, events, row["filter_where"], options, owner)
-
-    @property
-    def days(self) -> tuple[date, date]:
-        """The first and the last day that were asked for."""
-        assert self.from_date is not None  # noqa: S101 - events have days
-        assert self.to_date is not None  # noqa: S101
-        return self.from_date, self.to_date
 
     @property
     def selection(self) -> EventSelection | ProfileSelection:

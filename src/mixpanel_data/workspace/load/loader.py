@@ -208,7 +208,7 @@ class EventLoader:
                 target.compress_properties(ledger)
             entry = ledger.entry(target.table)
             if entry is not None:
-                adopt(ledger.con, target.table, target.place, *entry.days)
+                adopt(ledger.con, target.table, target.place, entry.from_date, entry.to_date)
             for window in windows:
                 self._make_room(ledger, window, is_new=is_new)
                 loaded.duplicates += window.duplicates

@@ -17,8 +17,6 @@ from ...engine.statement import Statement, call
 if TYPE_CHECKING:
     import pyarrow as pa
 
-PROFILES = "__mixpanel_data_profiles"
-
 
 @dataclass(frozen=True)
 class Window:
@@ -79,7 +77,7 @@ class Profiles:
         import pyarrow as pa  # noqa: PLC0415
 
         self._file.seek(0)
-        with pa.ipc.open_stream(self._file) as reader, registered(con, PROFILES, reader) as view:
+        with pa.ipc.open_stream(self._file) as reader, registered(con, "__mixpanel_data_profiles", reader) as view:
             yield view
 
     def close(self) -> None:

@@ -148,7 +148,7 @@ class Strays:
         return self.con.execute(sql, used or None).fetchall()
 
 
-def adopt(con: duckdb.DuckDBPyConnection, table: str, place: str, first: date, last: date) -> None:
+def adopt(con: duckdb.DuckDBPyConnection, table: str, place: str, first: date | None, last: date | None) -> None:
     """Completes the ledger of a table of the first version, which did not write down in which windows its days came:
     any of them may have been all of its days."""
     if not con.execute("FROM _loaded_days WHERE table_name = ? AND from_date IS NULL LIMIT 1", [table]).fetchall():
