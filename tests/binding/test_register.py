@@ -59,8 +59,25 @@ def test_registering_twice_is_harmless(con: duckdb.DuckDBPyConnection) -> None:
     before = count(con)
     mixpanel_data.register(con, account="sandbox")
     assert count(con) == count(con, "mixpanel.export") == before
-    names = [name for (name,) in con.execute("SELECT database_name FROM duckdb_databases()").fetchall()]
-    assert names.count("mixpanel") == 1
+    with pytest.raises(duckdb.Error, match="mixpanel_data"):
+        con.execute("FROM mixpanel_data.export('2024-01-01', '2024-01-01')")
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        "SHOW TABLES",
+        "SHOW ALL TABLES",
+        "SHOW DATABASES",
+        "SELECT table_name FROM information_schema.tables",
+        "SELECT view_name FROM duckdb_views() WHERE NOT internal",
+        "SELECT column_name FROM duckdb_columns() WHERE NOT internal",
+    ],
+)
+def test_nothing_of_ours_is_listed(plain: duckdb.DuckDBPyConnection, listed: str) -> None:
+    before = plain.execute(listed).fetchall()
+    mixpanel_data.register(plain, account="sandbox")
+    assert plain.execute(listed).fetchall() == before
 
 
 def test_a_second_connection_to_the_same_database(tmp_path: Path, sandbox: Sandbox) -> None:
@@ -81,6 +98,9 @@ def test_unregister_takes_everything_away(con: duckdb.DuckDBPyConnection) -> Non
     assert len(objects()) > 5
     mixpanel_data.unregister(con)
     assert objects() == [("memory", "database")]
+    for name in ("mixpanel.export", "mixpanel_export"):
+        with pytest.raises(duckdb.Error, match="does not exist"):
+            count(con, name)
     mixpanel_data.unregister(con)
 
 

@@ -61,7 +61,7 @@ def test_limit_stops(con: duckdb.DuckDBPyConnection, hanging: Sandbox, threads: 
 def test_limit_stops_a_create_table(con: duckdb.DuckDBPyConnection, hanging: Sandbox) -> None:
     con.execute(f"CREATE TABLE few AS FROM {MONTH} LIMIT 10")
     assert con.execute("SELECT count(*) FROM few").fetchall() == [(10,)]
-    assert not open_spools()
+    assert eventually(lambda: not open_spools())
 
 
 @pytest.mark.parametrize("threads", [1, 2])

@@ -18,16 +18,15 @@ from .scan import BEAT
 ARGS = "__args"
 
 
-def macro(function: Function, catalog: str) -> Iterator[str]:
-    """The statements that make ``<catalog>.<name>(…)``, for every connection of the instance."""
+def macro(function: Function, catalog: str) -> str:
+    """The statement that makes ``<catalog>.<name>(…)``, for every connection of the instance."""
     name = f"{quoted(catalog)}.main.{quoted(function.name)}"
     columns = ", ".join(f"source.{quoted(column.name)}" for column in function.columns)
-    yield (
+    return (
         f"CREATE OR REPLACE MACRO {name}({parameters(function)}) AS TABLE "
         f"SELECT {columns} FROM {_source(function, catalog)} AS source "
         f"WHERE source.{ARGS} = {_arguments_as_json(function)} AND NOT source.{BEAT}"
     )
-    yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(function))}"
 
 
 def short_macro(function: Function, catalog: str, place: str = "temp") -> Iterator[str]:
@@ -37,12 +36,11 @@ def short_macro(function: Function, catalog: str, place: str = "temp") -> Iterat
     return _forwarding(place, short_name(function), parameters(function), call, comment(function))
 
 
-def report_macro(report: Report, catalog: str) -> Iterator[str]:
-    """The statements that make ``<catalog>.local.<name>(…)``, for every connection of the instance."""
+def report_macro(report: Report, catalog: str) -> str:
+    """The statement that makes ``<catalog>.local.<name>(…)``, for every connection of the instance."""
     name = f"{quoted(catalog)}.{SCHEMA}.{quoted(report.name)}"
     # On DuckDB 1.5 a look at the rows would ask Mixpanel once more where the table is a view over an export.
-    yield report.named(name) if IS_1 else watched(report, name)
-    yield f"COMMENT ON MACRO TABLE {name} IS {literal(comment(report))}"
+    return report.named(name) if IS_1 else watched(report, name)
 
 
 def short_report_macro(report: Report, catalog: str, place: str = "temp") -> Iterator[str]:

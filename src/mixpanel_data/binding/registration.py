@@ -29,7 +29,6 @@ from ..quoting import CATALOG, quoted
 from . import loop
 from .clients import Account, client_for
 from .macros import (
-    comment,
     macro,
     report_macro,
     short_macro,
@@ -42,8 +41,8 @@ from .scan import BEAT, Scan
 from .source import Source
 from .stream import INTERRUPTED, said_by
 
-OURS = comment(FUNCTIONS[-1])
-"""The comment by which a catalog is known to be ours."""
+OURS = "__is_mixpanel_data"
+"""The function by which a catalog is known to be ours: nothing lists it, since it is hidden."""
 
 
 class Registration:
@@ -262,7 +261,8 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
     for report in reports():
         con.execute(f"DROP MACRO TABLE IF EXISTS temp.{quoted(report.short_name)}")
-    if (catalog := _our_catalog(con)) is not None:
+    catalog, is_there = _our_catalog(con)
+    if is_there:
         con.execute(f"DETACH {quoted(catalog)}")
 
 
@@ -274,14 +274,13 @@ def _in_transaction(con: duckdb.DuckDBPyConnection) -> bool:
 
 def _attach(con: duckdb.DuckDBPyConnection) -> str:
     """The name of our catalog, attached if it was not."""
-    if (catalog := _our_catalog(con)) is not None:
+    catalog, is_there = _our_catalog(con)
+    if is_there:
         return catalog
-    taken = {name for (name,) in con.execute(
-        "SELECT database_name FROM duckdb_databases() UNION SELECT schema_name FROM duckdb_schemas()"
-    ).fetchall()}  # fmt: skip
-    catalog = next(name for name in _names() if name not in taken)
-    # Said, since a connection that was opened only for reading would have it so of everything.
-    con.execute(f"ATTACH ':memory:' AS {quoted(catalog)} (READ_WRITE)")
+    # Hidden: what is in there is no table of the user's. READ_WRITE, since a connection that was opened only for
+    # reading would have it so of everything.
+    con.execute(f"ATTACH ':memory:' AS {quoted(catalog)} (READ_WRITE, HIDDEN)")
+    con.execute(f"CREATE MACRO {quoted(catalog)}.main.{OURS}() AS true")
     if catalog != CATALOG:
         warn(
             f"this DuckDB has a database or schema named {CATALOG} already, so the functions are "
@@ -291,13 +290,20 @@ def _attach(con: duckdb.DuckDBPyConnection) -> str:
     return catalog
 
 
-def _our_catalog(con: duckdb.DuckDBPyConnection) -> str | None:
-    # Asked first, since to look through all functions takes a hundred times as long.
-    if not con.execute("FROM duckdb_databases() WHERE starts_with(database_name, ?)", [CATALOG]).fetchall():
-        return None
-    query = "SELECT database_name FROM duckdb_functions() WHERE comment = ? AND database_name <> 'temp'"
-    found = con.execute(query, [OURS]).fetchall()
-    return found[0][0] if found else None
+def _our_catalog(con: duckdb.DuckDBPyConnection) -> tuple[str, bool]:
+    """The name of our catalog, and whether it is there; else the name that it is to have."""
+    taken = {name for (name,) in con.execute(
+        "SELECT database_name FROM duckdb_databases() UNION SELECT schema_name FROM duckdb_schemas()"
+    ).fetchall()}  # fmt: skip
+    for name in _names():
+        try:
+            con.execute(f"SELECT {quoted(name)}.main.{OURS}()")
+        except duckdb.Error:
+            if name not in taken:
+                return name, False
+        else:
+            return name, True
+    raise AssertionError  # there are always more names
 
 
 def _names() -> Iterator[str]:
@@ -315,8 +321,7 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
             for name, given in source_views(function):
                 con.from_arrow(registration.add(given, is_usable)).create_view(name, replace=True)
     for function in FUNCTIONS:
-        for statement in macro(function, registration.catalog):
-            con.execute(statement)
+        con.execute(macro(function, registration.catalog))
 
 
 def add_reports(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
@@ -324,8 +329,7 @@ def add_reports(con: duckdb.DuckDBPyConnection, registration: Registration) -> N
     con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(registration.catalog)}.{SCHEMA}")
     add_names(con)
     for report in reports():
-        for statement in report_macro(report, registration.catalog):
-            con.execute(statement)
+        con.execute(report_macro(report, registration.catalog))
 
 
 def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration, place: str = "temp") -> None:
