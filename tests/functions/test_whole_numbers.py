@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import MixpanelDataWarning, ServerError
-from mixpanel_data.functions.answers import whole
+from mixpanel_data.functions.answers import number, whole
+from mixpanel_data.lenient import Verbatim
 
 
 @pytest.mark.parametrize(
@@ -29,3 +30,9 @@ def test_another_number_is_rounded_and_told_of(value: Any) -> None:
 def test_what_is_no_number_is_refused(value: Any) -> None:
     with pytest.raises(ServerError, match="should be"):
         whole(value)
+
+
+@pytest.mark.parametrize("value", [Verbatim("1e999"), "-1e999", 10**400, Verbatim("7" * 5000), "NaN"])
+def test_what_no_column_of_numbers_can_hold_is_null_and_told_of(value: Any) -> None:
+    with pytest.warns(MixpanelDataWarning, match="no DOUBLE can hold it, so it is NULL"):
+        assert number(value) is None

@@ -23,6 +23,7 @@ from mixpanel_data.client import Budget, retry
 from mixpanel_data.client.limits import LIMITS
 from mixpanel_data.results import JQLResult, Result
 from mixpanel_data.sandbox import Fault, Sandbox
+from tests.servers import answer
 
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-31"}
 WEEK = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
@@ -295,6 +296,16 @@ def test_the_columns_of_jql_are_in_one_order() -> None:
     assert result.columns == result.df.columns.tolist() == ["key_0", "key_1", "value", "other", "key"]
     assert JQLResult(arrow=pa.table({"value": ["1"]})).columns == ["value"]
     assert JQLResult(arrow=pa.table({"value": pa.array([], pa.string())})).columns == ["value"]
+
+
+def test_a_number_beyond_all_numbers_is_its_text(answering: Any) -> None:
+    sent = b'{"results": {"events": [{"event": "A", "properties": {"n": 1e999}}]}}'
+    answering({"/api/query/stream/query": answer(sent), "/api/query/jql": answer(b"[1e999]")})
+    with Workspace.memory() as ws:
+        feed = ws.activity_feed(["x"], **WEEK)
+        assert [str(event["properties"]["n"]) for event in feed.events] == ["1e999"]
+        assert plain(feed.to_dict())["rows"][0]["properties"] == {"n": "1e999"}
+        assert [str(item) for item in ws.jql("s").raw] == ["1e999"]
 
 
 def test_streams(ws: Workspace) -> None:

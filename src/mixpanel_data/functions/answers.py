@@ -72,11 +72,15 @@ def fields(entity: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]
 
 
 def number(value: Any) -> float | None:
-    """A number, which may come as text."""
-    try:
-        return None if value is None or value == "" else float(value)
-    except (TypeError, ValueError):
-        raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
+    """A number, which may come as text. What no DOUBLE can hold is None, with a warning: the rest of the answer is not to
+    be lost."""
+    if value is None or value == "":
+        return None
+    found = _float(value)
+    if math.isfinite(found):
+        return found
+    warn(f"Mixpanel sent {shown(value)} where a number should be: no DOUBLE can hold it, so it is NULL")
+    return None
 
 
 def percent(value: Any) -> float | None:
@@ -93,12 +97,21 @@ def whole(value: Any) -> int | None:
     if not isinstance(value, float | bool):
         with suppress(TypeError, ValueError):
             return int(value)  # not through float: ids have many digits
-    found = None if isinstance(value, bool) else number(value)
-    if found is None or not math.isfinite(found):
+    found = math.nan if isinstance(value, bool) else _float(value)
+    if not math.isfinite(found):
         raise ServerError(f"Mixpanel sent {shown(value)} where a whole number should be")
     if not found.is_integer():
         warn(f"Mixpanel sent {shown(value)} where a whole number should be: it is rounded")
     return round(found)
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
+    except (TypeError, ValueError):
+        raise ServerError(f"Mixpanel sent {shown(value)} where a number should be") from None
 
 
 def flag(value: Any) -> bool | None:
