@@ -24,14 +24,6 @@ DAYS = ("day", "week", "month")
 """Units that begin at midnight."""
 
 
-def warn_if_full(method: str, found: int, limit: int, default: int) -> None:
-    """Says so if as much has come as a method asks for unless it is told a limit."""
-    if found >= limit == default:
-        said = f"as many values came as are asked for unless a limit is given, {limit}, so there may be more"
-        how = f"write limit={limit * 10} (--limit {limit * 10} in the shell)"
-        warn(f"{method}: {said}: {how}")
-
-
 @dataclass(frozen=True)
 class Result(Shown):
     """Base of all results that have rows."""
@@ -370,7 +362,7 @@ class SavedReportResult(Result):
 
     bookmark_id: int
     raw: dict[str, Any]
-    """Mixpanel's whole answer; empty where it holds no numbers."""
+    """Mixpanel's whole answer."""
 
 
 @dataclass(frozen=True)

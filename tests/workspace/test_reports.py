@@ -272,6 +272,15 @@ def test_saved_reports(ws: Workspace) -> None:
         ws.saved_report(99)
 
 
+def test_an_empty_report_keeps_its_answer(answering: Any) -> None:
+    sent = {"headers": ["$metric"], "series": {}, "computed_at": "2024-01-15"}
+    answering({"/api/query/insights": sent})
+    with Workspace.memory() as ws:
+        report = ws.saved_report(1)
+    assert report.raw == report.to_dict()["raw"] == sent
+    assert report.rows() == []
+
+
 def test_activity_feed(ws: Workspace) -> None:
     feed = ws.activity_feed("user-0000001", **JANUARY)
     assert feed.distinct_ids == ["user-0000001"]

@@ -72,8 +72,8 @@ def fields(entity: Mapping[str, Any], readers: Mapping[str, Callable[[Any], Any]
 
 
 def number(value: Any) -> float | None:
-    """A number, which may come as text. What no DOUBLE can hold is None, with a warning: the rest of the answer is not to
-    be lost."""
+    """A number, which may come as text. What no DOUBLE can hold is None, with a warning: the rest of the answer is not
+    to be lost."""
     if value is None or value == "":
         return None
     found = _float(value)

@@ -12,8 +12,8 @@ from datetime import date
 from typing import Any
 
 from ..client import Api, Endpoint
+from ..exceptions import warn_if_full
 from .answers import day, entries, fields, inside, number, objects, text, whole
-from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by
@@ -106,7 +106,9 @@ async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     )
     rows = list(funnel_rows(answer))
     if segmented:
-        warn_if_full(call.function, "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS)
+        warn_if_full(
+            f"mixpanel_{call.function}", "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS
+        )
     if says_nothing(segment for _, segment, *_ in rows):
         await refuse_unknown_property(call, call["segment_by"], _events(rows))
     yield rows

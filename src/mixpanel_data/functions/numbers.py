@@ -115,8 +115,9 @@ class _Reader:
 
     def _read_level(self, level: Mapping[str, Any], path: Path) -> Iterator[Number]:
         role = self._role(level, path)
+        is_all = self.breakdowns == 0 and level.keys() == {OVERALL} and role == "segment"
         for key, below in level.items():
-            here = path.below(role, key)
+            here = path if is_all else path.below(role, key)
             is_object = role == ALL and isinstance(below, dict)
             yield from [here.number(below)] if is_object else self.read(below, here)
 

@@ -9,8 +9,9 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..client import Api, Endpoint
+from ..exceptions import warn_if_full
 from .answers import entries, items, json_text, text, whole
-from .cuts import warn_if_full, warn_of
+from .cuts import warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
 from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, property_name, unit
@@ -60,7 +61,7 @@ async def property_values(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     if says_nothing(text(value) for value in values):
         await refuse_unknown(call, [call["event"]])
         await refuse_unknown_property(call, name, [call["event"]])
-    warn_if_full(call.function, "max_rows", len(values), call["max_rows"], DEFAULT)
+    warn_if_full(f"mixpanel_{call.function}", "max_rows", len(values), call["max_rows"], DEFAULT)
     yield [(text(value),) for value in values]
 
 
@@ -96,5 +97,11 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     if says_nothing(value for _, value, count in series if count):
         await refuse_unknown_property(call, call["property"], [call["event"]])
     if not values:
-        warn_if_full(call.function, "max_values", len({value for _, value, _ in series}), call["max_values"], DEFAULT)
+        warn_if_full(
+            f"mixpanel_{call.function}",
+            "max_values",
+            len({value for _, value, _ in series}),
+            call["max_values"],
+            DEFAULT,
+        )
     yield series

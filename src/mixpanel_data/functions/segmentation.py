@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from ..client import Api, Endpoint
-from .cuts import warn_if_full
+from ..exceptions import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent
 from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, split_by, unit
@@ -58,7 +58,11 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         series = read_series(answer, call["type"], [call["event"]])
     if segmented:
         warn_if_full(
-            call.function, "max_segments", len({segment for _, segment, _ in series}), call["max_segments"], SEGMENTS
+            f"mixpanel_{call.function}",
+            "max_segments",
+            len({segment for _, segment, _ in series}),
+            call["max_segments"],
+            SEGMENTS,
         )
     await refuse_if_silent(call, (count for _, _, count in series))
     if says_nothing(segment for _, segment, count in series if count):

@@ -138,10 +138,10 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     >>> ws.saved_report(2001).arrow.num_rows > 0
     True
     """
-    rows = session.ask("saved_report", bookmark_id=bookmark_id)
-    answers = [answer for answer in rows.column("answer").to_pylist() if answer]
-    raw = read_json(answers[0]) if answers else {}
-    return SavedReportResult(bookmark_id, raw, arrow=rows.drop_columns(["answer"]))
+    rows = session.ask("saved_report", bookmark_id=bookmark_id, keep_answer=True)
+    numbers = rows.filter(rows.column("breakdown").is_valid())  # not the row that holds nothing but the answer
+    raw = read_json(rows.column("answer")[0].as_py())
+    return SavedReportResult(bookmark_id, raw, arrow=numbers.drop_columns(["answer"]))
 
 
 def flows(session: Session, bookmark_id: int) -> FlowsResult:
