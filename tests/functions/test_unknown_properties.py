@@ -26,11 +26,23 @@ CALLS = [
     f"mixpanel_funnel(7509, {DAYS}, segment_by := 'plann')",
     f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, segment_by := 'plann')",
     f"mixpanel_frequency({DAYS}, event := 'Purchase', segment_by := 'plann')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'string(properties[\"plann\"])')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'properties[\"amount\"] > 0 and properties[''plann''] == 1')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'amount', filter := 'properties[\"plann\"] == \"pro\"')",
+    f'mixpanel_funnel(7509, {DAYS}, filter := \'properties["plann"] == "pro"\')',
+    f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, born_filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, return_filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_frequency({DAYS}, event := 'Purchase', filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_export({DAYS}, events := ['Purchase'], filter := 'properties[\"plann\"] == \"pro\"')",
 ]
 OF_NUMBERS = [
     f"mixpanel_segmentation_numeric('Purchase', {DAYS}, 'amuont')",
     f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'amuont')",
     f"mixpanel_segmentation_average('Purchase', {DAYS}, 'amuont')",
+    f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'number(properties[\"amuont\"])')",
+    f"mixpanel_segmentation_average('Purchase', {DAYS}, 'number(properties[\"amuont\"]) * 2')",
+    f"mixpanel_segmentation_numeric('Purchase', {DAYS}, 'number(properties[\"amuont\"])')",
 ]
 
 
@@ -57,7 +69,7 @@ def test_an_unknown_event_is_told_before_its_property(con: duckdb.DuckDBPyConnec
     [
         f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan')",
         f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan', filter := 'properties[\"plan\"] == \"none\"')",
-        f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'string(properties[\"nothing\"])')",
+        f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'not defined(properties[\"nothing\"])')",
         f"mixpanel_frequency({DAYS}, segment_by := 'plann')",
         f"mixpanel_segmentation('Purchase', {DAYS})",
     ],
