@@ -329,7 +329,7 @@ def cohorts_of(rows: list[dict[str, Any]]) -> list[CohortInfo]:
     return list(found.values())
 
 
-def told_apart(
+def separate_segments(
     rows: list[dict[str, Any]], start: str, read: Callable[[list[dict[str, Any]]], list[T]]
 ) -> tuple[list[T], dict[str, list[T]]]:
     """What is read of all users, and of each segment. Nothing of all users, with a warning, unless every ``start`` has
