@@ -71,6 +71,12 @@ def test_segments_of_retention_that_are_dates(answering: Any) -> None:
     assert sorted(rows, key=str) == [(["2023-05-01"], None), (["2023-05-01"], ONE)]
 
 
+def test_a_segment_of_retention_that_is_called_like_the_average(answering: Any) -> None:
+    series = {"r": {DAY: {"$average": COHORT, "iOS": COHORT}}}
+    rows = asked(answering, series, "$retention", "kind", select="DISTINCT breakdown, date, label")
+    assert sorted(rows) == [(["$average"], ONE, DAY), (["iOS"], ONE, DAY)]
+
+
 # Funnels: with a name or without, by segment, by date, in the form of the funnels API.
 
 

@@ -79,7 +79,7 @@ def number(value: Any) -> float | None:
     found = _float(value)
     if math.isfinite(found):
         return found
-    warn(f"Mixpanel sent {shown(value)} where a number should be: no DOUBLE can hold it, so it is NULL")
+    warn(f"Mixpanel sent {shown(value)} where a number should be: no DOUBLE can hold it, so it is left out")
     return None
 
 

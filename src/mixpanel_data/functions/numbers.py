@@ -176,7 +176,7 @@ class _Reader:
         if not deeper or (AVERAGE in level and self.kind not in INSIGHTS) or self._is_broken_down(path):
             return True
         if self.kind == "$retention":  # dates have been seen outside; inside, the average stands beside them
-            return not any(AVERAGE in below for one in deeper for below in _levels(one))
+            return not any(AVERAGE in below and _may_be_dates(below) for one in deeper for below in _levels(one))
         if any(_may_be_dates(below) for one in deeper for below in _levels(one)):
             return False
         left = 0 if self.breakdowns is None else self.breakdowns - len(path.segments)
