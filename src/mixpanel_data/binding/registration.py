@@ -40,7 +40,7 @@ from .macros import (
 from .names import add_names, remove_names
 from .scan import BEAT, Scan
 from .source import Source
-from .stream import INTERRUPTED, error_line
+from .stream import INTERRUPTED, as_line
 
 OURS = comment(FUNCTIONS[-1])
 """The comment by which a catalog is known to be ours."""
@@ -110,7 +110,7 @@ class Registration:
         text = str(error).rstrip()
         if text.endswith(f": {INTERRUPTED}"):
             return KeyboardInterrupt(INTERRUPTED)
-        return next((bare_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {error_line(ours)}")), None)
+        return next((bare_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {as_line(ours)}")), None)
 
     def remember(self, error: BaseException) -> None:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""

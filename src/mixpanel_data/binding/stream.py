@@ -68,7 +68,7 @@ class Stream:
         reading.put_in_words(address)
 
 
-def error_line(error: BaseException) -> str:
+def as_line(error: BaseException) -> str:
     """What is told of it."""
     return str(error).rstrip() or type(error).__name__
 
@@ -97,7 +97,7 @@ class _Reading:
         try:
             batch = self._batches.next()
         except BaseException as error:
-            self._line.value = error_line(error).encode("utf-8", "replace")[: LONGEST_LINE - 1]
+            self._line.value = as_line(error).encode("utf-8", "replace")[: LONGEST_LINE - 1]
             raise
         if batch is None:
             raise StopIteration

@@ -140,8 +140,7 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     """
     rows = session.ask("saved_report", bookmark_id=bookmark_id, keep_answer=True)
     numbers = rows.filter(rows.column("breakdown").is_valid())  # not the row that holds nothing but the answer
-    raw = read_json(rows.column("answer")[0].as_py())
-    return SavedReportResult(bookmark_id, raw, arrow=numbers.drop_columns(["answer"]))
+    return SavedReportResult(bookmark_id, read_json(rows["answer"][0].as_py()), arrow=numbers.drop_columns(["answer"]))
 
 
 def flows(session: Session, bookmark_id: int) -> FlowsResult:
