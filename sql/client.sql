@@ -83,8 +83,8 @@ CREATE OR REPLACE TEMP MACRO "mixpanel_retention"("born_event" := NULL, "return_
 CREATE OR REPLACE TEMP MACRO "mixpanel_frequency"("from_date" := NULL, "to_date" := NULL, "event" := NULL, "unit" := NULL, "addiction_unit" := NULL, "filter" := NULL, "segment_by" := NULL, "max_segments" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
     FROM quack_query_by_name('mp', format('FROM mixpanel."frequency"("from_date" := {}, "to_date" := {}, "event" := {}, "unit" := {}, "addiction_unit" := {}, "filter" := {}, "segment_by" := {}, "max_segments" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("from_date"), __mixpanel_value("to_date"), __mixpanel_value("event"), __mixpanel_value("unit"), __mixpanel_value("addiction_unit"), __mixpanel_value("filter"), __mixpanel_value("segment_by"), __mixpanel_value("max_segments"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
 
-CREATE OR REPLACE TEMP MACRO "mixpanel_saved_report"("bookmark_id" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
-    FROM quack_query_by_name('mp', format('FROM mixpanel."saved_report"("bookmark_id" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("bookmark_id"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
+CREATE OR REPLACE TEMP MACRO "mixpanel_saved_report"("bookmark_id" := NULL, "keep_answer" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
+    FROM quack_query_by_name('mp', format('FROM mixpanel."saved_report"("bookmark_id" := {}, "keep_answer" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("bookmark_id"), __mixpanel_value("keep_answer"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
 
 CREATE OR REPLACE TEMP MACRO "mixpanel_flows"("bookmark_id" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
     FROM quack_query_by_name('mp', format('FROM mixpanel."flows"("bookmark_id" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("bookmark_id"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));

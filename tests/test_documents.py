@@ -68,8 +68,11 @@ def pages(language: str) -> list[ParameterSet]:
 
 @pytest.mark.parametrize("text", pages("sql"))
 def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
-    for statement in con.extract_statements(text):
-        con.execute(statement).fetchall()
+    statements = con.extract_statements(text)
+    assert statements
+    for statement in statements:
+        assert con.execute(statement).description
+        con.fetchall()
 
 
 @pytest.mark.parametrize("text", pages("bash"))

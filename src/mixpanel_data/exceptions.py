@@ -18,6 +18,16 @@ def warn(text: str, stacklevel: int = 2) -> None:
     warnings.warn(text, MixpanelDataWarning, stacklevel=stacklevel + 1)
 
 
+def warn_if_full(asked: str, name: str, found: int, limit: int, default: int) -> None:
+    """Says so if as much has come as is asked for unless a limit of this name is given."""
+    if found >= limit == default:
+        more = limit * 10
+        warn(
+            f"{asked}: as many came as are asked for unless a limit is given, {limit}, so there may be more: write "
+            f"{name} := {more} in SQL, limit={more} in Python, --limit {more} in the shell"
+        )
+
+
 class MixpanelDataError(Exception):
     """Base of all errors here.
 

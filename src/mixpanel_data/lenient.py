@@ -1,10 +1,10 @@
 """JSON as Mixpanel sends it, which is not always JSON: read leniently, and written as strict JSON again.
 
 What a phone or a library once sent stands in an answer as it came: control characters in strings, backslashes that
-escape nothing, bytes that are no UTF-8, half a pair of surrogates, integers of thousands of digits, nesting without
-end. None of it is a reason to lose the rest. Characters that cannot be are U+FFFD; a backslash that escapes nothing
-stands for itself, a comma after the last item for nothing; what Python has no number for, or could not walk through,
-is kept as its text: :class:`Verbatim`.
+escape nothing, bytes that are no UTF-8, half a pair of surrogates, integers of thousands of digits, ``1e999``,
+nesting without end. None of it is a reason to lose the rest. Characters that cannot be are U+FFFD; a backslash that
+escapes nothing stands for itself, a comma after the last item for nothing; what Python has no number for, or could not
+walk through, is kept as its text: :class:`Verbatim`.
 """
 
 from __future__ import annotations
@@ -13,8 +13,9 @@ import json
 import math
 import re
 import secrets
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections import UserString
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, NamedTuple
 
 DEEPEST = 200
@@ -37,18 +38,12 @@ SALT = str(secrets.randbelow(9 * 10**20) + 10**20)
 """Of the numbers in the place of what is too deep."""
 
 
-@dataclass(frozen=True)
-class Verbatim:
+class Verbatim(UserString):
     """A piece of strict JSON that is kept as its text."""
-
-    text: str
-
-    def __str__(self) -> str:
-        return self.text
 
 
 def read_json(body: bytes | str) -> Any:
-    """The value of a JSON text. NaN, the infinities and what is beyond all numbers are None.
+    """The value of a JSON text. NaN and the infinities are None; what is beyond all numbers is :class:`Verbatim`.
 
     Raises:
         ValueError: it is no JSON, also read leniently.
@@ -79,9 +74,9 @@ def strict_json(body: bytes | str) -> str:
     return text
 
 
-def write_json(value: Any, *, sort_keys: bool = False) -> str:
-    """The value as strict JSON: what ``read_json`` would read again."""
-    text = json.dumps(value, ensure_ascii=False, sort_keys=sort_keys, default=_marked)
+def write_json(value: Any, *, default: Callable[[Any], Any] | None = None, **options: Any) -> str:
+    """The value as strict JSON: what ``read_json`` would read again. The options are those of ``json.dumps``."""
+    text = json.dumps(value, ensure_ascii=False, default=partial(_marked, default), **options)
     return MARKED.sub(lambda found: json.loads(f'"{found[1]}"'), text) if MARK in text else text
 
 
@@ -161,7 +156,8 @@ def _pieces(text: str) -> Iterator[_Piece]:
 
 
 def _has_half_pairs(text: str) -> bool:
-    return ("\\ud" in text or "\\uD" in text) and HALF_PAIR.search(text) is not None
+    """Whether it seems to: what follows an escaped backslash may only look like a half."""
+    return ("\\ud" in text or "\\uD" in text) and (r"\\u" in text or HALF_PAIR.search(text) is not None)
 
 
 def _is_deep(text: str) -> bool:
@@ -181,9 +177,9 @@ def _none(_: str) -> None:
     return None
 
 
-def _finite(said: str) -> float | None:
+def _finite(said: str) -> float | Verbatim:
     number = float(said)
-    return number if math.isfinite(number) else None
+    return number if math.isfinite(number) else Verbatim(said)
 
 
 def _whole(said: str) -> int | Verbatim:
@@ -193,7 +189,9 @@ def _whole(said: str) -> int | Verbatim:
         return Verbatim(said)
 
 
-def _marked(value: Any) -> str:
+def _marked(default: Callable[[Any], Any] | None, value: Any) -> Any:
     if isinstance(value, Verbatim):
-        return MARK + value.text
+        return MARK + value.data
+    if default is not None:
+        return default(value)
     raise TypeError(f"no JSON for a {type(value).__name__}")

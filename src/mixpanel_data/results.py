@@ -24,14 +24,6 @@ DAYS = ("day", "week", "month")
 """Units that begin at midnight."""
 
 
-def warn_if_full(method: str, found: int, limit: int, default: int) -> None:
-    """Says so if as much has come as a method asks for unless it is told a limit."""
-    if found >= limit == default:
-        said = f"as many values came as are asked for unless a limit is given, {limit}, so there may be more"
-        how = f"write limit={limit * 10} (--limit {limit * 10} in the shell)"
-        warn(f"{method}: {said}: {how}")
-
-
 @dataclass(frozen=True)
 class Result(Shown):
     """Base of all results that have rows."""
@@ -337,7 +329,7 @@ def cohorts_of(rows: list[dict[str, Any]]) -> list[CohortInfo]:
     return list(found.values())
 
 
-def told_apart(
+def separate_segments(
     rows: list[dict[str, Any]], start: str, read: Callable[[list[dict[str, Any]]], list[T]]
 ) -> tuple[list[T], dict[str, list[T]]]:
     """What is read of all users, and of each segment. Nothing of all users, with a warning, unless every ``start`` has
@@ -370,7 +362,7 @@ class SavedReportResult(Result):
 
     bookmark_id: int
     raw: dict[str, Any]
-    """Mixpanel's whole answer; empty where it holds no numbers."""
+    """Mixpanel's whole answer."""
 
 
 @dataclass(frozen=True)

@@ -90,7 +90,7 @@ def test_a_second_connection_to_the_same_database(tmp_path: Path, sandbox: Sandb
 def test_unregister_takes_everything_away(con: duckdb.DuckDBPyConnection) -> None:
     def objects() -> list[tuple[str, ...]]:
         return con.execute(
-            "SELECT database_name, function_name FROM duckdb_functions() WHERE NOT internal UNION ALL "
+            "SELECT database_name, function_name FROM duckdb_functions() WHERE NOT internal OR function_name LIKE '%mixpanel%' UNION ALL "
             "SELECT database_name, view_name FROM duckdb_views() WHERE NOT internal UNION ALL "
             "SELECT database_name, 'database' FROM duckdb_databases() WHERE NOT internal"
         ).fetchall()

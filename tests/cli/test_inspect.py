@@ -31,7 +31,7 @@ def test_values_that_a_usual_limit_may_have_cut_are_told_of_in_a_line(run: Run, 
     answering({"/api/query/events/properties/values": [f"v{n}" for n in range(100)]})
     done = run("inspect", "values", "p", "--event", "e")
     assert (done.code, len(json.loads(done.out)), done.err.count("\n")) == (0, 100, 1)
-    assert done.err.startswith("mp: property_values: as many values came as are asked for unless a limit is given")
+    assert done.err.startswith("mp: property_values: as many came as are asked for unless a limit is given")
     assert "--limit 1000" in done.err
     assert run("inspect", "values", "p", "--event", "e", "--limit", "99").err == ""
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from typing import Any
 
 from mixpanel_data import Workspace
 from mixpanel_data.sandbox import Sandbox
 from tests.cli.conftest import Run
+from tests.servers import answer
 
 Ok = Callable[..., str]
 DAYS = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
@@ -107,3 +109,10 @@ def test_the_columns_of_jql_stand_as_in_a_frame(ok: Ok) -> None:
     script = 'function main() { return Events(params).groupBy(["name"], mixpanel.reducer.count()) }'
     params = '{"from_date": "2024-01-01", "to_date": "2024-01-01"}'
     assert ok(*QUERY, "jql", script, "--params", params, "--format", "csv").splitlines()[0] == "key_0,value"
+
+
+def test_a_number_beyond_all_numbers_is_printed_as_it_came(answering: Any, ok: Ok) -> None:
+    answering({"/api/query/jql": answer(b'[{"n": 1e999}]')})
+    assert ok("query", "jql", "s") == '[\n{"n":1e999}\n]\n'
+    assert ok("sql", "FROM mixpanel_jql('s')") == '[\n{"value":{"n":1e999}}\n]\n'
+    assert ok("query", "jql", "s", "--format", "csv") == "n\n1e999\n"

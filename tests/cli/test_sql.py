@@ -33,6 +33,22 @@ def test_options_may_stand_after_the_command_too() -> None:
     ]
 
 
+@pytest.mark.parametrize("form", ["csv", "json", "table"])
+def test_a_file_is_a_table_of_a_report(form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its name's last part is no module or variable of the program's."""
+    monkeypatch.chdir(tmp_path)
+    Path("events.csv").write_text("event_name,event_time,distinct_id\nBuy,2024-01-01 10:00:00,u\n")
+    for name in ("events.csv", str(tmp_path / "events.csv")):
+        assert "Buy" in ok("sql", f"FROM local_segmentation('{name}', 'Buy')", "--format", form)
+
+
+@pytest.mark.parametrize("name", ["query", "con", "rows", "csv", "sys"])
+def test_no_variable_of_the_program_is_a_table(name: str) -> None:
+    done = mp("sql", f"FROM {name}")
+    assert (done.returncode, done.stdout) == (3, "")
+    assert f"Table with name {name} does not exist" in done.stderr
+
+
 def test_json() -> None:
     (row,) = json.loads(ok("sql", ODD))
     assert row == {

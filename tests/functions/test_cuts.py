@@ -30,6 +30,17 @@ CUT: dict[str, tuple[str, Any, str, str]] = {
     "a sample in a segmentation": (
         "/api/query/segmentation", {**SERIES, "min_sampling_factor": 0.1}, f"mixpanel_segmentation('e', {DAYS})", "sample of 10%",
     ),
+    "a truncated segmentation": (
+        "/api/query/segmentation", {"data": {**SERIES["data"], "truncated": True}}, f"mixpanel_segmentation('e', {DAYS})",
+        "was cut off",
+    ),
+    "a truncated script": (
+        "/api/query/jql", {"data": {"rows": [1], "truncated": True}}, "mixpanel_jql('s')", "was cut off",
+    ),
+    "a page in two envelopes": (
+        "/api/app/projects/1/bookmarks", {"results": {"results": [{"id": 1}], "pagination": {"has_more": "true"}}},
+        "mixpanel_bookmarks()", "not all there is",
+    ),
     "more activity": (
         "/api/query/stream/query", {"results": {"events": [{"event": "e", "properties": {}}], "has_more": True}},
         f"mixpanel_activity('x', {DAYS})", "not all there is",
@@ -63,6 +74,11 @@ WHOLE: dict[str, tuple[str, Any, str]] = {
     "properties of such names": (
         "/api/query/events/properties/top", {"has_more": {"count": 1}, "min_sampling_factor": {}, "truncated": {"count": 1}},
         "mixpanel_properties('e')",
+    ),
+    "profiles with properties of such names": (
+        "/api/query/engage",
+        {"total": 1, "results": [{"$distinct_id": "x", "$properties": {"truncated": True, "has_more": True}}]},
+        "mixpanel_profiles()",
     ),
     "a number of segments that was asked for": (
         "/api/query/segmentation",

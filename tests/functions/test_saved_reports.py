@@ -71,6 +71,12 @@ def test_segments_of_retention_that_are_dates(answering: Any) -> None:
     assert sorted(rows, key=str) == [(["2023-05-01"], None), (["2023-05-01"], ONE)]
 
 
+def test_a_segment_of_retention_that_is_called_like_the_average(answering: Any) -> None:
+    series = {"r": {DAY: {"$average": COHORT, "iOS": COHORT}}}
+    rows = asked(answering, series, "$retention", "kind", select="DISTINCT breakdown, date, label")
+    assert sorted(rows) == [(["$average"], ONE, DAY), (["iOS"], ONE, DAY)]
+
+
 # Funnels: with a name or without, by segment, by date, in the form of the funnels API.
 
 
@@ -223,6 +229,14 @@ def test_a_report_without_numbers_gives_no_rows(answering: Any) -> None:
     assert asked(answering, {"m": {}}, "$metric") == []
 
 
+@pytest.mark.parametrize(("series", "kept"), [({"m": {}}, [(None, None)]), ({"m": {"all": 1}}, [("m", [])])])
+def test_the_answer_can_be_kept_where_it_has_no_numbers(answering: Any, series: Any, kept: list[Any]) -> None:
+    con, _ = answering({INSIGHTS: {"headers": ["$metric"], "series": series}})
+    rows = con.execute("SELECT answer, metric, breakdown FROM mixpanel_saved_report(1, keep_answer := true)").fetchall()
+    assert [row[1:] for row in rows] == kept
+    assert json.loads(rows[0][0])["series"] == series
+
+
 # Reports that Mixpanel serves elsewhere.
 
 INVALID = json_answer({"error": "Invalid insights_id: 1"}, "400 Bad Request")
@@ -269,6 +283,44 @@ def test_retention_that_is_no_insights_report_has_the_same_rows(answering: Any) 
         (ONE, "rates", 1, 0.25),
     ]
     assert "bookmark_id=1" in server.targets[-1]
+
+
+FORMS = {
+    "insights": ("$retention", {INSIGHTS: {"headers": ["$retention"], "series": {"r": {DAY: COHORT}}}}),
+    "insights with a level of its own": (
+        "$retention", {INSIGHTS: {"headers": ["$retention"], "series": {"r": {DAY: {"$overall": COHORT}}}}},
+    ),
+    "retention": ("retention", {"/api/query/retention": {NEXT: COHORT}}),
+    "retention with a level of its own": ("retention", {"/api/query/retention": {NEXT: {"$overall": COHORT}}}),
+    "funnel": ("funnels", {"/api/query/funnels": {"data": {NEXT: {"steps": FUNNEL_AT_HOME}}}}),
+    "insights of a funnel": ("$funnel", {INSIGHTS: {"headers": ["$funnel"], "series": STEPS}}),
+}  # fmt: skip
+SPLIT = {
+    "insights": ("$retention", {INSIGHTS: {"headers": ["$retention", "os"], "series": BY_DATE}}),
+    "retention": ("retention", {"/api/query/retention": {NEXT: {"$overall": COHORT, "iOS": COHORT}}}),
+    "funnel": (
+        "funnels",
+        {"/api/query/funnels": {"data": {NEXT: {"$overall": FUNNEL_AT_HOME, "iOS": FUNNEL_AT_HOME}}}},
+    ),
+}
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", FORMS)
+def test_all_users_are_no_segment_in_any_form(answering: Any, form: str) -> None:
+    kind, answers = FORMS[form]
+    con, _ = answering({INSIGHTS: INVALID, BOOKMARKS: reports(kind), **answers})
+    query = "SELECT DISTINCT breakdown[if(step IS NULL, 1, 2):], is_total FROM mixpanel_saved_report(1)"
+    assert con.execute(query).fetchall() == [([], False)]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("form", SPLIT)
+def test_all_users_are_the_total_of_segments_in_any_form(answering: Any, form: str) -> None:
+    kind, answers = SPLIT[form]
+    con, _ = answering({INSIGHTS: INVALID, BOOKMARKS: reports(kind), **answers})
+    query = "SELECT DISTINCT breakdown[-1:], is_total FROM mixpanel_saved_report(1) ORDER BY ALL"
+    assert con.execute(query).fetchall() == [(["$overall"], True), (["iOS"], False)]
 
 
 @pytest.mark.parametrize(

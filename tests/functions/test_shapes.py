@@ -115,7 +115,22 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
     ),
     "numbers without an end": (
         "/api/query/jql", answer(b'[1e400, NaN, -Infinity, 1.5]'), "FROM mixpanel_jql('s')",
-        [("null",), ("null",), ("null",), ("1.5",)],
+        [("1e400",), ("null",), ("null",), ("1.5",)],
+    ),
+    "a number beyond all numbers in an event": (
+        "/api/query/stream/query", answer(b'{"results": {"events": [{"event": "A", "properties": {"n": 1e999}}]}}'),
+        f"SELECT properties, properties->>'$.n' FROM mixpanel_activity('x', {DAYS})",
+        [('{"n": 1e999}', "1e999")],
+    ),
+    "a number beyond all numbers in a profile": (
+        "/api/query/engage", answer(b'{"total": 1, "results": [{"$distinct_id": "x", "$properties": {"n": -1E+999}}]}'),
+        "SELECT properties, properties->>'$.n' FROM mixpanel_profiles()",
+        [('{"n": -1E+999}', "-1E+999")],
+    ),
+    "a number beyond all numbers in a report": (
+        "/api/query/insights", answer(b'{"headers": ["$metric"], "series": {"m": {"all": 1e999}}}'),
+        "SELECT value, text FROM mixpanel_saved_report(1)",
+        [(None, "1e999")],
     ),
     "an event without properties": (
         "/api/query/stream/query", {"results": {"events": [{"event": "A", "properties": None}]}},

@@ -51,7 +51,7 @@ def test_an_event_that_did_not_happen_is_zero(con: duckdb.DuckDBPyConnection, sa
     never = """filter := 'properties["plan"] == "none"'"""
     rows = con.execute(f"SELECT count FROM mixpanel_segmentation('Purchase', {DAYS}, {never})").fetchall()
     assert rows == [(0,), (0,)]
-    assert len(sandbox.requests) == 2
+    assert len(sandbox.requests) == 3
 
 
 def test_an_event_to_come_back_with_is_checked_too(con: duckdb.DuckDBPyConnection) -> None:

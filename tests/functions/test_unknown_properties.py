@@ -26,11 +26,23 @@ CALLS = [
     f"mixpanel_funnel(7509, {DAYS}, segment_by := 'plann')",
     f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, segment_by := 'plann')",
     f"mixpanel_frequency({DAYS}, event := 'Purchase', segment_by := 'plann')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'string(properties[\"plann\"])')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'properties[\"amount\"] > 0 and properties[''plann''] == 1')",
+    f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'amount', filter := 'properties[\"plann\"] == \"pro\"')",
+    f'mixpanel_funnel(7509, {DAYS}, filter := \'properties["plann"] == "pro"\')',
+    f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, born_filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_retention('Sign Up', 'Purchase', {DAYS}, return_filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_frequency({DAYS}, event := 'Purchase', filter := 'properties[\"plann\"] == \"pro\"')",
+    f"mixpanel_export({DAYS}, events := ['Purchase'], filter := 'properties[\"plann\"] == \"pro\"')",
 ]
 OF_NUMBERS = [
     f"mixpanel_segmentation_numeric('Purchase', {DAYS}, 'amuont')",
     f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'amuont')",
     f"mixpanel_segmentation_average('Purchase', {DAYS}, 'amuont')",
+    f"mixpanel_segmentation_sum('Purchase', {DAYS}, 'number(properties[\"amuont\"])')",
+    f"mixpanel_segmentation_average('Purchase', {DAYS}, 'number(properties[\"amuont\"]) * 2')",
+    f"mixpanel_segmentation_numeric('Purchase', {DAYS}, 'number(properties[\"amuont\"])')",
 ]
 
 
@@ -52,18 +64,18 @@ def test_an_unknown_event_is_told_before_its_property(con: duckdb.DuckDBPyConnec
         con.execute(f"FROM mixpanel_segmentation('Purchse', {DAYS}, segment_by := 'plann')").fetchall()
 
 
-@pytest.mark.parametrize(
-    "call",
-    [
-        f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan')",
-        f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan', filter := 'properties[\"plan\"] == \"none\"')",
-        f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'string(properties[\"nothing\"])')",
-        f"mixpanel_frequency({DAYS}, segment_by := 'plann')",
-        f"mixpanel_segmentation('Purchase', {DAYS})",
-    ],
-)
+STANDING = {
+    f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan')": {"free", "pro", "team"},
+    f"mixpanel_segmentation('Purchase', {DAYS}, segment_by := 'plan', filter := 'properties[\"plan\"] == \"none\"')": set(),
+    f"mixpanel_segmentation('Purchase', {DAYS}, filter := 'not defined(properties[\"nothing\"])')": {"Purchase"},
+    f"mixpanel_frequency({DAYS}, segment_by := 'plann')": {"undefined"},
+    f"mixpanel_segmentation('Purchase', {DAYS})": {"Purchase"},
+}
+
+
+@pytest.mark.parametrize("call", STANDING)
 def test_what_exists_or_cannot_be_known_stands(con: duckdb.DuckDBPyConnection, call: str) -> None:
-    con.execute(f"FROM {call}").fetchall()
+    assert {segment for (segment,) in con.execute(f"SELECT segment FROM {call}").fetchall()} == STANDING[call]
 
 
 def test_names_are_looked_up_only_where_an_answer_says_nothing(

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from mixpanel_data import MixpanelDataWarning
-from mixpanel_data.functions.answers import whole
+from mixpanel_data.functions.answers import number, whole
+from mixpanel_data.lenient import Verbatim
 
 
 @pytest.mark.parametrize(
@@ -28,6 +29,12 @@ def test_another_number_is_rounded_and_told_of(value: Any) -> None:
 def test_what_is_no_number_is_none_and_told_of(value: Any) -> None:
     with pytest.warns(MixpanelDataWarning, match="should be: it is left out"):
         assert whole(value) is None
+
+
+@pytest.mark.parametrize("value", [Verbatim("1e999"), "-1e999", 10**400, Verbatim("7" * 5000), "NaN"])
+def test_what_no_column_of_numbers_can_hold_is_left_out_and_told_of(value: Any) -> None:
+    with pytest.warns(MixpanelDataWarning, match="should be: it is left out"):
+        assert number(value) is None
 
 
 @pytest.mark.parametrize(("value", "number"), [("1,000", 1000), ("-12,345,678", -12345678), ("1,234.0", 1234)])

@@ -23,6 +23,7 @@ from mixpanel_data.client import Budget, retry
 from mixpanel_data.client.limits import LIMITS
 from mixpanel_data.results import JQLResult, Result
 from mixpanel_data.sandbox import Fault, Sandbox
+from tests.servers import answer
 
 JANUARY = {"from_date": "2024-01-01", "to_date": "2024-01-31"}
 WEEK = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
@@ -271,6 +272,15 @@ def test_saved_reports(ws: Workspace) -> None:
         ws.saved_report(99)
 
 
+def test_an_empty_report_keeps_its_answer(answering: Any) -> None:
+    sent = {"headers": ["$metric"], "series": {}, "computed_at": "2024-01-15"}
+    answering({"/api/query/insights": sent})
+    with Workspace.memory() as ws:
+        report = ws.saved_report(1)
+    assert report.raw == report.to_dict()["raw"] == sent
+    assert report.rows() == []
+
+
 def test_activity_feed(ws: Workspace) -> None:
     feed = ws.activity_feed("user-0000001", **JANUARY)
     assert feed.distinct_ids == ["user-0000001"]
@@ -295,6 +305,16 @@ def test_the_columns_of_jql_are_in_one_order() -> None:
     assert result.columns == result.df.columns.tolist() == ["key_0", "key_1", "value", "other", "key"]
     assert JQLResult(arrow=pa.table({"value": ["1"]})).columns == ["value"]
     assert JQLResult(arrow=pa.table({"value": pa.array([], pa.string())})).columns == ["value"]
+
+
+def test_a_number_beyond_all_numbers_is_its_text(answering: Any) -> None:
+    sent = b'{"results": {"events": [{"event": "A", "properties": {"n": 1e999}}]}}'
+    answering({"/api/query/stream/query": answer(sent), "/api/query/jql": answer(b"[1e999]")})
+    with Workspace.memory() as ws:
+        feed = ws.activity_feed(["x"], **WEEK)
+        assert [str(event["properties"]["n"]) for event in feed.events] == ["1e999"]
+        assert plain(feed.to_dict())["rows"][0]["properties"] == {"n": "1e999"}
+        assert [str(item) for item in ws.jql("s").raw] == ["1e999"]
 
 
 def test_streams(ws: Workspace) -> None:
@@ -441,7 +461,8 @@ def test_nothing_is_told_where_less_came_than_a_usual_limit(answering: Any, case
     limit, _, ask = USUAL[case]
     answering(values(limit - 1))
     with Workspace.memory() as ws:
-        ask(ws)
+        found = ask(ws)
+    assert len(found if isinstance(found, list) else found.rows()) == limit - 1
 
 
 def test_nothing_is_told_of_a_limit_that_was_given(answering: Any) -> None:

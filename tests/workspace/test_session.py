@@ -34,6 +34,11 @@ def ws(sandbox: Sandbox) -> Iterator[Workspace]:
         yield workspace
 
 
+def test_sql_finds_a_frame_of_the_callers(ws: Workspace) -> None:
+    mine = pd.DataFrame({"a": [1]})
+    assert ws.sql_rows("FROM mine") == [(mine["a"][0],)]
+
+
 def test_a_frame_has_json_as_python_objects(ws: Workspace) -> None:
     query = """SELECT * FROM (VALUES ('{"n": 12345678901234567890, "l": [1, null]}'::JSON, 1, 'x'), (NULL, NULL, NULL))
                AS t(j, i, s)"""

@@ -12,7 +12,7 @@ from ..functions import Function
 from ..local import SCHEMA, Report
 from ..quoting import literal, quoted
 from ..storage.file import IS_1
-from .names import watched
+from .names import render_checked
 from .scan import BEAT
 
 ARGS = "__args"
@@ -40,7 +40,7 @@ def report_macro(report: Report, catalog: str) -> str:
     """The statement that makes ``<catalog>.local.<name>(…)``, for every connection of the instance."""
     name = f"{quoted(catalog)}.{SCHEMA}.{quoted(report.name)}"
     # On DuckDB 1.5 a look at the rows would ask Mixpanel once more where the table is a view over an export.
-    return report.named(name) if IS_1 else watched(report, name)
+    return report.named(name) if IS_1 else render_checked(report, name)
 
 
 def short_report_macro(report: Report, catalog: str, place: str = "temp") -> Iterator[str]:

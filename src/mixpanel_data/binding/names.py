@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import Any
 
 import duckdb
@@ -18,6 +19,7 @@ from ..exceptions import warn
 from ..functions.spelling import suggestion
 from ..local import Report
 from ..quoting import literal
+from ..storage.file import IS_1
 
 FUNCTION = "__mixpanel_names"
 NO_ROWS = "count(*) = 0"
@@ -58,7 +60,7 @@ BY = f"""
 """How ``by`` is written, beside the properties of some events; a table may have none."""
 
 
-def watched(report: Report, name: str) -> str:
+def render_checked(report: Report, name: str) -> str:
     """The statement that makes the report under another name, with a look at its names if it takes any."""
     code = report.named(name)
     if report.name not in EVENTS and not _has_by(report):
@@ -99,13 +101,19 @@ def _silent_on_by(report: Report) -> str:
 
 
 def add_names(con: duckdb.DuckDBPyConnection) -> None:
-    """Makes the function known that reports give names to. It stays, since DuckDB shows it to nobody."""
+    """Makes the function known that reports give names to; on DuckDB 1.5 none does."""
+    if IS_1:
+        return
     kinds: list[Any] = ["VARCHAR", "VARCHAR[]", "VARCHAR[]", "VARCHAR[]"]
     volatile: dict[str, Any] = {"null_handling": "special", "side_effects": True}
-    try:
+    with suppress(duckdb.CatalogException, duckdb.NotImplementedException):  # it is there already
         con.create_function(FUNCTION, look_at, kinds, "BOOLEAN", **volatile)
-    except (duckdb.CatalogException, duckdb.NotImplementedException):  # it is there already
-        return
+
+
+def remove_names(con: duckdb.DuckDBPyConnection) -> None:
+    """Takes the function away. Only the connection can that made it known; elsewhere it stays, and is harmless."""
+    with suppress(duckdb.InvalidInputException):
+        con.remove_function(FUNCTION)
 
 
 def look_at(

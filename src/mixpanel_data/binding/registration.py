@@ -36,10 +36,10 @@ from .macros import (
     short_report_macro,
     source_views,
 )
-from .names import add_names
+from .names import add_names, remove_names
 from .scan import BEAT, Scan
 from .source import Source
-from .stream import INTERRUPTED, said_by
+from .stream import INTERRUPTED, as_line
 
 OURS = "__is_mixpanel_data"
 """The function by which a catalog is known to be ours: nothing lists it, since it is hidden."""
@@ -109,7 +109,7 @@ class Registration:
         text = str(error).rstrip()
         if text.endswith(f": {INTERRUPTED}"):
             return KeyboardInterrupt(INTERRUPTED)
-        return next((bare_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {said_by(ours)}")), None)
+        return next((bare_copy(ours) for ours in reversed(self._errors) if text.endswith(f": {as_line(ours)}")), None)
 
     def remember(self, error: BaseException) -> None:
         """Keeps a copy: the error itself would keep alive all that its traceback has seen."""
@@ -257,10 +257,9 @@ def unregister(con: duckdb.DuckDBPyConnection | None = None) -> None:
         []
     """
     con = con or duckdb.default_connection()
-    for function in FUNCTIONS:
-        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{short_name(function)}")
-    for report in reports():
-        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{quoted(report.short_name)}")
+    for name in (*map(short_name, FUNCTIONS), *(quoted(report.short_name) for report in reports())):
+        con.execute(f"DROP MACRO TABLE IF EXISTS temp.{name}")
+    remove_names(con)
     catalog, is_there = _our_catalog(con)
     if is_there:
         con.execute(f"DETACH {quoted(catalog)}")

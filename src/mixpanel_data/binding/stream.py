@@ -76,7 +76,7 @@ class Stream:
         reading.put_in_words(address)
 
 
-def said_by(error: BaseException) -> str:
+def as_line(error: BaseException) -> str:
     """What is told of it."""
     return str(error).rstrip() or type(error).__name__
 
@@ -122,7 +122,7 @@ class _Reading:
                 yield batch
         except BaseException as error:
             if not isinstance(error, KeyboardInterrupt):
-                self._line.value = said_by(error).encode("utf-8", "replace")[: LONGEST_LINE - 1]
+                self._line.value = as_line(error).encode("utf-8", "replace")[: LONGEST_LINE - 1]
                 self._strike.clear()
             # Nothing of ours may be left that runs code when it goes, or Ctrl-C would strike there, to no effect.
             error.__traceback__ = error.__context__ = None

@@ -9,7 +9,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..exceptions import ArgumentError
-from ..lenient import read_json
+from ..lenient import read_json, write_json
 from ..quoting import quoted
 
 if TYPE_CHECKING:
@@ -201,9 +201,7 @@ def chosen(columns: Sequence[str], fields: Sequence[str]) -> Sequence[str]:
 
 def as_json(value: Any) -> str:
     """JSON in one line; times as SQL writes them."""
-    import json  # noqa: PLC0415 - what SQL gives is JSON already
-
-    return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False, separators=(",", ":"))
+    return write_json(value, default=str, allow_nan=False, separators=(",", ":"))
 
 
 def as_text(value: Any) -> str | None:

@@ -46,6 +46,7 @@ class Database(Engine):
 
     Args:
         wait: whether to wait for a request budget that is spent, and for another process that holds the storage.
+        finds_frames: as for :class:`Engine`.
     """
 
     def __init__(
@@ -55,8 +56,10 @@ class Database(Engine):
         *,
         wait: bool = True,
         watch: Watcher | None = None,
+        finds_frames: bool = False,
     ) -> None:
-        super().__init__(account, storage.path or Path.cwd() / ".mixpanel_data", wait=wait, watch=watch)
+        spill_beside = storage.path or Path.cwd() / ".mixpanel_data"
+        super().__init__(account, spill_beside, wait=wait, watch=watch, finds_frames=finds_frames)
         self.storage = storage
         self._attachment = Attachment(self._con, self._turn, storage, wait=wait)
         self._fetching = threading.Lock()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import duckdb
 
@@ -34,6 +34,8 @@ class Engine:
         spill_beside: the file beside which it puts what does not fit into memory.
         wait: whether to wait for a request budget that is spent.
         watch: called with a :class:`Progress` at every step of a call.
+        finds_frames: whether SQL finds the caller's own DataFrames by their names. Where it need not, no name in SQL is
+            taken for a variable of ours.
     """
 
     def __init__(
@@ -43,6 +45,7 @@ class Engine:
         *,
         wait: bool = True,
         watch: Watcher | None = None,
+        finds_frames: bool = False,
     ) -> None:
         self._account = account
         self._wait = wait
@@ -52,8 +55,8 @@ class Engine:
         self._is_closed = False
         self.has_all_names = False
         """Whether SQL of the user's can be understood."""
-        self._con = duckdb.connect()
-        self._con.execute("SET python_scan_all_frames = true")  # SQL finds the caller's own DataFrames by their names
+        scans: dict[str, Any] = {"python_enable_replacements": finds_frames, "python_scan_all_frames": finds_frames}
+        self._con = duckdb.connect(config=scans)
         # DuckDB 1.5 would read from a folder that it shares with another process, or with another DuckDB of this one,
         # what that one has written.
         folder = spill_beside.with_name(f"{spill_beside.name}.{os.getpid()}-{next(_spills)}.tmp")

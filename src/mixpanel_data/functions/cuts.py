@@ -1,7 +1,7 @@
 """Answers that are not all there is: sampled, cut off, or as long as they may be. They are given, with a warning.
 
 Source: answers seen by Mixpanel's own open clients; ``meta`` of insights reports, ``metadata`` of flows, ``pagination``
-of the App API.
+of the App API, ``truncated`` beside the series of a segmentation.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from typing import Any
 
 from ..exceptions import warn
 
-PLACES = ("meta", "metadata", "results", "pagination")
-"""Where an answer speaks of itself, besides its first level."""
+PLACES = ("data", "meta", "metadata", "results", "pagination")
+"""Where an answer speaks of itself, besides its first level, and each within another."""
 CUT = {
     "is_segmentation_limit_hit": "has only the largest segments: ask for fewer, by a filter or with fewer breakdowns",
     "has_more": "is not all there is: ask for less at once",
@@ -30,17 +30,6 @@ def warn_if_cut(function: str, answer: Any) -> None:
         warn_of(function, f"Mixpanel's answer {said}")
 
 
-def warn_if_full(function: str, name: str, found: int, limit: int, default: int) -> None:
-    """Says so if as much has come as is asked for where nothing else is said."""
-    if found >= limit == default:
-        more = limit * 10
-        warn_of(
-            function,
-            f"as many rows or segments came as {name} allows, so there may be more: write {name} := {more} "
-            f"(limit={more} in Python, --limit {more} in the shell)",
-        )
-
-
 def warn_of(function: str, said: str) -> None:
     warn(f"mixpanel_{function}: {said}")
 
@@ -48,7 +37,8 @@ def warn_of(function: str, said: str) -> None:
 def _places(answer: Any) -> Iterator[Mapping[str, Any]]:
     if isinstance(answer, dict):
         yield answer
-        yield from (answer[name] for name in PLACES if isinstance(answer.get(name), dict))
+        for name in PLACES:
+            yield from _places(answer.get(name))
 
 
 def _cuts(place: Mapping[str, Any]) -> Iterator[str]:

@@ -13,9 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from ..client import HISTORY, Api, Budget, Endpoint
-from ..exceptions import MixpanelDataError, NotFoundError, QueryError
+from ..exceptions import MixpanelDataError, NotFoundError, QueryError, warn_if_full
 from .answers import fields, inside, items, json_text, objects, percent, text
-from .cuts import warn_if_full, warn_of
+from .cuts import warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .parameters import DAYS, TYPE, days, unit
 from .series import COUNT, DATE, count_reader, read_series, silent
@@ -62,7 +62,7 @@ async def events(call: Call) -> AsyncGenerator[list[tuple[str]]]:
 async def top_events(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     answer = await call.ask(TOP, type=call["type"], limit=call["max_rows"])
     found = objects(inside(answer, "events"))
-    warn_if_full(call.function, "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
+    warn_if_full(f"mixpanel_{call.function}", "max_rows", len(found), call["max_rows"], MOST_FREQUENT)
     today = {"event": text, "amount": count_reader(call["type"]), "percent_change": percent}
     yield [fields(event, today) for event in found]
 

@@ -17,6 +17,7 @@ from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_unknown
 from .parallel import HEAD_START, Lookahead, in_order
 from .parameters import DAYS
+from .spelling import refuse_unknown_properties
 from .windows import PARALLEL
 
 PARAMETERS = (
@@ -105,3 +106,4 @@ async def windows_in_order(call: Call, columns: frozenset[str], *, finish: bool 
                 return
     if windows and not found:
         await refuse_unknown(call, call["events"] or ())
+        await refuse_unknown_properties(call, call["filter"], call["events"] or ())

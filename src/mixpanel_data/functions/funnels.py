@@ -6,18 +6,18 @@ without it, ``steps``. A custom event is named ``$custom_event:<id>`` and has it
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from typing import Any
 
 from ..client import Api, Endpoint
+from ..exceptions import warn_if_full
 from .answers import day, entries, fields, inside, number, objects, text, whole
-from .cuts import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by
-from .spelling import refuse_unknown_property, says_nothing
+from .spelling import refuse_unknown_properties, says_nothing
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
 FUNNEL = Endpoint(Api.QUERY, "/funnels")
@@ -106,15 +106,16 @@ async def funnel(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     )
     rows = list(funnel_rows(answer))
     if segmented:
-        warn_if_full(call.function, "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS)
+        warn_if_full(
+            f"mixpanel_{call.function}", "max_segments", len({row[1] for row in rows}), call["max_segments"], SEGMENTS
+        )
+    # Of the steps that nobody came to, no segment can tell.
+    reached = [event for _, _, _, event, _, count, *_ in rows if count]
     if says_nothing(segment for _, segment, *_ in rows):
-        await refuse_unknown_property(call, call["segment_by"], _events(rows))
+        await refuse_unknown_properties(call, segmented, reached)
+    if not reached:
+        await refuse_unknown_properties(call, call["filter"], (row[3] for row in rows))
     yield rows
-
-
-def _events(rows: Iterable[tuple[Any, ...]]) -> list[str]:
-    """Those of the steps that somebody came to."""
-    return [event for _, _, _, event, _, count, *_ in rows if count]
 
 
 def funnel_rows(answer: Any) -> Iterator[tuple[Any, ...]]:

@@ -116,8 +116,9 @@ class _Reader:
 
     def _read_level(self, level: Mapping[str, Any], path: Path) -> Iterator[Number]:
         role = self._role(level, path)
+        is_all = self.breakdowns == 0 and level.keys() == {OVERALL} and role == "segment"
         for key, below in level.items():
-            here = path.below(role, key)
+            here = path if is_all else path.below(role, key)
             is_object = role == ALL and isinstance(below, dict)
             yield from [here.number(below)] if is_object else self.read(below, here)
 
@@ -176,7 +177,7 @@ class _Reader:
         if not deeper or (AVERAGE in level and self.kind not in INSIGHTS) or self._is_broken_down(path):
             return True
         if self.kind == "$retention":  # dates have been seen outside; inside, the average stands beside them
-            return not any(AVERAGE in below for one in deeper for below in _levels(one))
+            return not any(AVERAGE in below and _may_be_dates(below) for one in deeper for below in _levels(one))
         if any(_may_be_dates(below) for one in deeper for below in _levels(one)):
             return False
         left = 0 if self.breakdowns is None else self.breakdowns - len(path.segments)

@@ -9,13 +9,14 @@ from collections.abc import AsyncGenerator
 from typing import Any
 
 from ..client import Api, Endpoint
+from ..exceptions import warn_if_full
 from .answers import entries, items, json_text, text, whole
-from .cuts import warn_if_full, warn_of
+from .cuts import warn_of
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
-from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, property_name, unit
+from .parameters import DAYS, EVENT, PROPERTY, TYPE, days, expression, property_name, unit
 from .series import COUNT, DATE, read_series
-from .spelling import MOST_PROPERTIES, PROPERTIES, refuse_unknown_property, says_nothing
+from .spelling import MOST_PROPERTIES, PROPERTIES, refuse_unknown_properties, says_nothing
 
 VALUES = Endpoint(Api.QUERY, "/events/properties/values")
 COUNTS = Endpoint(Api.QUERY, "/events/properties")
@@ -59,8 +60,8 @@ async def property_values(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     values = items(await call.recall(VALUES, event=call["event"], name=name, limit=call["max_rows"]))
     if says_nothing(text(value) for value in values):
         await refuse_unknown(call, [call["event"]])
-        await refuse_unknown_property(call, name, [call["event"]])
-    warn_if_full(call.function, "max_rows", len(values), call["max_rows"], DEFAULT)
+        await refuse_unknown_properties(call, expression(name), [call["event"]])
+    warn_if_full(f"mixpanel_{call.function}", "max_rows", len(values), call["max_rows"], DEFAULT)
     yield [(text(value),) for value in values]
 
 
@@ -94,7 +95,13 @@ async def property_counts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     series = read_series(answer, call["type"], values or ())
     await refuse_if_silent(call, (count for _, _, count in series))
     if says_nothing(value for _, value, count in series if count):
-        await refuse_unknown_property(call, call["property"], [call["event"]])
+        await refuse_unknown_properties(call, expression(call["property"]), [call["event"]])
     if not values:
-        warn_if_full(call.function, "max_values", len({value for _, value, _ in series}), call["max_values"], DEFAULT)
+        warn_if_full(
+            f"mixpanel_{call.function}",
+            "max_values",
+            len({value for _, value, _ in series}),
+            call["max_values"],
+            DEFAULT,
+        )
     yield series

@@ -7,7 +7,7 @@ What each key of an answer is, ``numbers`` tells. The counts of flows are writte
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -25,6 +25,8 @@ INSIGHTS = Endpoint(Api.QUERY, "/insights")
 FLOWS = Endpoint(Api.QUERY, "/arb_funnels")
 BOOKMARK = Parameter("bookmark_id", "BIGINT", "id of the report, from mixpanel_bookmarks()", "2001", required=True)
 DAYS = 30
+NOTHING: list[Any] = [(None,) * len(Number._fields)]
+"""The row of an answer without numbers, where it is wanted."""
 NODE = {"event": text, "type": text, "totalCount": whole}
 EDGE = {"event": text, "type": text, "step": whole, "totalCount": whole}
 NOT_SERVED = re.compile(
@@ -42,7 +44,11 @@ NOT_SERVED = re.compile(
     endpoint=INSIGHTS,
     requests="one request (two in that case)",
     example="FROM mixpanel_saved_report(2001)",
-    parameters=(BOOKMARK,),
+    parameters=(
+        BOOKMARK,
+        Parameter("keep_answer", "BOOLEAN", "give the answer also where it holds no number, in a row of nothing else",
+                  "true", default=False),
+    ),
     columns=(
         Column("metric", "VARCHAR", "what was measured, as the report calls it; of a funnel count, avg_time and so on"),
         Column("breakdown", "VARCHAR[]", "the step of a funnel, as in '1. Sign Up', then the values it is broken down "
@@ -69,6 +75,8 @@ async def saved_report(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         answer, rows = await _ask_by_kind(call, refusal)
     else:
         rows = list(numbers(answer))
+    if call["keep_answer"]:
+        rows = rows or NOTHING
     yield [(*row, None if place else json_text(answer)) for place, row in enumerate(rows)]
 
 
@@ -122,18 +130,25 @@ def _lately(call: Call, endpoint: Endpoint, said: str) -> dict[str, str]:
 
 
 def _funnel_numbers(answer: Any) -> Iterator[Number]:
-    for start, segment, place, _, name, *measured in funnel_rows(answer):
-        path = Path(segments=() if segment == OVERALL else (segment,), label=str(start), step=f"{place}. {name}")
+    for (start, _, place, _, name, *measured), segments in _with_segments(funnel_rows(answer)):
+        path = Path(segments=segments, label=str(start), step=f"{place}. {name}")
         yield from (path._replace(metric=metric).number(said) for metric, said in zip(MEASURED, measured, strict=True))
 
 
 def _retention_numbers(answer: Any) -> Iterator[Number]:
-    for start, segment, size, period, retained, rate in retention_rows(answer):
-        path = Path(segments=(segment,), label=str(start))
+    for (start, _, size, period, retained, rate), segments in _with_segments(retention_rows(answer)):
+        path = Path(segments=segments, label=str(start))
         if period == 0:
             yield path._replace(measure="first").number(size)
         yield path._replace(measure="counts").number(retained, period)
         yield path._replace(measure="rates").number(rate, period)
+
+
+def _with_segments(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], tuple[str, ...]]]:
+    """Each row with what it is broken down by: nothing, unless there are other segments than all users."""
+    found = list(rows)
+    is_split = any(segment != OVERALL for _, segment, *_ in found)
+    return ((row, (row[1],) if is_split else ()) for row in found)
 
 
 @table_function(

@@ -17,7 +17,7 @@ from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
 from .numbers import AVERAGE, OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by, unit
-from .spelling import refuse_unknown_property, says_nothing
+from .spelling import refuse_unknown_properties, says_nothing
 
 RETENTION = Endpoint(Api.QUERY, "/retention")
 FREQUENCY = Endpoint(Api.QUERY, "/retention/addiction")
@@ -80,20 +80,20 @@ async def retention(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         limit=call["max_segments"],
     )
     rows = list(retention_rows(answer))
-    await refuse_unknown(call, _silent(call, rows))
+    await _refuse_if_silent(call, rows)
     if says_nothing(segment for _, segment, *_, retained, _ in rows if retained):
         events = [call["return_event"], call["born_event"] or call["return_event"]]
-        await refuse_unknown_property(call, call["segment_by"], events)
+        await refuse_unknown_properties(call, split_by(call), events)
     yield rows
 
 
-def _silent(call: Call, rows: Sequence[tuple[Any, ...]]) -> list[str]:
-    """The events that nobody seems to have done."""
-    born = any(size for _, _, size, *_ in rows)
-    returned = any(retained for *_, retained, _ in rows)
-    return [
-        name for name, found in ((call["born_event"], born), (call["return_event"], returned)) if name and not found
-    ]
+async def _refuse_if_silent(call: Call, rows: Sequence[tuple[Any, ...]]) -> None:
+    """An error where nobody seems to have done an event, and there is no such event, or property in its filter."""
+    counts = {"born": [size for _, _, size, *_ in rows], "return": [retained for *_, retained, _ in rows]}
+    silent = [name for name, found in counts.items() if not any(found)]
+    await refuse_unknown(call, [call[f"{name}_event"] for name in silent if call[f"{name}_event"]])
+    for name in silent:
+        await refuse_unknown_properties(call, call[f"{name}_filter"], [call[f"{name}_event"]])
 
 
 def retention_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
@@ -144,9 +144,12 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         for start, segment, counts in _by_date(unwrapped(answer, "data"), _is_list)
         for number, users in enumerate(items(counts), 1)
     ]
-    await refuse_if_silent(call, (users for *_, users in rows))
-    if says_nothing(segment for _, segment, _, users in rows if users):
-        await refuse_unknown_property(call, call["segment_by"], [call["event"]])
+    heard = [segment for _, segment, _, users in rows if users]
+    await refuse_if_silent(call, map(bool, heard))
+    if says_nothing(heard):
+        await refuse_unknown_properties(call, split_by(call), [call["event"]])
+    if not heard:
+        await refuse_unknown_properties(call, call["filter"], [call["event"]])
     yield rows
 
 

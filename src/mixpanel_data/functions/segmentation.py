@@ -10,12 +10,12 @@ from dataclasses import replace
 from typing import Any
 
 from ..client import Api, Endpoint
-from .cuts import warn_if_full
+from ..exceptions import warn_if_full
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent
 from .parameters import DAYS, EVENT, FILTER, MAX_SEGMENTS, SEGMENT_BY, TYPE, days, split_by, unit
 from .series import COUNT, DATE, by_date, read_series
-from .spelling import refuse_unknown_property, says_nothing
+from .spelling import refuse_unknown_properties, says_nothing
 
 SEGMENTATION = Endpoint(Api.QUERY, "/segmentation")
 NUMERIC = Endpoint(Api.QUERY, "/segmentation/numeric")
@@ -58,11 +58,17 @@ async def segmentation(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         series = read_series(answer, call["type"], [call["event"]])
     if segmented:
         warn_if_full(
-            call.function, "max_segments", len({segment for _, segment, _ in series}), call["max_segments"], SEGMENTS
+            f"mixpanel_{call.function}",
+            "max_segments",
+            len({segment for _, segment, _ in series}),
+            call["max_segments"],
+            SEGMENTS,
         )
-    await refuse_if_silent(call, (count for _, _, count in series))
-    if says_nothing(segment for _, segment, count in series if count):
-        await refuse_unknown_property(call, call["segment_by"], [call["event"]])
+    heard = [segment for _, segment, count in series if count]
+    if not heard:
+        await _refuse_unknown(call)
+    if segmented and says_nothing(heard):
+        await refuse_unknown_properties(call, segmented, [call["event"]])
     yield series
 
 
@@ -111,8 +117,14 @@ async def segmentation_average(call: Call) -> AsyncGenerator[list[tuple[Any, ...
 async def _refuse_if_silent(call: Call, numbers: Iterable[float | None]) -> None:
     """An error where nothing was counted, and the event or the property does not exist."""
     if not any(numbers):
-        await refuse_if_silent(call, ())
-        await refuse_unknown_property(call, call["property"], [call["event"]])
+        await _refuse_unknown(call)
+        await refuse_unknown_properties(call, split_by(call, "property"), [call["event"]])
+
+
+async def _refuse_unknown(call: Call) -> None:
+    """An error if there is no such event, or none of its properties is called as the filter says."""
+    await refuse_if_silent(call, ())
+    await refuse_unknown_properties(call, call["filter"], [call["event"]])
 
 
 async def _ask(call: Call, endpoint: Endpoint, on: str | None, **more: Any) -> Any:

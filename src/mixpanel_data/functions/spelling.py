@@ -23,8 +23,8 @@ NEAR = 3
 """Names to suggest for one that is unknown."""
 NOTHING = {None, "undefined", "$overall", "null", ""}
 """Segments that say of a property that no event has it, and that of all events."""
-PREFIX = "properties."
-EXPRESSION = re.compile(r"""properties\s*\[\s*(["'])(.*)\1\s*\]""", re.DOTALL)
+NAME = re.compile(r"""\bproperties\s*\[\s*(["'])((?:\\.|(?!\1).)*)\1\s*\]""", re.DOTALL)
+"""A property of the event's, in an expression."""
 LAST_PART = re.compile(r"""[^.\[\]"']+(?=["'\]]*$)""")
 
 
@@ -38,17 +38,21 @@ def suggestion(name: str, known: Iterable[str], listing: str) -> str:
     return f"did you mean {names}? {listing}" if names else listing
 
 
-async def refuse_unknown_property(call: Call, said: str | None, events: Sequence[str | None]) -> None:
-    """For a property of which an answer says nothing: an error if none of the events has one of that name.
+async def refuse_unknown_properties(call: Call, expression: str | None, events: Iterable[str | None]) -> None:
+    """For an expression of which an answer says nothing: an error if none of the events has a property that it names.
 
     Raises:
         NotFoundError: says which names are near.
     """
-    name = _property_of(said)
     names = list(dict.fromkeys(events))
     # The properties of any event at all, or of a custom event, are nowhere listed.
-    if name is None or not names or any(event is None or event.startswith("$custom_event:") for event in names):
+    if not names or any(event is None or event.startswith("$custom_event:") for event in names):
         return
+    for _, quoted in NAME.findall(expression or ""):
+        await _refuse_unknown(call, re.sub(r"\\(.)", r"\1", quoted), names)
+
+
+async def _refuse_unknown(call: Call, name: str, names: Sequence[str | None]) -> None:
     known: set[str] = set()
     for event in names:
         found = await _names(call, event or "", name)
@@ -84,13 +88,3 @@ async def _ask(call: Call, event: str, longest: float | None = None) -> frozense
     asked = {"event": event, "limit": MOST_PROPERTIES}
     key = (PROPERTIES, *sorted(asked.items()))
     return frozenset(entries(await call.keep(key, lambda: call.ask(PROPERTIES, asked), longest)))
-
-
-def _property_of(said: str | None) -> str | None:
-    """The name of the event's property that is meant; None if it is another expression."""
-    if said is None:
-        return None
-    quoted = EXPRESSION.fullmatch(said)
-    if quoted is not None:
-        return re.sub(r"\\(.)", r"\1", quoted[2])
-    return None if re.search(r"""\b(properties|user|event)\s*\[""", said) else said.removeprefix(PREFIX)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Literal
 
 from ..engine.statement import Statement, call
+from ..exceptions import warn_if_full
 from ..quoting import CATALOG
 from ..results import (
     OVERALL,
@@ -15,7 +16,6 @@ from ..results import (
     NumericSumResult,
     PropertyCountsResult,
     SegmentationResult,
-    warn_if_full,
     whole,
 )
 from .load.selection import names_of
@@ -115,7 +115,7 @@ def property_counts(
     else:  # which Mixpanel knows only in a segmentation
         asked = call("segmentation", segment_by=property_name, filter=where, max_segments=limit, **days)
         rows = session.answer(asked.wrap("SELECT date, segment AS value, count FROM "))
-    warn_if_full("property_counts", len(rows.column("value").unique()), limit, VALUES)
+    warn_if_full("property_counts", "max_values", len(rows.column("value").unique()), limit, VALUES)
     return PropertyCountsResult(event, property_name, str(from_date), str(to_date), unit, type, arrow=rows)
 
 

@@ -7,8 +7,9 @@ this module, and so nothing is imported from ``__future__``.)
 from typing import Literal
 
 from ..engine.statement import call
+from ..exceptions import warn_if_full
 from ..lenient import read_json
-from ..results import warn_if_full, whole
+from ..results import whole
 from ..types import AnnotationInfo, BookmarkInfo, FunnelInfo, LexiconSchema, ProjectInfo, SavedCohort, TopEvent
 from .session import Day, Session
 
@@ -51,7 +52,7 @@ def property_values(session: Session, event: str, property: str, limit: int = VA
     """
     found = call("property_values", event=event, property=property, max_rows=limit)
     values = session.names(found.wrap("SELECT value FROM "))
-    warn_if_full("property_values", len(values), limit, VALUES)
+    warn_if_full("property_values", "max_rows", len(values), limit, VALUES)
     return values
 
 

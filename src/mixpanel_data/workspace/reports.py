@@ -18,8 +18,8 @@ from ..results import (
     RetentionResult,
     SavedReportResult,
     cohorts_of,
+    separate_segments,
     steps_of,
-    told_apart,
 )
 from .load.selection import names_of
 from .session import Day, Session
@@ -58,7 +58,7 @@ def funnel(
                        filter=where, length=length, length_unit=length_unit, max_segments=limit)  # fmt: skip
     asked, name = session.last_sql, _funnel_name(session, funnel_id)
     session.last_sql = asked
-    steps, segments = told_apart(rows.to_pylist(), "date", steps_of)
+    steps, segments = separate_segments(rows.to_pylist(), "date", steps_of)
     conversion = steps[-1].overall if steps else None
     return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, segments, arrow=rows)
 
@@ -98,7 +98,7 @@ def retention(
     rows = session.ask("retention", born_event=born_event, return_event=return_event, from_date=from_date,
                        to_date=to_date, born_filter=born_where, return_filter=return_where, segment_by=on, unit=unit,
                        interval=interval, interval_count=interval_count)  # fmt: skip
-    cohorts, segments = told_apart(rows.to_pylist(), "cohort_date", cohorts_of)
+    cohorts, segments = separate_segments(rows.to_pylist(), "cohort_date", cohorts_of)
     return RetentionResult(born_event, return_event, str(from_date), str(to_date), unit, cohorts, segments, arrow=rows)
 
 
@@ -138,10 +138,9 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     >>> ws.saved_report(2001).arrow.num_rows > 0
     True
     """
-    rows = session.ask("saved_report", bookmark_id=bookmark_id)
-    answers = [answer for answer in rows.column("answer").to_pylist() if answer]
-    raw = read_json(answers[0]) if answers else {}
-    return SavedReportResult(bookmark_id, raw, arrow=rows.drop_columns(["answer"]))
+    rows = session.ask("saved_report", bookmark_id=bookmark_id, keep_answer=True)
+    numbers = rows.filter(rows.column("breakdown").is_valid())  # not the row that holds nothing but the answer
+    return SavedReportResult(bookmark_id, read_json(rows["answer"][0].as_py()), arrow=numbers.drop_columns(["answer"]))
 
 
 def flows(session: Session, bookmark_id: int) -> FlowsResult:

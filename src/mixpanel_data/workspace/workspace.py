@@ -77,7 +77,7 @@ class Workspace:
         if not isinstance(path, Storage):
             path = storage_at(path) if path else File(current_database(self._credentials().project_id))
         watch = Watch(progress)
-        self._session = Session(Database(path, self._credentials, wait=wait, watch=watch), watch)
+        self._session = Session(Database(path, self._credentials, wait=wait, watch=watch, finds_frames=True), watch)
         self._begun = datetime.now(UTC)
 
     @classmethod
