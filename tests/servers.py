@@ -5,11 +5,18 @@ from __future__ import annotations
 import gzip
 import json
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
+
+import trustme
+
+authority = cache(trustme.CA)
+"""Who has signed the certificate of 127.0.0.1; nobody trusts it unless told to."""
 
 
 @dataclass
@@ -20,6 +27,8 @@ class RawServer:
     targets: list[str] = field(default_factory=list)
     heads: list[str] = field(default_factory=list)
     url: str = ""
+    tls: ssl.SSLContext | None = None
+    connections: int = 0
 
     def serve(self, listener: socket.socket) -> None:
         while True:
@@ -27,7 +36,14 @@ class RawServer:
                 connection, _ = listener.accept()
             except OSError:
                 return
-            threading.Thread(target=self.answer, args=(connection,), daemon=True).start()
+            self.connections += 1
+            threading.Thread(target=self.take, args=(connection,), daemon=True).start()
+
+    def take(self, connection: socket.socket) -> None:
+        try:
+            self.answer(connection if self.tls is None else self.tls.wrap_socket(connection, server_side=True))
+        except OSError:
+            connection.close()
 
     def answer(self, connection: socket.socket) -> None:
         with connection:
@@ -49,9 +65,12 @@ class RawServer:
 
 
 @contextmanager
-def raw_server(reply: Callable[[str], bytes]) -> Iterator[RawServer]:
+def raw_server(reply: Callable[[str], bytes], *, https: bool = False) -> Iterator[RawServer]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = RawServer(reply, url=f"http://127.0.0.1:{listener.getsockname()[1]}")
+        server = RawServer(reply, url=f"http{'s' * https}://127.0.0.1:{listener.getsockname()[1]}")
+        if https:
+            server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            authority().issue_cert("127.0.0.1").configure_cert(server.tls)
         threading.Thread(target=server.serve, args=(listener,), daemon=True).start()
         yield server
         listener.shutdown(socket.SHUT_RDWR)

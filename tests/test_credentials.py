@@ -6,14 +6,17 @@ import warnings
 from pathlib import Path
 
 import pytest
+from pydantic import SecretStr
 
-from mixpanel_data.credentials import resolve_credentials
+from mixpanel_data.credentials import Credentials, resolve_credentials
 from mixpanel_data.exceptions import (
     AccountNotFoundError,
     AuthenticationError,
     ConfigError,
     MixpanelDataWarning,
 )
+from tests.servers import json_answer, raw_server
+from tests.shell import mp
 
 CONFIG = """
 default = "production"
@@ -140,7 +143,30 @@ def test_readable_by_others_is_warned_about(config: Path) -> None:
 @pytest.mark.parametrize("url", ["http://example.com", "ftp://example.com", "http://127.0.0.1.evil.example"])
 def test_plain_http_is_for_loopback_only(config: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv("MP_API_BASE_URL", url)
-    with pytest.raises(ConfigError, match="base_url: must start with https://"):
+    with pytest.raises(ConfigError, match="MP_API_BASE_URL: must start with https://"):
+        resolve_credentials()
+
+
+@pytest.mark.parametrize("user", ["robot:hush-hush@", "hush-hush@", "robot:hush/hush@", "ro\u2100bot:hush-hush@"])
+def test_an_address_with_a_user_is_refused_and_not_shown(user: str, tmp_path: Path) -> None:
+    with raw_server(lambda _: json_answer(["a"])) as server:
+        url = server.url.replace("//", f"//{user}")
+        done = mp("inspect", "events", MP_API_BASE_URL=url, MP_USERNAME="u", MP_SECRET="s", MP_PROJECT_ID="1")
+        assert (done.returncode, done.stdout, server.targets) == (2, "", [])
+    assert done.stderr == (
+        "mp: the environment cannot be used: MP_API_BASE_URL: must be an address without user and password "
+        "(set MP_USERNAME and MP_SECRET)\n"
+    )
+    assert not any(b"hush" in file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    with pytest.raises(ValueError, match="without user and password") as caught:
+        Credentials(username="u", secret=SecretStr("s"), project_id="1", base_url=url)
+    assert "hush" not in str(caught.value)
+
+
+@pytest.mark.parametrize("url", ["https://[::1", "https://host:port"])
+def test_an_address_that_is_none(config: Path, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
+    monkeypatch.setenv("MP_API_BASE_URL", url)
+    with pytest.raises(ConfigError, match=r"MP_API_BASE_URL: must be an address such as https://example\.com"):
         resolve_credentials()
 
 

@@ -23,7 +23,7 @@ LOOPBACK = ("127.0.0.1", "localhost", "::1")
 class Credentials(BaseModel):
     """A service account and the project it reads. The secret never shows in a repr or a message."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", coerce_numbers_to_str=True, hide_input_in_errors=True)
 
     username: str = Field(min_length=1)
     secret: SecretStr = Field(min_length=1)
@@ -60,7 +60,13 @@ class Credentials(BaseModel):
     def _secret_stays_private(cls, value: str | None) -> str | None:
         if value is None:
             return None
-        url = urlsplit(value)
+        if "@" in value:
+            raise ValueError("must be an address without user and password (set MP_USERNAME and MP_SECRET)")
+        try:
+            url = urlsplit(value)
+            _ = url.port
+        except ValueError:
+            raise ValueError("must be an address such as https://example.com") from None
         if url.scheme != "https" and not (url.scheme == "http" and url.hostname in LOOPBACK):
             raise ValueError("must start with https:// (plain http only for 127.0.0.1 and localhost)")
         return value.rstrip("/")
@@ -170,8 +176,12 @@ def validated(values: Mapping[str, Any], where: str, account: str | None, base_u
         return Credentials.model_validate(fields)
     except ValidationError as error:
         # Only field names and rules: a pydantic message would repeat the input, which may be the secret.
-        wrong = "; ".join(f"{e['loc'][0]}: {_rule(e['type'], e['msg'])}" for e in error.errors())
+        wrong = "; ".join(f"{_name(e['loc'][0])}: {_rule(e['type'], e['msg'])}" for e in error.errors())
     raise ConfigError(f"{where} cannot be used: {wrong}")
+
+
+def _name(field: int | str) -> int | str:
+    return "MP_API_BASE_URL" if field == "base_url" else field
 
 
 def _rule(kind: str, message: str) -> str:

@@ -138,7 +138,7 @@ class BadLineError(IncompleteExportError):
 
 
 class StorageError(MixpanelDataError):
-    """A disk is full or cannot be written, or another process holds the database."""
+    """A disk is full or cannot be written, or another process holds the database or the file that counts requests."""
 
     code = "storage"
 

@@ -112,7 +112,7 @@ def test_a_short_body_is_tried_again() -> None:
 
 
 def test_nobody_listening() -> None:
-    with pytest.raises(TransportError, match=r"the connection to 127\.0\.0\.1 failed"):
+    with pytest.raises(TransportError, match=r"the connection to 127\.0\.0\.1:9 failed"):
         ask("http://127.0.0.1:9")
 
 

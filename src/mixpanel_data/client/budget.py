@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 from ..config import SANDBOX
 from ..credentials import Credentials
-from ..exceptions import MixpanelDataError, RateLimitError
+from ..exceptions import MixpanelDataError, RateLimitError, StorageError, warn
 from .endpoints import Endpoint
 from .journal import Entry, Journal, Purse, journal_of
 from .limits import HOUR, LIMITS, NOT_COUNTED, SANDBOX_LIMITS, Budget, Limits
@@ -32,10 +32,11 @@ class Budgets:
     async def spend(
         self, endpoint: Endpoint, params: Mapping[str, Any], attempt: int, reporter: Reporter
     ) -> AsyncGenerator[Entry]:
-        """Waits until the request may be sent, and notes what comes of it.
+        """Waits until the request may be sent, and notes what comes of it. It counts from when it has left.
 
         Raises:
             RateLimitError: the budget is spent, and the caller does not want to wait.
+            StorageError: another process holds the journal.
         """
         entry = self._entry(endpoint, params, attempt)
         await self._turn(entry, reporter)
@@ -46,7 +47,11 @@ class Budgets:
             self._note_failure(entry, error)
             raise
         finally:
-            self._journal.end(entry)
+            self._end(entry)
+
+    def leave(self, entry: Entry) -> None:
+        """Notes that the request leaves now."""
+        self._journal.leave(entry)
 
     def left(self, budget: Budget) -> int | None:
         """How many requests the budget has for this hour; None if it has no end."""
@@ -120,13 +125,22 @@ class Budgets:
         how = f" ({used} of {hourly} requests in the last hour)" if hourly else ""
         return f"the {purse.budget.value} budget of project {purse.project} is spent{how}"
 
+    def _end(self, entry: Entry) -> None:
+        """An answer that is there is not lost because it cannot be noted."""
+        try:
+            self._journal.end(entry)
+        except StorageError as error:
+            if entry.error is None:
+                warn(error.message)
+
     def _note_failure(self, entry: Entry, error: BaseException) -> None:
         if isinstance(error, MixpanelDataError):
             entry.error = error.code
             entry.status = error.details.get("status", entry.status)
         else:
             entry.error = "cancelled"
-        entry.counts = entry.counts and entry.status not in NOT_COUNTED
+        is_charged = entry.status not in NOT_COUNTED if entry.status is not None else entry.has_left
+        entry.counts = entry.counts and is_charged
         if isinstance(error, RateLimitError) and entry.status is not None:
             self.correct(entry.purse, error)
 

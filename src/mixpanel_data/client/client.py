@@ -7,19 +7,17 @@ path of the App API. Source: Mixpanel's API reference.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Mapping
+import os
+import ssl
+from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import httpx
 
 from ..credentials import Credentials
-from ..exceptions import (
-    IncompleteExportError,
-    MixpanelDataError,
-    ServerError,
-    TransportError,
-)
+from ..exceptions import ConfigError, IncompleteExportError, MixpanelDataError, ServerError
 from ..lenient import read_json
 from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
@@ -27,6 +25,7 @@ from .errors import error_at_200, error_from_answer, no_json, redact, refusal_in
 from .journal import Entry
 from .progress import Reporter
 from .retry import attempts
+from .route import Route
 from .spool import Spool
 
 Params = Mapping[str, str | int | None]
@@ -43,15 +42,7 @@ class Client:
     def __init__(self, credentials: Credentials) -> None:
         self.credentials = credentials
         self.budgets = Budgets(credentials)
-        plain = urlsplit(credentials.base_url or "https:").scheme == "http"
-        self._http = httpx.AsyncClient(
-            auth=httpx.BasicAuth(credentials.username, credentials.secret.get_secret_value()),
-            headers={"User-Agent": "mixpanel_data"},
-            follow_redirects=False,
-            limits=httpx.Limits(max_connections=100, keepalive_expiry=60),
-            verify=not plain,
-            trust_env=not plain,  # a proxy has no business between us and this machine
-        )
+        self._http = _http(credentials)
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -101,11 +92,9 @@ class Client:
         raise AssertionError("unreachable: attempts() raises the last error")
 
     async def _ask_once(self, endpoint: Endpoint, params: Params, entry: Entry) -> Any:
-        request = self._request(endpoint, params, {"Accept": "application/json"})
-        try:
+        with self._route(endpoint, entry) as route:
+            request = self._request(endpoint, params, {"Accept": "application/json"}, route)
             response = await self._http.send(request)
-        except httpx.RequestError as error:
-            raise self._transport_error(endpoint, error) from self._redacted(error)
         entry.status, entry.bytes = response.status_code, response.num_bytes_downloaded
         if response.status_code != 200:
             raise self._error(endpoint, response, response.content)
@@ -122,8 +111,8 @@ class Client:
         self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, entry: Entry
     ) -> Spool:
         headers = {"Accept": "text/plain", "Accept-Encoding": "gzip"}
-        request = self._request(endpoint, params, headers)
-        try:
+        with self._route(endpoint, entry) as route:
+            request = self._request(endpoint, params, headers, route)
             response = await self._http.send(request, stream=True)
             entry.status = response.status_code
             try:
@@ -133,15 +122,23 @@ class Client:
             finally:
                 entry.bytes = response.num_bytes_downloaded
                 await response.aclose()
-        except httpx.RequestError as error:
-            raise self._transport_error(endpoint, error) from self._redacted(error)
         return spool
 
     def refusal(self, endpoint: Endpoint, body: bytes) -> MixpanelDataError | None:
         """What a body says instead of giving what was asked for; None where it is neither an error nor a web page."""
         return refusal_in(endpoint, self.credentials, body)
 
-    def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str]) -> httpx.Request:
+    @contextmanager
+    def _route(self, endpoint: Endpoint, entry: Entry) -> Iterator[Route]:
+        """Errors on the way are ours, without secrets and without the request, which has them in its headers."""
+        route = Route(endpoint.host(self.credentials), lambda: self.budgets.leave(entry))
+        try:
+            yield route
+        except httpx.RequestError as error:
+            text = redact(str(error), self.credentials)
+            raise route.error(error, text) from type(error)(text)
+
+    def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str], route: Route) -> httpx.Request:
         sent = {k: v for k, v in params.items() if v is not None and k not in {*SCOPE, *endpoint.in_path}}
         scope = self._scope(endpoint, params)
         in_body = endpoint.method == "POST"
@@ -152,6 +149,7 @@ class Client:
             data=sent if in_body else None,
             headers=headers,
             timeout=httpx.Timeout(30.0, read=READ_TIMEOUT[endpoint.api], pool=None),
+            extensions={"trace": route.trace},
         )
 
     def _scope(self, endpoint: Endpoint, params: Params) -> dict[str, str | int]:
@@ -165,18 +163,27 @@ class Client:
     def _error(self, endpoint: Endpoint, response: httpx.Response, body: bytes) -> MixpanelDataError:
         return error_from_answer(endpoint, self.credentials, response.status_code, response.headers, body)
 
-    def _transport_error(self, endpoint: Endpoint, error: httpx.RequestError) -> MixpanelDataError:
-        host = endpoint.host(self.credentials)
-        if isinstance(error, httpx.RemoteProtocolError) and "incomplete" in str(error):
-            return IncompleteExportError(f"{host} closed the connection before the answer was complete")
-        if isinstance(error, httpx.TimeoutException):
-            return TransportError(f"{host} did not answer in time ({type(error).__name__})")
-        reason = str(self._redacted(error)) or type(error).__name__
-        return TransportError(f"the connection to {host} failed: {reason}")
 
-    def _redacted(self, error: httpx.RequestError) -> httpx.RequestError:
-        """The error without secrets, and without the request, which has them in its headers."""
-        return type(error)(redact(str(error), self.credentials))
+def _http(credentials: Credentials) -> httpx.AsyncClient:
+    plain = urlsplit(credentials.base_url or "https:").scheme == "http"
+    try:
+        return httpx.AsyncClient(
+            auth=httpx.BasicAuth(credentials.username, credentials.secret.get_secret_value()),
+            headers={"User-Agent": "mixpanel_data"},
+            follow_redirects=False,
+            limits=httpx.Limits(max_connections=100, keepalive_expiry=60),
+            verify=not plain,
+            trust_env=not plain,  # a proxy has no business between us and this machine
+        )
+    except OSError as error:
+        reason = "it is no PEM file" if isinstance(error, ssl.SSLError) else error.strerror
+        msg = (
+            f"no certificates can be read from SSL_CERT_FILE={os.environ.get('SSL_CERT_FILE')} ({reason}): name a PEM "
+            "file, or unset it"
+        )
+    except ImportError:
+        msg = "HTTPS_PROXY or ALL_PROXY names a SOCKS proxy, which needs one more package: pip install 'httpx[socks]'"
+    raise ConfigError(msg)
 
 
 async def _receive(response: httpx.Response, proof: Proof, reporter: Reporter) -> tuple[Spool, int]:

@@ -22,13 +22,19 @@ from tenacity import retry, retry_if_exception, stop_after_delay, wait_random
 
 from ..config import SANDBOX, config_path
 from ..credentials import Credentials
-from ..exceptions import warn
+from ..exceptions import StorageError, warn
 from ..forks import in_a_forked_child
-from .limits import HOUR, Budget, Limits
+from .limits import HOUR, MARGIN, Budget, Limits, Rate
 
 KEPT = 90 * 24 * HOUR
-BUSY = 30.0
+BUSY = 3.0
 """Seconds to wait for another process that uses the file."""
+POLL = 0.1
+"""Seconds until it is looked again whether another request has left or ended."""
+LEAST = 0.001
+"""Seconds that a wait lasts at least: rounded to none, it would let through what was just counted out."""
+TOLERANCE = 5.0
+"""Moments further in the future than these seconds were written before the clock was set back."""
 LONGEST_REQUEST = 2 * HOUR
 """A request that has not ended after so long never will: its process was killed."""
 SCHEMA = """
@@ -42,7 +48,10 @@ CREATE TABLE IF NOT EXISTS corrections (
   host TEXT NOT NULL, project TEXT NOT NULL, budget TEXT NOT NULL, hourly INTEGER, closed_until REAL NOT NULL DEFAULT 0,
   PRIMARY KEY (host, project, budget));
 """
+FREE, CHARGED, RESERVED = 0, 1, 2
+"""What ``counts`` says of a request. A reserved one was let through and has not left: it counts as if it left now."""
 OF_BUDGET = "host = ? AND project = ? AND budget = ?"
+OF_WINDOW = f"{OF_BUDGET} AND started BETWEEN ? AND ? AND counts = {CHARGED}"
 
 
 @dataclass(frozen=True)
@@ -72,6 +81,7 @@ class Entry:
     """Whether the answer is all there is of these days."""
     attempt: int = 1
     counts: bool = True
+    has_left: bool = False
     status: int | None = None
     error: str | None = None
     rows: int | None = None
@@ -84,13 +94,19 @@ def _is_busy(error: BaseException) -> bool:
 
 
 class Journal:
-    """The file, or the memory of this process where there can be no file."""
+    """The file, or the memory of this process where there can be no file.
+
+    Raises:
+        StorageError: another process holds the file, and does not let it go.
+    """
 
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.Lock()
+        self._path = path
         self._db = sqlite3.connect(path or ":memory:", timeout=BUSY, isolation_level=None, check_same_thread=False)
-        self._prepare()
-        self._db.execute("DELETE FROM requests WHERE started < ?", [time.time() - KEPT])
+        with self._alone():
+            self._prepare()
+            self._db.execute("DELETE FROM requests WHERE started < ?", [time.time() - KEPT])
 
     @retry(
         retry=retry_if_exception(_is_busy),
@@ -105,10 +121,17 @@ class Journal:
     def begin(self, entry: Entry, limits: Limits) -> float:
         """Notes the request and returns 0 if the limits allow it now; else the seconds until they may."""
         with self._transaction():
-            wait = self._wait(entry.purse, limits) if entry.counts else self._wait_for_room(entry.purse, limits)
+            wait = self._wait(entry.purse, limits, counts=entry.counts)
             if not wait:
                 entry.id = self._insert(entry)
         return wait
+
+    def leave(self, entry: Entry) -> None:
+        """Notes that the request leaves now: that is when it counts, and not when it was let through."""
+        with self._transaction():
+            values = [time.time(), CHARGED if entry.counts else FREE, entry.id]
+            self._db.execute("UPDATE requests SET started = ?, counts = ? WHERE id = ?", values)
+        entry.has_left = True
 
     def end(self, entry: Entry) -> None:
         """Notes what came of it."""
@@ -121,12 +144,12 @@ class Journal:
 
     def correct(self, purse: Purse, *, hourly: int | None = None, closed_for: float = 0) -> None:
         """Notes what Mixpanel itself has said of a budget."""
-        values = [*purse.key, hourly, time.time() + closed_for]
         with self._transaction():
+            closed_for = max(closed_for, self._closed_for(purse))
             self._db.execute(
                 "INSERT INTO corrections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
-                "hourly = coalesce(excluded.hourly, hourly), closed_until = max(closed_until, excluded.closed_until)",
-                values,
+                "hourly = coalesce(excluded.hourly, hourly), closed_until = excluded.closed_until",
+                [*purse.key, hourly, time.time() + closed_for],
             )
 
     def hourly(self, purse: Purse) -> int | None:
@@ -136,12 +159,12 @@ class Journal:
 
     def used(self, purse: Purse, seconds: float) -> int:
         """Requests that count, in the last so many seconds."""
-        query = f"SELECT count(*) FROM requests WHERE {OF_BUDGET} AND counts AND started > ?"
-        return int(self._one(query, [*purse.key, time.time() - seconds])[0])
+        with self._alone():
+            return self._charged(purse, seconds) + self._under_way(purse).count(RESERVED)
 
     def frees_in(self, purse: Purse, limits: Limits) -> float:
         """Seconds until one more request would be allowed; 0 if it is now."""
-        with self._lock:
+        with self._alone():
             return self._wait(purse, limits)
 
     def bytes_a_day(self, purse: Purse) -> float | None:
@@ -155,50 +178,64 @@ class Journal:
 
     def rows(self) -> list[tuple[Any, ...]]:
         """All requests, the latest first."""
-        with self._lock:
+        with self._alone():
             return self._db.execute(
                 "SELECT started, budget, endpoint, account, project, host, from_date, to_date, attempt, status, error, "
-                "rows, bytes, round(ended - started, 3), counts "
+                f"rows, bytes, round(ended - started, 3), counts = {CHARGED} "
                 "FROM requests ORDER BY started DESC, id DESC"
             ).fetchall()
 
-    def _wait(self, purse: Purse, limits: Limits) -> float:
-        now = time.time()
-        closed = self._db.execute(f"SELECT closed_until FROM corrections WHERE {OF_BUDGET}", purse.key).fetchone()
-        waits = [closed[0] - now if closed else 0, self._wait_for_room(purse, limits)]
-        for rate in limits.rates:
-            query = (
-                f"SELECT started FROM requests WHERE {OF_BUDGET} AND counts AND started > ? "
-                "ORDER BY started DESC LIMIT 1 OFFSET ?"
-            )
-            first = self._db.execute(query, [*purse.key, now - rate.seconds, rate.requests - 1]).fetchone()
-            waits.append(first[0] + rate.seconds - now if first else 0)
-        return max(0.0, *waits)
+    def _wait(self, purse: Purse, limits: Limits, *, counts: bool = True) -> float:
+        """Seconds until the limits may allow one more request; one that does not count needs room only."""
+        under_way = self._under_way(purse)
+        waits = [POLL if limits.at_once is not None and len(under_way) >= limits.at_once else 0.0]
+        if counts:
+            waits.append(self._closed_for(purse))
+            waits.extend(self._wait_for(purse, rate, under_way.count(RESERVED)) for rate in limits.rates)
+        return max(waits)
 
-    def _wait_for_room(self, purse: Purse, limits: Limits) -> float:
-        """A moment, while as many requests are under way as may be."""
-        if limits.at_once is None:
-            return 0.0
-        query = f"SELECT process FROM requests WHERE {OF_BUDGET} AND ended IS NULL AND started > ?"
-        running = self._db.execute(query, [*purse.key, time.time() - LONGEST_REQUEST]).fetchall()
-        return 0.1 if sum(_is_alive(process) for (process,) in running) >= limits.at_once else 0.0
+    def _wait_for(self, purse: Purse, rate: Rate, reserved: int) -> float:
+        """Seconds until the window has room; a moment where that depends on what has not left yet."""
+        length = rate.seconds + MARGIN
+        sent = self._charged(purse, length)
+        if sent < rate.requests:
+            return POLL if sent + reserved >= rate.requests else 0.0
+        query = f"SELECT started FROM requests WHERE {OF_WINDOW} ORDER BY started DESC LIMIT 1 OFFSET ?"
+        first = self._db.execute(query, [*purse.key, *_last(length), rate.requests - 1]).fetchone()
+        return max(LEAST, first[0] + length - time.time()) if first else LEAST
+
+    def _charged(self, purse: Purse, seconds: float) -> int:
+        query = f"SELECT count(*) FROM requests WHERE {OF_WINDOW}"
+        return int(self._db.execute(query, [*purse.key, *_last(seconds)]).fetchone()[0])
+
+    def _closed_for(self, purse: Purse) -> float:
+        query = f"SELECT closed_until FROM corrections WHERE {OF_BUDGET} AND closed_until BETWEEN ? AND ?"
+        now = time.time()
+        closed = self._db.execute(query, [*purse.key, now, now + HOUR + TOLERANCE]).fetchone()
+        return float(closed[0] - now) if closed else 0.0
+
+    def _under_way(self, purse: Purse) -> list[int]:
+        """What ``counts`` says of each request that has not ended."""
+        query = f"SELECT process, counts FROM requests WHERE {OF_BUDGET} AND started BETWEEN ? AND ? AND ended IS NULL"
+        found = self._db.execute(query, [*purse.key, *_last(LONGEST_REQUEST)]).fetchall()
+        return [counts for process, counts in found if _is_alive(process)]
 
     def _insert(self, entry: Entry) -> int | None:
         return self._db.execute(
             "INSERT INTO requests (host, project, budget, endpoint, account, from_date, to_date, days, whole_days, "
             "attempt, counts, process, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [*entry.purse.key, entry.endpoint, entry.account, entry.from_date, entry.to_date, entry.days,
-             entry.whole_days, entry.attempt, entry.counts, os.getpid(), time.time()],
+             entry.whole_days, entry.attempt, RESERVED if entry.counts else FREE, os.getpid(), time.time()],
         ).lastrowid  # fmt: skip
 
     def _one(self, query: str, values: Sequence[Any]) -> Any:
-        with self._lock:
+        with self._alone():
             return self._db.execute(query, values).fetchone()
 
     @contextlib.contextmanager
     def _transaction(self) -> Iterator[None]:
         """Nobody else, in this process or another, reads or writes meanwhile."""
-        with self._lock:
+        with self._alone():
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
@@ -206,6 +243,26 @@ class Journal:
                 self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT")
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        """No other thread of this process uses the file meanwhile."""
+        with self._lock:
+            try:
+                yield
+            except sqlite3.OperationalError as error:
+                if not _is_busy(error):
+                    raise
+                self._patience(0)  # who asks next has waited for just as long
+                raise StorageError(
+                    f"another process holds {self._path}, which counts the requests to Mixpanel: end that process, or "
+                    "set MP_STATE_PATH to another file"
+                ) from None
+            self._patience(BUSY)
+
+    def _patience(self, seconds: float) -> None:
+        """How long SQLite waits for others."""
+        self._db.execute(f"PRAGMA busy_timeout = {round(seconds * 1000)}")
 
 
 def journal_of(credentials: Credentials) -> Journal:
@@ -243,6 +300,12 @@ def _journal_at(path: Path) -> Journal:
 
 
 in_a_forked_child(_journal_at.cache_clear)
+
+
+def _last(seconds: float) -> tuple[float, float]:
+    """From when to when the last so many seconds are."""
+    now = time.time()
+    return now - seconds, now + TOLERANCE
 
 
 def _is_alive(process: int) -> bool:

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 HOUR = 3600.0
+MARGIN = 0.1
+"""Seconds that a window is kept longer than Mixpanel does: of two requests, the later may be the quicker on its way."""
 
 
 class Budget(Enum):

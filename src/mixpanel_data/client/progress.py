@@ -103,6 +103,12 @@ class Reporter:
         self._progress.waiting = why
         self._show()
 
+    def will_wait(self, seconds: float, why: str) -> None:
+        """Tells of a wait, in a warning where nobody watches and it is a long one."""
+        self.waiting(why)
+        if self._watcher is None and seconds > SHORT:
+            warn(why)
+
     async def pause(self, seconds: float, why: str) -> None:
         """Waits, and counts down meanwhile.
 

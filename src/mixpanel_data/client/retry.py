@@ -8,7 +8,6 @@ from tenacity import (
     AsyncRetrying,
     RetryCallState,
     retry_if_exception,
-    stop_after_attempt,
     wait_exponential,
     wait_random,
 )
@@ -26,10 +25,12 @@ def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool =
     """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404, and an answer at
     status 200 that is none and comes a second time).
 
-    After a 429 that says how long the budget is closed, the budget itself makes the next try wait. An error that comes
-    with status 200 may pass, but is worth another try only where that is free.
+    After a 429 that says how long the budget is closed, the budget itself makes the next try wait; what is free of it
+    waits here. A call that waits is refused as often as it takes. An error that comes with status 200 may pass, but is
+    worth another try only where that is free.
     """
     answers = {*known}
+    failures: list[BaseException | None] = []
 
     def may_pass(error: BaseException) -> bool:
         answer = getattr(error, "answer", None)
@@ -45,24 +46,33 @@ def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool =
             return error.retry_after is None or error.retry_after <= longest
         if isinstance(error, ServerError):
             return not 300 <= error.details.get("status", 0) < 400
-        return isinstance(error, TransportError | IncompleteExportError)
+        if isinstance(error, TransportError):
+            return "tls" not in error.details  # a certificate stays what it is
+        return isinstance(error, IncompleteExportError)
 
     def wait(state: RetryCallState) -> float:
-        if getattr(_error(state), "retry_after", None):
+        closed = getattr(_error(state), "retry_after", None) or 0.0
+        if closed and not is_free:
             return 0.0
         growing = wait_exponential(multiplier=FIRST_WAIT, max=LONGEST_WAIT) + wait_random(0, FIRST_WAIT)
-        return growing(state)
+        return max(closed, growing(state))
+
+    def stop(state: RetryCallState) -> bool:
+        if not (reporter.waits and isinstance(_error(state), RateLimitError)):
+            failures.append(_error(state))
+        return len(failures) >= ATTEMPTS
 
     def tell(state: RetryCallState) -> None:
         seconds = state.next_action.sleep if state.next_action else 0
-        reporter.waiting(f"waiting {seconds:,.0f} s, then try {state.attempt_number + 1}: {_error(state)}")
+        why = f"waiting {seconds:,.0f} s, then try {state.attempt_number + 1}: {_error(state)}"
+        reporter.will_wait(seconds, why)
 
     def told(state: RetryCallState) -> None:
         if state.attempt_number > 1:
             reporter.waiting(None)
 
     return AsyncRetrying(
-        stop=stop_after_attempt(ATTEMPTS),
+        stop=stop,
         wait=wait,
         retry=retry_if_exception(may_pass),
         before=told,
