@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
+import duckdb
+
 from mixpanel_data.serving import extension
 from tests.shell import started
 
@@ -71,3 +73,15 @@ def serving(*arguments: str, **more: str) -> Iterator[Served]:
         finally:
             if process.poll() is None:
                 process.terminate()
+
+
+@contextmanager
+def client(served: Served) -> Iterator[duckdb.DuckDBPyConnection]:
+    with duckdb.connect() as con:
+        extension.load(con)
+        con.execute(f"ATTACH 'quack:localhost:{served.port}' AS mp (TOKEN '{served.token}')")
+        yield con
+
+
+def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
+    return con.execute("FROM quack_query_by_name('mp', $1)", [query]).fetchall()

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from mixpanel_data import Workspace
-from mixpanel_data.serving import extension
 from mixpanel_data.serving.allowed import MAY, ONLY_SELECT
-from tests.anywhere.served import Served, serving
+from tests.anywhere.served import Served, ask, client, serving
 
 pytest.importorskip("duckdb_extension_quack")
 
@@ -26,25 +24,9 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     folder = tmp_path_factory.mktemp("served")
     with Workspace("sandbox", path=folder / "shop.db", progress=False) as ws:
         ws.fetch_events("first", from_date="2024-01-01", to_date="2024-01-01")
-        ws.sql("CREATE TABLE first_as_variant AS SELECT * REPLACE (properties::VARIANT AS properties) FROM first")
-        ws.sql("CREATE TYPE plan AS ENUM ('free', 'pro')")
-        ws.sql("CREATE TABLE plans AS SELECT 'pro'::plan AS plan")
         ws.sql("CREATE MACRO stop_it() AS TABLE FROM duckdb_secrets()")
-        ws.sql("CREATE VIEW january AS FROM first")
     with serving("--account", "sandbox", "--path", str(folder / "shop.db"), *LIMITS) as found:
         yield found
-
-
-@contextmanager
-def client(served: Served) -> Iterator[duckdb.DuckDBPyConnection]:
-    with duckdb.connect() as con:
-        extension.load(con)
-        con.execute(f"ATTACH 'quack:localhost:{served.port}' AS mp (TOKEN '{served.token}')")
-        yield con
-
-
-def ask(con: duckdb.DuckDBPyConnection, query: str) -> list[tuple[object, ...]]:
-    return con.execute("FROM quack_query_by_name('mp', $1)", [query]).fetchall()
 
 
 def refusal(con: duckdb.DuckDBPyConnection, query: str) -> str:

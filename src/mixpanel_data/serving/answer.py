@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from contextlib import suppress
+from math import inf
+from time import monotonic
 
 import duckdb
 import pyarrow as pa
@@ -83,10 +85,12 @@ class Answer(ds.Dataset):  # type: ignore[misc]  # pyarrow has no types
         """What is told of the error: why the answer was stopped, if it was."""
         return self._stopped or self._said(error)
 
-    def stop(self, reason: str) -> None:
-        """Ends it for this reason, whatever it is doing."""
+    def stop(self, reason: str, until: float = inf) -> None:
+        """Ends it for this reason, whatever it is doing; tries until this time."""
         self._stopped = self._stopped or reason
         while not self._turn.acquire(timeout=AGAIN):
+            if monotonic() > until:
+                return
             self._interrupt()
         self._turn.release()
         self.close()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from time import monotonic
 
 import duckdb
 
@@ -21,6 +22,8 @@ from .limits import Limits
 PROBE = ("INSERT INTO ", " VALUES (NULL)")
 """How what Quack asks about begins and ends before it takes rows: it never runs, so no text of ours could be told."""
 OUT_OF_MEMORY = "Out of Memory Error"
+LONGEST_STOP = 5.0
+"""Seconds: a statement that DuckDB still plans cannot be stopped."""
 
 
 class Answers:
@@ -56,10 +59,11 @@ class Answers:
             return f"SELECT error({literal(self._said(error))})"
 
     def end(self, reason: str) -> None:
-        """Stops all of them, and takes no more questions; the clients see the reason."""
+        """Stops all of them that can be, and takes no more questions; the clients see the reason."""
         self._end = reason
+        until = monotonic() + LONGEST_STOP
         for answer in list(self._shown.values()):
-            answer.stop(reason)
+            answer.stop(reason, until)
 
     def _show(self, query: str) -> str:
         """Runs the statement, and gives the SQL that reads its rows."""
@@ -84,8 +88,7 @@ class Answers:
     def _forget_read(self) -> None:
         """Drops the views of answers that were read to their end, or given up."""
         for name, answer in list(self._shown.items()):
-            if answer.is_closed and name in self._shown:
-                del self._shown[name]
+            if answer.is_closed and self._shown.pop(name, None) is not None:
                 with self._con.cursor() as cursor:
                     cursor.execute(f"DROP VIEW IF EXISTS memory.main.{name}")
 
