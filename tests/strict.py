@@ -24,7 +24,7 @@ class Enforced:
     at_once: int
 
 
-EXPORT = Enforced(((3, 1.0), (60, 3600.0)), at_once=5)
+EXPORT = Enforced(((3, 1.0), (60, 3600.0)), at_once=100)
 QUERY = Enforced(((60, 3600.0),), at_once=5)
 
 
