@@ -184,8 +184,8 @@ def find_table(session: Session, table: str) -> LocalTable:
         if found is None:
             there = ", ".join(table_names(con)) or "none"
             raise TableNotFoundError(f"there is no table {table}; there are: {there}", table=table)
-        columns = [ColumnInfo(*column) for column in ledger.columns(found[0])]
-    return LocalTable(found[0], ledger.qualify(found[0]), columns)
+        described = session.database.with_functions(lambda: ledger.columns(found[0]))  # a view may speak of them
+    return LocalTable(found[0], ledger.qualify(found[0]), [ColumnInfo(*column) for column in described])
 
 
 def _info(session: Session, con: duckdb.DuckDBPyConnection, name: str) -> TableInfo:
