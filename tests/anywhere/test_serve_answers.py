@@ -15,7 +15,7 @@ from tests.shell import mp
 
 pytest.importorskip("duckdb_extension_quack")
 
-SECONDS = 4
+SECONDS = 8
 ENDLESS = "WITH RECURSIVE t(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM t) SELECT count(*) FROM t"
 
 
