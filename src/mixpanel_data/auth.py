@@ -13,7 +13,7 @@ from typing import get_args
 import duckdb
 
 from .binding import register
-from .binding.clients import client_for
+from .binding.clients import credentials_for
 from .config import SANDBOX, Config, ConfigManager
 from .credentials import (
     KEYRING,
@@ -189,16 +189,23 @@ def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no tes
         TestResult(success=True, user='sandbox@example.com', error=None)
     """
     try:
-        if not name:
-            credentials = resolve_credentials()
-        else:
-            credentials = client_for(SANDBOX).credentials if name == SANDBOX else account_credentials(name)
-        return TestResult(True, _user(credentials), None)
+        return TestResult(True, user_of(name), None)
     except MixpanelDataError as error:
         return TestResult(False, None, str(error))
 
 
 test_account.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test wherever it is imported
+
+
+def user_of(name: str | None = None) -> str:
+    """Who Mixpanel says that an account is: the named one, or the one that is used where none is named.
+
+    Raises:
+        AuthenticationError: Mixpanel does not accept the credentials, or not for the project.
+        TransportError: Mixpanel cannot be reached.
+    """
+    # Of an account that is named, whatever the environment says.
+    return _user(credentials_for(name or None) if not name or name == SANDBOX else account_credentials(name))
 
 
 def _user(credentials: Credentials) -> str:

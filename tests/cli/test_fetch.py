@@ -83,3 +83,11 @@ def test_a_sample(tmp_path: Path) -> None:
             3,
             "mp: limit is for a sample in a table of its own: leave append, resume and sync out\n",
         )
+
+
+def test_who_resumes_what_is_whole_learns_what_is_there(tmp_path: Path) -> None:
+    fetch = ("--account", "sandbox", "--path", str(tmp_path / "x.db"), "fetch", "events", "--to", "2024-01-02")
+    first = json.loads(ok(*fetch, "--from", "2024-01-01"))
+    assert first["rows_in_table"] == first["rows"]
+    again = json.loads(ok(*fetch, "--from", "2024-01-01", "--resume"))
+    assert (again["rows"], again["rows_in_table"]) == (0, first["rows"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -27,7 +28,7 @@ def client_for(account: Account) -> Client:
 
 
 def credentials_for(account: Account) -> Credentials:
-    """The credentials of an account, the sandbox among them.
+    """The credentials of an account, the sandbox among them; of ``MP_ACCOUNT`` where none is named.
 
     Raises:
         ConfigError, AuthenticationError: there are no usable credentials.
@@ -36,6 +37,7 @@ def credentials_for(account: Account) -> Credentials:
         return account
     if callable(account):
         return account()
+    account = account or os.environ.get("MP_ACCOUNT") or None
     return _sandbox_credentials() if account == SANDBOX else resolve_credentials(account)
 
 

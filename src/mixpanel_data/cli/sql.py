@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from ..client import Watcher
     from ..engine.database import Database
 
+WAIT = 60.0
+"""Seconds to wait for a database that another process holds: SQL may as well be run again."""
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -43,7 +45,8 @@ def sql(
 ) -> None:
     """Run SQL and print the rows.
 
-    The local tables are those of --path, or of the project; without any account they are in memory.
+    The local tables are those of --path, or of the project; without any account they are in memory. Where another
+    process holds the database file, it is named, and waited for: 60 seconds, or as --wait says.
     """
     text = _text(query, file)
     with progress_line(settings.progress, settings.quiet) as line, closing(_database(settings, line.show)) as database:
@@ -94,4 +97,4 @@ def _database(settings: Settings, watch: Watcher) -> Database:
 
     account, file = settings.account, settings.database_file()
     storage = File(file) if file else Memory()
-    return Database(storage, lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)
+    return Database(storage, lambda: credentials_of(account), wait=settings.patience(WAIT), watch=watch)

@@ -45,7 +45,8 @@ class Database(Engine):
     """An engine, and a storage for its tables.
 
     Args:
-        wait: whether to wait for a request budget that is spent, and for another process that holds the storage.
+        wait: whether to wait for a request budget that is spent, and for another process that holds the storage; or how
+            many seconds to wait for the latter.
         finds_frames: as for :class:`Engine`.
     """
 
@@ -54,7 +55,7 @@ class Database(Engine):
         storage: Storage,
         account: Credentials | Callable[[], Credentials],
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         watch: Watcher | None = None,
         finds_frames: bool = False,
     ) -> None:

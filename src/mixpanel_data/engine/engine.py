@@ -43,7 +43,7 @@ class Engine:
         account: Credentials | Callable[[], Credentials],
         spill_beside: Path,
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         watch: Watcher | None = None,
         finds_frames: bool = False,
     ) -> None:
@@ -70,7 +70,7 @@ class Engine:
                 from ..binding import register_functions  # noqa: PLC0415
 
                 self._registration = register_functions(
-                    self._con, account=self._account, watch=self._watch, wait=self._wait
+                    self._con, account=self._account, watch=self._watch, wait=bool(self._wait)
                 )
             return self._registration
 

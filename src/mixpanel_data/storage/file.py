@@ -52,7 +52,7 @@ class Storage:
     def is_writable(self) -> bool:
         return True
 
-    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool | float) -> None:
         """Makes it the connection's default database.
 
         Raises:
@@ -91,7 +91,7 @@ class File(Storage):
     def is_writable(self) -> bool:
         return not self.exists() or os.access(self.path, os.W_OK)
 
-    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool | float) -> None:
         self.make_folder()
         patience = Patience(f"{self.path} is in use by", wait)
         statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)} ({self._options(write=write)})"

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack, cast
 
 from ..client import Watcher
-from ..engine.statement import call
+from ..engine.statement import Statement, call
 from ..exceptions import ArgumentError
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
@@ -86,11 +86,11 @@ def fetch_events(
 
     Args:
         name: the table.
-        from_date: first day, inclusive. Not needed to ``sync`` a table that is there.
+        from_date: first day, inclusive; not needed to ``sync`` a table.
         to_date: last day, inclusive; today unless given.
         events: only events of these names.
         where: a Mixpanel filter expression.
-        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        progress: a line; False for none, or a function that is called with a :class:`Progress`.
         append: add these days to the table, all at once; of days that are there the new answer counts.
         replace: put the new table in the place of the old one, at the end and at once.
         resume: commit each window of days as it is proven, and fetch only the days that are missing: those not in the
@@ -163,7 +163,7 @@ def fetch_profiles(
         cohort: only members of this cohort, by its id or its name; ``cohorts()`` has both.
         properties: only these properties: faster where there are many.
         distinct_ids: only these users.
-        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        progress: a line; False for none, or a function that is called with a :class:`Progress`.
         append: add to the table; profiles it has already are brought up to date.
         replace: put the new table in the place of the old one, at the end and at once.
         dry_run: give the plan instead, as :meth:`plan_profiles` does; the older spelling.
@@ -254,11 +254,12 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
     started, fetched_at = time.monotonic(), datetime.now(UTC)
     with session.database.fetch_lock(), session.watch.line(progress) as watch:
         loaded = loader.load(watch)
+    ((rows_in_table,),) = session.rows(Statement(f"SELECT count(*) FROM {loader.target.place}"))
     seconds = round(time.monotonic() - started, 3)
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
         loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
-        loaded.days, dict(loaded.not_cast), loaded.skipped_lines,
+        loaded.days, dict(loaded.not_cast), loaded.skipped_lines, rows_in_table,
     )  # fmt: skip
 
 
