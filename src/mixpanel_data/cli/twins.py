@@ -13,7 +13,7 @@ import typer
 
 from ..exceptions import ArgumentError
 from .command import command, parameters
-from .names import names_in
+from .names import names_in, number_or_name
 
 if TYPE_CHECKING:
     from ..workspace.workspace import Workspace
@@ -32,8 +32,8 @@ SAYS = {
     "type": "what counts: events, users (unique), or events for each user (average)",
     "limit": "only so many, the most frequent",
     "table": "the table",
-    "bookmark_id": "the report's id, as mp inspect bookmarks has it",
-    "funnel_id": "the funnel's id, as mp inspect funnels has it",
+    "bookmark_id": "the report's id or its name, as mp inspect bookmarks has them",
+    "funnel_id": "the funnel's id or its name, as mp inspect funnels has them",
     "distinct_ids": "the users",
 }
 """Parameters that mean the same everywhere; a docstring may say more."""
@@ -75,8 +75,10 @@ def twin(
     def call(workspace: Workspace, **given: Any) -> Any:
         if "event" in given and "events" in given:
             given["events"] = _needed(names_in(given["events"], given.pop("event")))
+        given = {key: number_or_name(value) if key in numbered else value for key, value in given.items()}
         return asks(workspace, getattr(workspace, method.__name__), given)
 
+    numbered = {parameter.name for parameter in parameters(method) if parameter.annotation == int | str}
     call.__doc__ = _says(method)
     title = name or method.__name__.replace("_", "-")
     twins = f"Workspace.{method.__name__}"
@@ -110,7 +112,7 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 def _kind(annotation: Any) -> Any:
     """The type, as a command line can give it."""
-    if get_origin(annotation) is not Literal and date in get_args(annotation):
+    if get_origin(annotation) is not Literal and (date in get_args(annotation) or annotation == int | str):
         return str
     return list[str] if annotation == Sequence[str] else annotation
 

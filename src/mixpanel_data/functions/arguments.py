@@ -11,6 +11,7 @@ from typing import Any
 from ..exceptions import ArgumentError
 from .answers import shortened, shown
 from .declaration import Function, Parameter
+from .saved import ID_OR_NAME
 
 WHOLE_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]00:00:00(\.0+)?([+-]\d{2}(:\d{2})?)?)?")
 DIGITS = re.compile(r"-?\d+")
@@ -136,6 +137,15 @@ def _json(value: Any) -> Any:
         raise Refusal("JSON, a struct or a list") from None
 
 
+def _id_or_name(value: Any) -> int | str:
+    if isinstance(value, str) and value.strip() and not DIGITS.fullmatch(value):
+        return value
+    try:
+        return _whole_number(value)
+    except Refusal:
+        raise Refusal("an id or a name") from None
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "DATE": read_day,
     "DATE[]": _days,
@@ -145,6 +155,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "BOOLEAN": _boolean,
     "TIMESTAMP": _moment,
     "JSON": _json,
+    ID_OR_NAME: _id_or_name,
 }
 
 

@@ -21,6 +21,7 @@ from .held import Downloads
 from .kept import Kept
 from .predicate import Predicate
 from .zones import refuse_too_late
+from .saved import Kind, by_id_or_name
 
 T = TypeVar("T")
 
@@ -37,6 +38,8 @@ class Parameter:
     required: bool = False
     choices: tuple[str, ...] = ()
     """The only values there are, where they can be listed."""
+    kind: Kind | None = None
+    """What is saved in Mixpanel under the id that it takes: its name is taken too."""
 
     @property
     def meaning(self) -> str:
@@ -198,8 +201,9 @@ def table_function(
         shared = _shared(endpoint, about_account, keeps)
         whole_doc = f"{doc} {MAINTENANCE}" if maintained_only else doc
         return Function(
-            name, whole_doc, parameters + shared, columns, endpoint, requests, example, rows, about_account, is_local
-        )
+            name, whole_doc, parameters + shared, columns, endpoint, requests, example, by_id_or_name(rows, parameters),
+            about_account, is_local,
+        )  # fmt: skip
 
     return declare
 
