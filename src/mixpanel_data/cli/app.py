@@ -15,8 +15,9 @@ from typing import Any
 import typer
 
 from .command import CONTEXT, Group, everywhere, from_environment, keyword, parameters
-from .failures import INTERRUPTED, exit_code, told
+from .failures import INTERRUPTED, exit_code, speaks_sql, told
 from .settings import Settings
+from .words import in_shell
 
 COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "explore", "serve", "sandbox")
 
@@ -144,4 +145,4 @@ def run() -> int:
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
-    print(f"mp: {message}", file=sys.stderr)
+    print(f"mp: {in_shell(str(message), speaks_sql=speaks_sql(sys.argv))}", file=sys.stderr)

@@ -14,17 +14,16 @@ import typer
 from ..exceptions import ArgumentError
 from .command import command, parameters
 from .names import names_in, number_or_name
+from .words import FLAGS, flag
 
 if TYPE_CHECKING:
     from ..workspace.workspace import Workspace
 
-FLAGS = {"from_date": "--from", "to_date": "--to", "born_event": "--born", "return_event": "--return"}
-"""Parameters that are options of another name."""
 SAYS = {
     "event": "name of the event",
     "events": "names of events, separated by commas",
     "property_name": "name of the property",
-    "from_date": "first day, as in 2024-01-01",
+    "from_date": "first day: 2024-01-01, yesterday, 7d (seven days ago)",
     "to_date": "last day, inclusive",
     "on": "the property, or an expression",
     "unit": "length of a period",
@@ -96,11 +95,11 @@ def _options(parameter: inspect.Parameter, documented: Mapping[str, str]) -> lis
             parameter.replace(annotation=listed, default=None),
             parameter.replace(name="event", annotation=each, default=None),
         ]
-    flag = FLAGS.get(parameter.name, f"--{parameter.name.replace('_', '-')}")
+    option = flag(parameter.name)
     if _is_argument(parameter):
         info: Any = typer.Argument(help=says, metavar=parameter.name.upper())
     else:
-        info = typer.Option(flag, help=says, metavar="DATE" if flag in {"--from", "--to"} else None)
+        info = typer.Option(option, help=says, metavar="DATE" if option in {"--from", "--to"} else None)
     return [parameter.replace(annotation=Annotated[_kind(parameter.annotation), info])]
 
 

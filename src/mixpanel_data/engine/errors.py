@@ -10,6 +10,7 @@ import duckdb
 
 from ..exceptions import MixpanelDataError, QueryError, StorageError
 
+Say = Callable[[BaseException], BaseException]
 DUCKDB_ERROR = re.compile(r"[A-Z][A-Za-z ]* Error: ")
 """How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own."""
 WRAPPER = re.compile(
@@ -22,16 +23,19 @@ INTERRUPTED = "Query interrupted"
 
 
 @contextmanager
-def translate_errors(error_behind: Callable[[BaseException], BaseException | None]) -> Iterator[None]:
+def translate_errors(
+    error_behind: Callable[[BaseException], BaseException | None], say: Say = lambda error: error
+) -> Iterator[None]:
     """Whatever fails inside leaves as one of our own errors.
 
     Args:
         error_behind: tells the error of ours that DuckDB has wrapped into its own.
+        say: puts it into other words.
     """
     try:
         yield
     except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
-        ours = error_behind(error) or _translate(error)
+        ours = say(error_behind(error) or _translate(error))
         raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
