@@ -50,7 +50,9 @@ class Compression(StrEnum):
 def events(
     workspace: Workspace,
     name: Annotated[str, typer.Argument(help="The table.")] = "events",
-    from_date: Annotated[str | None, typer.Option("--from", help="First day, as in 2024-01-01.")] = None,
+    from_date: Annotated[
+        str | None, typer.Option("--from", help="First day: 2024-01-01, yesterday, 7d (seven days ago).")
+    ] = None,
     to_date: Annotated[str | None, typer.Option("--to", help="Last day, inclusive; today unless given.")] = None,
     events: Events = None,
     event: Event = None,

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 from ..atomic import atomic_write
@@ -112,7 +112,7 @@ def _write(
     if file.suffix != ending:
         raise ArgumentError(f"{file} should end in {ending}: write {file.stem}{ending}")
     if os.path.lexists(file) and not replace:
-        raise StorageError(f"{file} exists: replace it, or choose another place")
+        raise StorageError(f"{file} exists: give replace=True, or another place")
     document = form(cells(_subject(workspace, from_date, to_date)))
     try:
         with atomic_write(file) as part:
@@ -126,22 +126,23 @@ def _subject(workspace: Workspace, from_date: Day | None, to_date: Day | None) -
     info = workspace.info()
     if info.project_id is None:
         raise AuthenticationError("a notebook needs an account: open the workspace with one")
-    first, last = _range(from_date, to_date, *(JANUARY if info.account == SANDBOX else _last_days()))
+    today: date = workspace.sql_scalar("SELECT day FROM mixpanel_days('today')")
+    first, last = _range(from_date, to_date, today, *(JANUARY if info.account == SANDBOX else _last_days(today)))
     is_usual = info.path in {None, current_database(info.project_id)}
     return Subject(
         info.account, info.project_id, None if is_usual else info.path, first, last, _first_funnel(workspace)
     )
 
 
-def _last_days() -> tuple[date, date]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+def _last_days(today: date) -> tuple[date, date]:
+    yesterday = today - timedelta(days=1)
     return yesterday - timedelta(days=29), yesterday
 
 
-def _range(from_date: Day | None, to_date: Day | None, first: date, last: date) -> tuple[date, date]:
+def _range(from_date: Day | None, to_date: Day | None, today: date, first: date, last: date) -> tuple[date, date]:
     """The days that are given, and in the place of one that is not, what makes them as many as usual."""
-    end = last if to_date is None else day_of("to_date", to_date)
-    begin = end - (last - first) if from_date is None else day_of("from_date", from_date)
+    end = last if to_date is None else day_of("to_date", to_date, today)
+    begin = end - (last - first) if from_date is None else day_of("from_date", from_date, today)
     if begin > end:
         raise ArgumentError(f"from_date {begin} is after to_date {end}: give an earlier from_date, or a later to_date")
     return begin, end

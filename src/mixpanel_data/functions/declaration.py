@@ -46,7 +46,9 @@ class Parameter:
         """What it is, what it can be, and what it is unless given."""
         default = self.default if isinstance(self.default, str) else json.dumps(self.default)
         unless = () if self.default is None or self.required else (f"{default} unless given",)
-        return "; ".join([self.doc, *([f"one of {', '.join(self.choices)}"] if self.choices else []), *unless])
+        choices = [f"one of {', '.join(self.choices)}"] if self.choices else []
+        days = ["a date, today, yesterday, or 7d for seven days ago"] if self.type in {"DATE", "DATE[]"} else []
+        return "; ".join([self.doc, *choices, *days, *unless])
 
 
 @dataclass(frozen=True)

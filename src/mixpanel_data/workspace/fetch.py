@@ -217,7 +217,7 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> EventLo
     if parallel is not None and parallel < 1:
         raise ArgumentError(f"parallel must be at least 1, not {parallel}")
     if limit is not None and target.policy in {"append", "missing"}:
-        raise ArgumentError("limit is for a sample in a table of its own: leave append, resume and sync out")
+        raise ArgumentError("a limit is for a table of its own: leave append=True, resume=True and sync=True out")
     selection = EventSelection.of(
         options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
         deduplicate=options.get("deduplicate", True), compression=options.get("compression", "auto"),
@@ -244,7 +244,7 @@ def _target(session: Session, name: str, options: EventOptions | ProfileOptions)
     policies: dict[str, Policy] = {"append": "append", "replace": "replace", "resume": "missing", "sync": "missing"}
     given = [name for name in policies if options.get(name)]
     if len(given) > 1:
-        raise ArgumentError(f"give only one of {', '.join(given[:-1])} and {given[-1]}")
+        raise ArgumentError(f"give only one of {'=True, '.join(given[:-1])}=True and {given[-1]}=True")
     session.database.functions()
     policy = policies[given[0]] if given else "new"
     return Target.of(session.database, name, policy, Project.of(session.database.credentials()))
@@ -265,19 +265,13 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
 
 def _days(session: Session, table: str, options: EventOptions) -> list[date]:
     """The days to fetch, of which none is to come; to sync, from the first one that the table has."""
-    from ..functions.arguments import day_of  # noqa: PLC0415 - who only looks at tables loads no functions
-
-    from_date, to_date = options.get("from_date"), options.get("to_date")
-    first = day_of("from_date", from_date) if from_date is not None else None
+    first, last = options.get("from_date"), options.get("to_date")
     if first is None and options.get("sync"):
         with session.database.attached() as con:
             known = Ledger(con).loaded_range(table)
         first = known[0] if known else None
     if first is None:
         raise ArgumentError("fetch_events needs from_date: write from_date='2024-01-01'")
-    last = day_of("to_date", to_date) if to_date is not None else None
-    if last is not None and last < first:
-        raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
     with session.database.asking() as con:
         begun = Ledger(con).days(first, last)
     if not begun:

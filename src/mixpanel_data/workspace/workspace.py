@@ -32,9 +32,9 @@ from .session import Session
 class Workspace:
     """A project of Mixpanel's, and a database for what is fetched from it.
 
-    Days are inclusive, and in the project's time zone; ``where`` is a Mixpanel filter expression; ``on`` is a
-    property's name, or an expression such as ``properties["plan"]``. Of a local table that is not there every method
-    raises TableNotFoundError, and of what Mixpanel does not have NotFoundError; the message says what there is.
+    Days are inclusive, in the project's time zone: ``2024-01-31``, ``today``, ``yesterday``, ``7d`` (seven days ago) or
+    a date. ``where`` is a filter expression of Mixpanel's; ``on`` a property's name or an expression. Of a local table
+    that is not there every method raises TableNotFoundError, of what Mixpanel does not have NotFoundError.
 
     In the examples of the methods ``ws`` is ``Workspace.memory("sandbox")``.
 
