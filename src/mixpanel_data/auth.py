@@ -14,7 +14,7 @@ import duckdb
 
 from .binding import register
 from .binding.clients import credentials_for
-from .config import SANDBOX, Config, ConfigManager
+from .config import SANDBOX, Config, ConfigManager, Secret
 from .credentials import (
     KEYRING,
     SERVICE,
@@ -118,7 +118,7 @@ def add_account(
         [AccountInfo(name='shop', username='reader', project_id='12345', region='eu', is_default=True)]
         >>> auth.remove_account("shop")
     """
-    config = ConfigManager()
+    secret, config = Secret(secret), ConfigManager()
     config.refuse_taken(name)  # before anything is asked or kept
     given = {"username": username, "secret": secret, "project_id": project_id, "region": region or REGIONS[0],
              "workspace_id": workspace_id, "timezone": timezone}  # fmt: skip

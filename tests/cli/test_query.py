@@ -65,7 +65,7 @@ def test_into_keeps_the_rows(ok: Ok, run: Run, sandbox: Sandbox) -> None:
     assert json.loads(ok(*query))[0]["n"] > 100
     assert len(sandbox.requests) == asked, "nothing was asked again"
     done = run(*ask)
-    assert (done.code, done.err) == (1, "mp: table plans exists: replace it, or choose another name\n")
+    assert (done.code, done.err) == (1, "mp: table plans exists: give --replace, or another name\n")
     assert len(sandbox.requests) == asked, "no request is spent on what could not be kept"
     assert json.loads(ok(*ask, "--replace"))["rows"] == 21
     assert run(*QUERY, "segmentation", "Purchase", *WEEK, "--replace").code == 3

@@ -12,6 +12,7 @@ from pydantic import SecretStr
 from ..client import Client
 from ..config import SANDBOX
 from ..credentials import Credentials, resolve_credentials
+from ..exceptions import ConfigError
 from ..forks import in_a_forked_child
 
 Account: TypeAlias = Credentials | Callable[[], Credentials] | str | None
@@ -37,6 +38,8 @@ def credentials_for(account: Account) -> Credentials:
         return account
     if callable(account):
         return account()
+    if not isinstance(account, str | None):
+        raise ConfigError(f"an account is a name, Credentials, or a function that gives them, not {account!r}")
     account = account or os.environ.get("MP_ACCOUNT") or None
     return _sandbox_credentials() if account == SANDBOX else resolve_credentials(account)
 

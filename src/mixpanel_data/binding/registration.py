@@ -132,7 +132,7 @@ class Registration:
         scan = Scan(schema, lambda: self._rows_between_beats(function, given, watch), lambda _: None)
         try:
             while (batch := scan.next()) is not None:
-                yield None if batch.column(BEAT)[0].as_py() else batch.drop_columns(BEAT)
+                yield None if any(batch.column(BEAT)[:1].to_pylist()) else batch.drop_columns(BEAT)
         finally:
             scan.close()
 

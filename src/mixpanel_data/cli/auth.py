@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..config import Secret
 from ..exceptions import ArgumentError, AuthenticationError
 from .command import command, group
 from .settings import Settings
@@ -118,7 +119,7 @@ def _asked(option: str, example: str) -> str:
 
 def _secret(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.read().strip()
+        return Secret(sys.stdin.read().strip())
     if not sys.stdin.isatty():
         raise ArgumentError("the secret is never an argument: pipe it in and add --secret-stdin")
     return str(typer.prompt("Secret", hide_input=True, err=True))

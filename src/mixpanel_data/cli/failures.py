@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -19,6 +20,8 @@ from ..exceptions import (
 from .words import in_shell
 
 GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+UNCLEAR = re.compile(r"(Missing|No such|Got unexpected)(?!.*Did you mean)")
+"""What says only that something is wrong."""
 CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, INTERRUPTED),
     (typer.Abort, INTERRUPTED),
@@ -67,4 +70,6 @@ def one_line(error: BaseException) -> str:
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
     if near := getattr(error, "possibilities", None):
         text = f"No such option: {error.option_name}; did you mean {' or '.join(near)}?"  # type: ignore[attr-defined]
+    elif UNCLEAR.match(text) and (context := getattr(error, "ctx", None)):
+        text = f"{text.rstrip('.')}: see {context.command_path} --help"
     return " ".join(text.split()) or type(error).__name__

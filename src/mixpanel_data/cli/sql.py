@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ..client import Watcher
     from ..engine.database import Database
 
+NO_SQL = 'no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql'
 WAIT = 60.0
 """Seconds to wait for a database that another process holds: SQL may as well be run again."""
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -49,6 +50,8 @@ def sql(
     process holds the database file, it is named, and waited for: 60 seconds, or as --wait says.
     """
     text = _text(query, file)
+    if not text.strip():
+        raise QueryError(NO_SQL)
     with progress_line(settings.progress, settings.quiet) as line, closing(_database(settings, line.show)) as database:
         _run(database, text, settings, output or line.stdout())
 
@@ -59,7 +62,7 @@ def _text(query: str | None, file: Path | None) -> str:
     if file is not None:
         return read_text(file)
     if query is None and sys.stdin.isatty():
-        raise QueryError('no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql')
+        raise QueryError(NO_SQL)
     if query is not None:
         return query
     try:

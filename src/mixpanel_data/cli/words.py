@@ -32,15 +32,15 @@ SAID: Sequence[tuple[str, Say]] = (
     (r"\b(\w+)=True\b", lambda found: flag(found[1])),
     (rf"\b(?:event|property|property_name|funnel_id|bookmark_id)=({VALUE})", r"\1"),
     (rf"\b([a-z]+(?:_[a-z]+)*)=({VALUE})", lambda found: f"{flag(found[1])} {found[2]}"),
-    (rf"(?<![\w-])({OPTIONS})\b(?!\()", lambda found: flag(found[1])),
+    (rf"(?<![\w'\"{{-])({OPTIONS})\b(?![\"'(:])", lambda found: flag(found[1])),
 )
-IN_EACH = "in the shell"
-"""Where a message says what to write in each place."""
+IS_DONE = re.compile(r"in the shell|(?:^|\s)--[a-z]")
+"""Where a message says already what to write in the shell."""
 
 
 def in_shell(text: str, *, speaks_sql: bool = False) -> str:
     """The same with options and commands; where the user speaks SQL, what SQL says stays as it is."""
-    if speaks_sql or IN_EACH in text:
+    if speaks_sql or IS_DONE.search(text):
         return text
     text = in_python(text)
     for pattern, say in SAID:

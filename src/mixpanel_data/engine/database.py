@@ -20,6 +20,7 @@ from ..exceptions import AuthenticationError, StorageError
 from ..quoting import quoted
 from ..storage.file import File, Storage
 from ..storage.locks import fetch_lock
+from ..storage.vacuum import remove_copy
 from . import transactions
 from .attachment import Attachment
 from .engine import Engine
@@ -188,6 +189,7 @@ class Database(Engine):
                 return
             self.storage.make_folder()
             with fetch_lock(self.storage.path, wait=self._wait):
+                remove_copy(self.storage.path.resolve())
                 yield
 
     def close(self) -> None:

@@ -135,6 +135,9 @@ class Engine:
         """
         with self._translate_errors():
             self._refuse_closed()
+            if not isinstance(query, str):
+                raise QueryError(f"SQL is text, not {query!r}")
+            query.encode()  # DuckDB would take half a character for another type
             with self._con.cursor() as cursor:
                 return cursor.extract_statements(query)
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable
 from datetime import date, timedelta
 from pathlib import Path
 
-from ..atomic import atomic_write
+from ..atomic import atomic_write, path_of
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
 from ..functions.arguments import day_of
@@ -61,7 +61,7 @@ def write_notebook(
         ...     exploring.write_notebook(ws, from_date="2024-01-01", to_date="2024-01-07", replace=True).name
         'exploration.ipynb'
     """
-    return _write(workspace, Path(file), ".ipynb", as_jupyter, from_date, to_date, replace=replace)
+    return _write(workspace, path_of(file), ".ipynb", as_jupyter, from_date, to_date, replace=replace)
 
 
 def write_marimo(
@@ -96,7 +96,7 @@ def write_marimo(
         ...     exploring.write_marimo(ws, from_date="2024-01-01", to_date="2024-01-07", replace=True).name
         'exploration.py'
     """
-    return _write(workspace, Path(file), ".py", as_marimo, from_date, to_date, replace=replace)
+    return _write(workspace, path_of(file), ".py", as_marimo, from_date, to_date, replace=replace)
 
 
 def _write(
@@ -115,7 +115,7 @@ def _write(
         raise StorageError(f"{file} exists: give replace=True, or another place")
     document = form(cells(_subject(workspace, from_date, to_date)))
     try:
-        with atomic_write(file) as part:
+        with atomic_write(file, private=not file.exists()) as part:
             part.write_text(document, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write {file}: {error.strerror}") from error

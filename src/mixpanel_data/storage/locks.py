@@ -110,8 +110,9 @@ def is_free(path: Path) -> bool:
 
 def _write_process(handle: int) -> None:
     """Writes who has the lock, from the second byte on: Windows lets nobody else read the first, which it locks."""
-    os.ftruncate(handle, 0)
-    os.write(handle, f" {os.getpid()}".encode())
+    with suppress(OSError):  # a full disk takes no number, and whoever waits does without
+        os.ftruncate(handle, 0)
+        os.write(handle, f" {os.getpid()}".encode())
 
 
 def _holder(path: Path) -> str:

@@ -222,6 +222,8 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> EventLo
         options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
         deduplicate=options.get("deduplicate", True), compression=options.get("compression", "auto"),
     )  # fmt: skip
+    if selection.columns:  # before anything is downloaded for a type that does not exist
+        session.rows(Statement(f"SELECT {', '.join(f'NULL::{kind}' for _, kind in selection.columns.values())}"))
     days = _days(session, target.table, options)
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
     on_bad_line = options.get("on_bad_line", "error")
