@@ -20,8 +20,8 @@ from .cuts import warn_if_cut
 from .held import Downloads
 from .kept import Kept
 from .predicate import Predicate
-from .zones import refuse_too_late
 from .saved import Kind, by_id_or_name
+from .zones import refuse_too_late
 
 T = TypeVar("T")
 
