@@ -6,7 +6,8 @@ import os
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+import traceback
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import keyring
@@ -327,3 +328,38 @@ def test_a_command_line_never_needs_the_secret(path: Path) -> None:
     script = "import sys; from mixpanel_data import auth; auth.add_account('a', 'u', sys.stdin.readline().strip(), '1', 'us')"
     subprocess.run([sys.executable, "-c", script], input=SECRET, text=True, check=True, env=os.environ)
     assert account_credentials("a").secret.get_secret_value() == SECRET
+
+
+def test_no_frame_of_an_error_shows_a_secret(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some tools print the variables of each frame of a traceback."""
+    path.write_text(f'[accounts.a]\nusername="u"\nsecret="{SECRET}"\nproject_id="x"\n')
+    path.chmod(0o600)
+    failing: list[Callable[[], object]] = [
+        lambda: resolve_credentials("a"),
+        lambda: auth.add_account("b", "u", SECRET, "none", "us"),
+        lambda: auth.add_account("sandbox", "u", SECRET, "1", "us"),
+        lambda: resolve_from_environment(monkeypatch, MP_USERNAME="u", MP_SECRET=SECRET),
+        lambda: resolve_from_environment(monkeypatch, MP_USERNAME="u", MP_SECRET=SECRET, MP_PROJECT_ID="none"),
+        lambda: (path.write_text(path.read_text() + "x = [broken"), resolve_credentials("a")),
+    ]
+    for fail in failing:
+        with pytest.raises(ConfigError) as failed:
+            fail()
+        assert SECRET not in "".join(variables_of(failed.value))
+
+
+def resolve_from_environment(monkeypatch: pytest.MonkeyPatch, **variables: str) -> None:
+    del variables["MP_SECRET"]
+    monkeypatch.setenv("MP_SECRET", SECRET)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    resolve_credentials()
+
+
+def variables_of(error: BaseException | None) -> Iterator[str]:
+    """The variables of all frames of ours and below, behind the error and what it comes from."""
+    while error is not None:
+        for frame, _ in traceback.walk_tb(error.__traceback__):
+            if frame.f_code.co_filename != __file__:
+                yield from map(repr, frame.f_locals.values())
+        error = error.__cause__ or error.__context__

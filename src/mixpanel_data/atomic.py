@@ -7,6 +7,23 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from .exceptions import ArgumentError
+
+
+def path_of(given: object) -> Path:
+    """The path that somebody has given.
+
+    Raises:
+        ArgumentError: it can be none.
+    """
+    try:
+        text = os.fsdecode(os.fsencode(given))  # type: ignore[arg-type]  # anything may be given
+    except (TypeError, UnicodeEncodeError):
+        text = "\0"
+    if "\0" in text:
+        raise ArgumentError(f"a path is text such as 'shop.db', or a Path, not {given!r}")
+    return Path(text)
+
 
 @contextmanager
 def atomic_write(target: Path, *, private: bool = False) -> Iterator[Path]:
@@ -15,6 +32,7 @@ def atomic_write(target: Path, *, private: bool = False) -> Iterator[Path]:
     Args:
         private: it is ours, so only its owner may read it, and it is on the disk before the old one goes.
     """
+    mode = None if private or not target.is_file() else target.stat().st_mode
     part = target.with_name(f".{target.name}-{os.urandom(4).hex()}")
     try:
         if private:
@@ -23,6 +41,8 @@ def atomic_write(target: Path, *, private: bool = False) -> Iterator[Path]:
         if private:
             with part.open("rb+") as file:
                 os.fsync(file.fileno())
+        if mode is not None:  # a file that is there keeps its mode
+            part.chmod(mode & 0o7777)
         part.replace(target)
     finally:
         with suppress(OSError):

@@ -13,8 +13,8 @@ from typing import get_args
 import duckdb
 
 from .binding import register
-from .binding.clients import client_for
-from .config import SANDBOX, Config, ConfigManager
+from .binding.clients import credentials_for
+from .config import SANDBOX, Config, ConfigManager, Secret
 from .credentials import (
     KEYRING,
     SERVICE,
@@ -118,7 +118,7 @@ def add_account(
         [AccountInfo(name='shop', username='reader', project_id='12345', region='eu', is_default=True)]
         >>> auth.remove_account("shop")
     """
-    config = ConfigManager()
+    secret, config = Secret(secret), ConfigManager()
     config.refuse_taken(name)  # before anything is asked or kept
     given = {"username": username, "secret": secret, "project_id": project_id, "region": region or REGIONS[0],
              "workspace_id": workspace_id, "timezone": timezone}  # fmt: skip
@@ -189,16 +189,23 @@ def test_account(name: str | None = None) -> TestResult:  # noqa: PT028 - no tes
         TestResult(success=True, user='sandbox@example.com', error=None)
     """
     try:
-        if not name:
-            credentials = resolve_credentials()
-        else:
-            credentials = client_for(SANDBOX).credentials if name == SANDBOX else account_credentials(name)
-        return TestResult(True, _user(credentials), None)
+        return TestResult(True, user_of(name), None)
     except MixpanelDataError as error:
         return TestResult(False, None, str(error))
 
 
 test_account.__test__ = False  # type: ignore[attr-defined]  # pytest takes it for a test wherever it is imported
+
+
+def user_of(name: str | None = None) -> str:
+    """Who Mixpanel says that an account is: the named one, or the one that is used where none is named.
+
+    Raises:
+        AuthenticationError: Mixpanel does not accept the credentials, or not for the project.
+        TransportError: Mixpanel cannot be reached.
+    """
+    # Of an account that is named, whatever the environment says.
+    return _user(credentials_for(name or None) if not name or name == SANDBOX else account_credentials(name))
 
 
 def _user(credentials: Credentials) -> str:

@@ -15,11 +15,10 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, SupportsIndex
 
 from .atomic import atomic_write
 from .exceptions import AccountExistsError, AccountNotFoundError, ConfigError, warn
@@ -34,6 +33,18 @@ SANDBOX = "sandbox"
 def config_path() -> Path:
     """Where the configuration file is, whether or not it exists."""
     return Path(os.environ.get("MP_CONFIG_PATH") or "~/.mp/config.toml").expanduser()
+
+
+class Secret(str):
+    """Text that does not show: tracebacks may print the values of variables."""
+
+    __slots__ = ()
+
+    def __repr__(self) -> str:
+        return "'**********'"
+
+    def __getitem__(self, place: SupportsIndex | slice) -> Secret:
+        return Secret(super().__getitem__(place))
 
 
 @dataclass(frozen=True)
@@ -61,7 +72,7 @@ class Config:
             return self.accounts[name]
         import difflib  # noqa: PLC0415 - who only asks where the file is need not wait for it
 
-        near = difflib.get_close_matches(name, self.accounts, n=1)
+        near = difflib.get_close_matches(str(name), self.accounts, n=1)
         hint = f"did you mean {near[0]!r}?" if near else f"there are: {', '.join(self.accounts) or 'none'}"
         raise AccountNotFoundError(f"no account {name!r} in {self.path}; {hint}", account=name)
 
@@ -86,16 +97,19 @@ class ConfigManager:
         """
         import tomllib  # noqa: PLC0415
 
+        wrong = None
         try:
             content = tomllib.loads(self._text())
         except tomllib.TOMLDecodeError as error:
-            raise ConfigError(f"{self.path} is not valid TOML: {error}") from None
+            wrong = str(error)
+        if wrong is not None:  # and not above: that error knows the whole text
+            raise ConfigError(f"{self.path} is not valid TOML: {wrong}")
         accounts = content.get("accounts", {})
         if not isinstance(accounts, dict):
             raise ConfigError(f"accounts must be sections such as [accounts.production] in {self.path}")
         return Config(
             self.path,
-            {name: values for name, values in accounts.items() if isinstance(values, dict)},
+            {name: _hide(values) for name, values in accounts.items() if isinstance(values, dict)},
             content.get("default"),
         )
 
@@ -107,15 +121,18 @@ class ConfigManager:
             ConfigError: the name is ``sandbox``, or the file cannot be written.
         """
         self.refuse_taken(name)
-        with self._changing() as document:
+
+        def change(document: TOMLDocument) -> None:
             if "accounts" not in document:
                 document.setdefault("default", name)
             accounts = document.setdefault("accounts", _super_table())
             accounts[name] = {key: value for key, value in values.items() if value is not None}
 
+        self._change(change)
+
     def refuse_taken(self, name: str) -> None:
         """Raises if no account of this name can be added, as :meth:`add` would."""
-        if not name or name == SANDBOX:
+        if not isinstance(name, str) or any("\ud800" <= one <= "\udfff" for one in name) or name in ("", SANDBOX):
             raise ConfigError(f"an account cannot be called {name!r}: choose another name")
         if name in self.read().accounts:
             raise AccountExistsError(f"account {name!r} is in {self.path} already: remove it first", account=name)
@@ -127,10 +144,13 @@ class ConfigManager:
             AccountNotFoundError: the file has none of that name.
         """
         self.read().account(name)
-        with self._changing() as document:
+
+        def change(document: TOMLDocument) -> None:
             document["accounts"].pop(name)
             if document.get("default") == name:
                 document.pop("default")
+
+        self._change(change)
 
     def set_default(self, name: str) -> None:
         """Makes an account the default one.
@@ -139,8 +159,7 @@ class ConfigManager:
             AccountNotFoundError: the file has none of that name.
         """
         self.read().account(name)
-        with self._changing() as document:
-            document["default"] = name
+        self._change(lambda document: document.update({"default": name}))
 
     def _text(self) -> str:
         if self.path.is_symlink():
@@ -156,15 +175,16 @@ class ConfigManager:
             warn(f"{self.path} can be read by others: chmod 600 {self.path}")
         return text
 
-    @contextmanager
-    def _changing(self) -> Iterator[TOMLDocument]:
-        """The file as a document, which is written when all went well."""
+    def _change(self, change: Callable[[TOMLDocument], None]) -> None:
+        """Writes the file as ``change`` makes it."""
         import tomlkit  # noqa: PLC0415 - only who changes the file pays for it
 
         document = tomlkit.parse(self._text())
-        yield document
+        change(document)
+        text = Secret(tomlkit.dumps(document))
+        del document  # what fails now shows nothing of it
         try:
-            self._write(tomlkit.dumps(document))
+            self._write(text)
         except OSError as error:
             raise ConfigError(f"cannot write {self.path}: {error.strerror}") from None
 
@@ -173,6 +193,11 @@ class ConfigManager:
         self.path.parent.mkdir(mode=PRIVATE_FOLDER, parents=True, exist_ok=True)
         with atomic_write(self.path, private=True) as part:
             part.write_text(text, encoding="utf-8")
+
+
+def _hide(values: dict[str, Any]) -> dict[str, Any]:
+    secret = values.get("secret")
+    return {**values, "secret": Secret(secret)} if isinstance(secret, str) else values
 
 
 def _super_table() -> Any:

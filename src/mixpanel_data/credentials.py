@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
 
-from .config import ConfigManager
+from .config import ConfigManager, Secret
 from .exceptions import AuthenticationError, ConfigError, warn
 
 Region = Literal["us", "eu", "in"]
@@ -97,7 +97,7 @@ def resolve_credentials(account: str | None = None) -> Credentials:
 
 def _environment_credentials() -> Credentials | None:
     names = {"username": "MP_USERNAME", "secret": "MP_SECRET", "project_id": "MP_PROJECT_ID"}
-    given = {field: value for field, name in names.items() if (value := os.environ.get(name))}
+    given = {field: Secret(value) for field, name in names.items() if (value := os.environ.get(name))}
     if not {"username", "secret"} & given.keys():
         return None
     missing = [name for field, name in names.items() if field not in given]
@@ -153,7 +153,7 @@ def secret_in_keyring(name: str) -> str:
     secret = keyring().get_password(SERVICE, name)
     if secret is None:
         raise ConfigError(f"the keyring has no secret for account {name!r}: remove the account and add it again")
-    return str(secret)
+    return Secret(secret)
 
 
 def keyring() -> Any:

@@ -1,6 +1,7 @@
-"""Progress for people: a line on stderr while something runs, on a terminal only.
+"""Progress for people, on stderr: on a terminal a line that moves while something runs.
 
-Data goes to stdout, and a log gets no line that moves: there, it is only said what is being waited for.
+Data goes to stdout, and a log gets no line that moves: there, it is said now and then how far a long fetch has come,
+and what is being waited for.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from .client import Progress, Watcher
 
 AT_MOST_EVERY = 0.5
+EVERY = 15.0
+"""Seconds between two lines of a log."""
 
 
 def is_watched() -> bool:
@@ -47,19 +50,36 @@ class NoLine:
 
 
 class Notices(NoLine):
-    """For a log: only that something is being waited for, once."""
+    """For a log: that something is being waited for, once; and how far a call has come that takes long.
 
-    def __init__(self, prefix: str = "") -> None:
+    Args:
+        every: seconds between two lines that say how far; without it none does.
+    """
+
+    def __init__(self, prefix: str = "", every: float | None = None) -> None:
         self._prefix = prefix
+        self._every = every
         self._waiting: set[int] = set()
+        self._next: dict[int, float] = {}
 
     def show(self, progress: Progress) -> None:
         call = id(progress)
         if progress.waiting is None:
             self._waiting.discard(call)
+            self._tell_state(progress)
         elif call not in self._waiting:
             self._waiting.add(call)
-            print(f"{self._prefix}{progress.waiting}", file=sys.stderr, flush=True)
+            self._print(progress.waiting)
+
+    def _tell_state(self, progress: Progress) -> None:
+        if self._every is None or progress.seconds < self._next.setdefault(id(progress), self._every):
+            return
+        self._next[id(progress)] = progress.seconds + self._every
+        if state := _state(progress):
+            self._print(f"mixpanel_{progress.function}: {state}")
+
+    def _print(self, text: str) -> None:
+        print(f"{self._prefix}{text}", file=sys.stderr, flush=True)
 
 
 class JsonLines(NoLine):
@@ -120,7 +140,7 @@ class Watch:
     """What calls tell their progress to.
 
     Args:
-        progress: True for a line on a terminal while something is fetched, False for none, or a function to call.
+        progress: True for a line while something is fetched, False for none, or a function to call.
     """
 
     def __init__(self, progress: bool | Watcher) -> None:
@@ -141,7 +161,7 @@ class Watch:
         if callable(wanted):
             yield wanted
             return
-        line = Line() if wanted and is_watched() else Notices()
+        line = Line() if wanted and is_watched() else Notices(every=EVERY if wanted else None)
         try:
             yield line.show
         finally:

@@ -40,7 +40,8 @@ class MixpanelDataError(Exception):
     """What tells a body that was no answer from others: if it comes again, it will come each time."""
 
     def __init__(self, message: str, **details: Any) -> None:
-        self.message = " ".join(message.split())
+        # Half a character, as in "\\ud800", could not be printed.
+        self.message = " ".join(message.encode(errors="backslashreplace").decode().split())
         self.details = {name: value for name, value in details.items() if value is not None}
         super().__init__(self.message)
 

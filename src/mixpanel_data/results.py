@@ -256,7 +256,7 @@ class FunnelStep(Shown):
 class FunnelResult(Result):
     """How far users went in a saved funnel. Columns as those of ``mixpanel_funnel``: a row a date, segment and step."""
 
-    funnel_id: int
+    funnel_id: int | str
     funnel_name: str
     from_date: str
     to_date: str
@@ -360,7 +360,8 @@ class FrequencyResult(Result):
 class SavedReportResult(Result):
     """The answer of a saved report. Columns as those of ``mixpanel_saved_report``, without ``answer``."""
 
-    bookmark_id: int
+    bookmark_id: int | str
+    """Its id, or its name if it was asked for by that."""
     raw: dict[str, Any]
     """Mixpanel's whole answer."""
 
@@ -370,7 +371,8 @@ class FlowsResult(Result):
     """The answer of a saved flows report. Columns: ``step``, ``node``, ``type``, ``count``, ``edges``."""
 
     JSON: ClassVar[tuple[str, ...]] = ("edges",)
-    bookmark_id: int
+    bookmark_id: int | str
+    """Its id, or its name if it was asked for by that."""
 
 
 @dataclass(frozen=True)

@@ -107,6 +107,8 @@ class FetchResult(Shown):
     """For each column of the caller's the values that are not of its type, and so are NULL there."""
     skipped_lines: int = 0
     """Lines that are no events and were left out, as was asked for; the table ``_skipped_lines`` has them."""
+    rows_in_table: int = 0
+    """Rows that the table has now, those of earlier fetches included."""
 
 
 @dataclass(frozen=True)

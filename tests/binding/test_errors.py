@@ -34,7 +34,7 @@ def message(con: duckdb.DuckDBPyConnection, query: str) -> str:
         ),
         (
             "FROM mixpanel_export('2024-01-01', '2024/01/31')",
-            "to_date must be a whole day in the form YYYY-MM-DD",
+            "to_date must be a whole day (YYYY-MM-DD",
         ),
         (
             "FROM mixpanel_export('2024-02-01', '2024-01-31')",

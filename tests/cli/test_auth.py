@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -44,7 +45,7 @@ def test_no_way_shows_a_secret(ok: Ok, run: Run) -> None:
     [
         (ADD, 3, "the secret is never an argument: pipe it in and add --secret-stdin"),
         (("auth", "add", "shop"), 3, "add --username"),
-        (("auth", "add", "shop", "--username", "u"), 3, "add --project-id"),
+        (("auth", "add", "shop", "--username", "u"), 3, "add --project, as in --project 12345"),
         (("auth", "add", "sandbox"), 2, "an account cannot be called 'sandbox'"),
         (("auth", "show"), 2, "no account is the default one"),
         (("auth", "show", "nope"), 2, "no account 'nope'"),
@@ -82,3 +83,22 @@ def test_a_terminal_is_asked_and_does_not_show_the_secret(tmp_path: Path) -> Non
     assert SECRET not in shown
     assert auth.get_account("shop").project_id == "12345"
     assert resolve_credentials("shop").secret.get_secret_value() == SECRET
+
+
+@pytest.mark.parametrize("option", ["--project", "--project-id"])
+def test_a_project_by_either_name(option: str, ok: Ok) -> None:
+    given = ("--username", "reader", option, "12345", "--region", "eu", "--secret-stdin")
+    assert json.loads(ok("auth", "add", "shop", *given, stdin=SECRET))["project_id"] == "12345"
+
+
+def test_mixpanel_that_cannot_be_reached_is_no_matter_of_credentials(
+    ok: Ok, run: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ok(*ADD, "--secret-stdin", stdin=SECRET)
+    with socket.socket() as nobody:  # bound, and not listening
+        nobody.bind(("127.0.0.1", 0))
+        monkeypatch.setenv("MP_API_BASE_URL", f"http://127.0.0.1:{nobody.getsockname()[1]}")
+        done = run("auth", "test")
+    assert (done.code, done.out) == (1, "")
+    assert "127.0.0.1" in done.err
+    assert done.err.count("\n") == 1

@@ -60,7 +60,7 @@ def test_export(ok: Ok, run: Run, tmp_path: Path) -> None:
     assert duckdb.sql(f"SELECT count(*) FROM '{file}'").fetchall() == [(3885,)]
     done = run(*BASE, "db", "export", str(file), "january")
     assert done.code == 1
-    assert done.err == f"mp: {file} exists: replace it, or choose another place\n"
+    assert done.err == f"mp: {file} exists: give --replace, or another place\n"
     ok(*BASE, "db", "export", str(tmp_path / "out"), "--kind", "csv")
     assert (tmp_path / "out" / "january.csv").exists()
 

@@ -53,8 +53,8 @@ def test_the_days(ok: Ok, run: Run, reach: dict[str, str], monkeypatch: pytest.M
     ok(*BASE, "notebook", "--from", "2024-02-01", "--to", "2024-02-03", "--replace")
     assert 'DAYS = {"from_date": "2024-02-01", "to_date": "2024-02-03"}' in cells("code")[0]
     for wrong, line in (
-        (("--from", "2024-02-01"), "from_date 2024-02-01 is after to_date 2024-01-31: give an earlier from_date, or a later to_date"),
-        (("--to", "tomorrow"), "to_date must be a day in the form YYYY-MM-DD, not 'tomorrow'"),
+        (("--from", "2024-02-01"), "--from 2024-02-01 is after --to 2024-01-31: give an earlier --from, or a later --to"),
+        (("--to", "tomorrow"), "--to must be a day: YYYY-MM-DD, today, yesterday, or 7d for seven days ago, not 'tomorrow'"),
     ):  # fmt: skip
         done = run(*BASE, "notebook", "--replace", *wrong)
         assert (done.code, done.err) == (3, f"mp: {line}\n")
@@ -100,7 +100,7 @@ def test_what_is_refused(ok: Ok, run: Run) -> None:
     ok(*BASE, "marimo", "mine.py")
     Path("mine.py").write_text("changed")
     for arguments, code, line in (
-        (("marimo", "mine.py"), 1, "mine.py exists: replace it, or choose another place"),
+        (("marimo", "mine.py"), 1, "mine.py exists: give --replace, or another place"),
         (("notebook", "mine.py", "--replace"), 3, "mine.py should end in .ipynb: write mine.ipynb"),
         (("marimo", "no/where.py"), 1, "cannot write no/where.py: No such file or directory"),
     ):

@@ -28,7 +28,7 @@ def test_profiles_that_cannot_be_had(tmp_path: Path) -> None:
     for more, code, said in (
         (("--cohort", "Nobody"), 4, "mp: there is no cohort 'Nobody'; there are: "),
         (("--append",), 4, "mp: there is no table profiles to append to"),
-        (("--append", "--replace"), 3, "mp: give only one of append and replace"),
+        (("--append", "--replace"), 3, "mp: give only one of --append and --replace"),
         (("--where", "1 +"), 3, "mp: Mixpanel refused the request"),
     ):
         done = mp(*base, *more)
@@ -46,7 +46,7 @@ def test_events_by_all_their_options(tmp_path: Path) -> None:
     assert json.loads(ok(*base, "sql", names)) == [{"names": ["Purchase", "Search", "Sign Up"]}]
     again = mp(*base, *january, "--to", "2024-01-02")
     assert (again.returncode, again.stdout) == (1, "")
-    assert again.stderr.startswith("mp: table january exists: drop it first, ")
+    assert again.stderr.startswith("mp: table january exists: drop it, ")
     plan = json.loads(ok(*base, *january, "--to", "2024-01-04", "--replace", "--dry-run"))
     assert (sum(request["days"] for request in plan["requests"]), plan["table"]) == (4, "january")
     whole = ("--replace", "--column", "plan=plan", "--properties", "json", "--keep-duplicates", "--parallel", "2")
@@ -81,5 +81,13 @@ def test_a_sample(tmp_path: Path) -> None:
         done = mp(*base, "fetch", "events", *days, "--limit", "10", way)
         assert (done.returncode, done.stderr) == (
             3,
-            "mp: limit is for a sample in a table of its own: leave append, resume and sync out\n",
+            "mp: a limit is for a table of its own: leave --append, --resume and --sync out\n",
         )
+
+
+def test_who_resumes_what_is_whole_learns_what_is_there(tmp_path: Path) -> None:
+    fetch = ("--account", "sandbox", "--path", str(tmp_path / "x.db"), "fetch", "events", "--to", "2024-01-02")
+    first = json.loads(ok(*fetch, "--from", "2024-01-01"))
+    assert first["rows_in_table"] == first["rows"]
+    again = json.loads(ok(*fetch, "--from", "2024-01-01", "--resume"))
+    assert (again["rows"], again["rows_in_table"]) == (0, first["rows"])

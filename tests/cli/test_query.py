@@ -6,6 +6,8 @@ import json
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+
 from mixpanel_data import Workspace
 from mixpanel_data.sandbox import Sandbox
 from tests.cli.conftest import Run
@@ -63,7 +65,7 @@ def test_into_keeps_the_rows(ok: Ok, run: Run, sandbox: Sandbox) -> None:
     assert json.loads(ok(*query))[0]["n"] > 100
     assert len(sandbox.requests) == asked, "nothing was asked again"
     done = run(*ask)
-    assert (done.code, done.err) == (1, "mp: table plans exists: replace it, or choose another name\n")
+    assert (done.code, done.err) == (1, "mp: table plans exists: give --replace, or another name\n")
     assert len(sandbox.requests) == asked, "no request is spent on what could not be kept"
     assert json.loads(ok(*ask, "--replace"))["rows"] == 21
     assert run(*QUERY, "segmentation", "Purchase", *WEEK, "--replace").code == 3
@@ -116,3 +118,22 @@ def test_a_number_beyond_all_numbers_is_printed_as_it_came(answering: Any, ok: O
     assert ok("query", "jql", "s") == '[\n{"n":1e999}\n]\n'
     assert ok("sql", "FROM mixpanel_jql('s')") == '[\n{"value":{"n":1e999}}\n]\n'
     assert ok("query", "jql", "s", "--format", "csv") == "n\n1e999\n"
+
+
+@pytest.mark.parametrize(
+    ("question", "said"),
+    [
+        (("funnel", "99", *WEEK), "no funnel 99; there are: 7509 (Purchase funnel)"),
+        (("funnel", "Nope", *WEEK), "no funnel 'Nope'; there are: 7509 (Purchase funnel)"),
+        (("saved-report", "99"), "no saved report 99; there are: 2001 (Visits and purchases)"),
+        (("flows", "Nope"), "no flows report 'Nope'; there are: 4001 (After opening the app)"),
+    ],
+)
+def test_what_there_is_not_is_told_with_what_there_is(question: tuple[str, ...], said: str, run: Run) -> None:
+    done = run(*QUERY, *question)
+    assert (done.code, done.out) == (4, "")
+    assert said in done.err
+
+
+def test_a_funnel_by_its_name(ok: Ok) -> None:
+    assert ok(*QUERY, "funnel", "Purchase funnel", *WEEK) == ok(*QUERY, "funnel", "7509", *WEEK)

@@ -345,3 +345,22 @@ def test_a_terminal_is_not_told_what_to_do_by_data() -> None:
     assert code == 0
     assert "\\x1b]0;title\\x07" in shown
     assert "\x07" not in shown
+
+
+def test_a_file_that_another_process_holds_is_waited_for_so_long(tmp_path: Path) -> None:
+    file = str(tmp_path / "x.db")
+    hold = f"import duckdb, sys; con = duckdb.connect({file!r}); print(flush=True); sys.stdin.read()"
+    with subprocess.Popen([sys.executable, "-c", hold], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None
+        holder.stdout.readline()
+        done = mp("--path", file, "sql", "SELECT 1", "--wait", "0.3")
+        both = mp("--path", file, "sql", "SELECT 1", "--wait", "1", "--no-wait")
+        holder.communicate()
+    assert (done.returncode, done.stdout) == (1, "")
+    waiting, given_up = done.stderr.splitlines()
+    assert f"in use by process {holder.pid} " in waiting
+    assert waiting.endswith("waiting until it ends, 0.3 s at most")
+    assert f"in use by process {holder.pid} " in given_up
+    assert given_up.endswith(", for 0.3 s and more: wait until it ends")
+    assert (both.returncode, both.stderr) == (3, "mp: give only one of --wait and --no-wait\n")
+    assert ok("--path", file, "sql", "SELECT 1 AS a", "--format", "plain") == "1\n"

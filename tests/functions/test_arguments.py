@@ -43,7 +43,7 @@ def test_whole_days_in_the_forms_duckdb_writes_them(text: str) -> None:
         "2024-1-2",
         "2024-02-30",
         "2024-01-01 13:00:00",
-        "yesterday",
+        "tomorrow",
         "",
         20240101,
         1.5,

@@ -96,7 +96,7 @@ def test_the_catalog_lists_every_function(con: duckdb.DuckDBPyConnection) -> Non
         "name": "from_date",
         "type": "DATE",
         "default": "required",
-        "doc": "first day, inclusive",
+        "doc": "first day, inclusive; a date, today, yesterday, or 7d for seven days ago",
         "example": "'2024-01-01'",
     }
     assert [column["name"] for column in export["columns"]] == [

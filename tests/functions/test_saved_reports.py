@@ -386,7 +386,5 @@ def test_where_reports_are_not_listed_the_first_refusal_counts(answering: Any) -
 
 def test_a_report_that_does_not_exist(answering: Any) -> None:
     con, _ = answering({INSIGHTS: INVALID, BOOKMARKS: {"results": []}})
-    with pytest.raises(
-        duckdb.Error, match=r"no saved report 1: FROM mixpanel_bookmarks\(\) lists them .*Invalid insights_id"
-    ):
+    with pytest.raises(duckdb.Error, match="no saved report 1; there are: none"):
         con.execute("FROM mixpanel_saved_report(1)").fetchall()

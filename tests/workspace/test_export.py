@@ -146,7 +146,7 @@ def test_what_is_there_is_not_overwritten_unless_wished(ws: Workspace, out: Path
     ws.sql("CREATE TABLE a AS SELECT 1 AS one; CREATE TABLE t AS SELECT 1 AS one")
     (out / "t.csv").write_text("mine")
     for target in (out, out / "t.csv"):
-        with pytest.raises(StorageError, match=r"t\.csv exists: replace it, or choose another place"):
+        with pytest.raises(StorageError, match=r"t\.csv exists: give replace=True, or another place"):
             ws.export(target, "t", format="csv")
     with pytest.raises(StorageError, match="exists"):
         ws.export(out, format="csv")

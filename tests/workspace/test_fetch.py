@@ -92,7 +92,7 @@ def test_a_new_table_with_all_that_is_written_down_of_it(each_ws: Workspace) -> 
 def test_a_table_that_exists_is_left_alone(ws: Workspace, sandbox: Sandbox) -> None:
     ws.fetch_events("january", **JANUARY)
     sandbox.requests.clear()
-    with pytest.raises(TableExistsError, match="table january exists: drop it first, choose another name"):
+    with pytest.raises(TableExistsError, match="table january exists: drop it, choose another name"):
         ws.fetch_events("january", **JANUARY)
     assert sandbox.requests == []
 
@@ -277,7 +277,7 @@ def test_properties_as_variant_and_as_columns(ws: Workspace) -> None:
     [
         ({}, "fetch_events needs from_date"),
         ({"from_date": "2024-02-01", "to_date": "2024-01-01"}, "after to_date 2024-01-01: swap"),
-        ({"from_date": "yesterday"}, "YYYY-MM-DD, not 'yesterday'"),
+        ({"from_date": "tomorrow"}, "YYYY-MM-DD, .*not 'tomorrow'"),
         ({"from_date": "2999-01-01"}, "has not begun yet"),
         ({"from_date": "2024-01-01", "append": True, "replace": True}, "only one of append"),
         ({"from_date": "2024-01-01", "properties": "bson"}, "json or variant, not 'bson'"),

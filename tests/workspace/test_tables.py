@@ -238,7 +238,7 @@ def test_profiles_are_added_and_brought_up_to_date(ws: Workspace) -> None:
     assert ws.tables()[0].rows == 1
     with pytest.raises(TableNotFoundError, match="no table nowhere to append to"):
         ws.fetch_profiles("nowhere", append=True)
-    with pytest.raises(ArgumentError, match="give only one of append and replace"):
+    with pytest.raises(ArgumentError, match="give only one of append=True and replace=True"):
         ws.fetch_profiles("t", append=True, replace=True)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from functools import cache
 from typing import TypeAlias
@@ -11,6 +12,7 @@ from pydantic import SecretStr
 from ..client import Client
 from ..config import SANDBOX
 from ..credentials import Credentials, resolve_credentials
+from ..exceptions import ConfigError
 from ..forks import in_a_forked_child
 
 Account: TypeAlias = Credentials | Callable[[], Credentials] | str | None
@@ -27,7 +29,7 @@ def client_for(account: Account) -> Client:
 
 
 def credentials_for(account: Account) -> Credentials:
-    """The credentials of an account, the sandbox among them.
+    """The credentials of an account, the sandbox among them; of ``MP_ACCOUNT`` where none is named.
 
     Raises:
         ConfigError, AuthenticationError: there are no usable credentials.
@@ -36,6 +38,9 @@ def credentials_for(account: Account) -> Credentials:
         return account
     if callable(account):
         return account()
+    if not isinstance(account, str | None):
+        raise ConfigError(f"an account is a name, Credentials, or a function that gives them, not {account!r}")
+    account = account or os.environ.get("MP_ACCOUNT") or None
     return _sandbox_credentials() if account == SANDBOX else resolve_credentials(account)
 
 

@@ -23,7 +23,7 @@ from ..client.errors import redact
 from ..config import SANDBOX
 from ..credentials import resolve_credentials
 from ..exceptions import ArgumentError, ConfigError, ServerError, StorageError, bare_copy, warn
-from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments
+from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments, resolve_days
 from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
 from . import loop
@@ -132,7 +132,7 @@ class Registration:
         scan = Scan(schema, lambda: self._rows_between_beats(function, given, watch), lambda _: None)
         try:
             while (batch := scan.next()) is not None:
-                yield None if batch.column(BEAT)[0].as_py() else batch.drop_columns(BEAT)
+                yield None if any(batch.column(BEAT)[:1].to_pylist()) else batch.drop_columns(BEAT)
         finally:
             scan.close()
 
@@ -160,6 +160,7 @@ class Registration:
         reporter = Reporter(function.name, watch or self._watch, waits=self._waits)
         # What is not about an account works without credentials.
         client = self._client(function, arguments["account"]) if function.reads_account else cast(Client, None)
+        arguments = await resolve_days(function.name, arguments, client, reporter)
         call = Call(function.name, arguments, columns, where, client, reporter, self._kept, self._downloads)
         try:
             async with aclosing(function.rows(call)) as batches:

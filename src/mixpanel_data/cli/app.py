@@ -14,9 +14,10 @@ from typing import Any
 
 import typer
 
-from .command import CONTEXT, Group, everywhere, keyword, parameters
-from .failures import INTERRUPTED, exit_code, told
+from .command import CONTEXT, Group, everywhere, from_environment, keyword, parameters
+from .failures import INTERRUPTED, exit_code, speaks_sql, told
 from .settings import Settings
+from .words import in_shell
 
 COMMANDS = ("sql", "query", "inspect", "fetch", "auth", "db", "raw", "explore", "serve", "sandbox")
 
@@ -75,13 +76,20 @@ VERSION = inspect.Parameter(
 
 
 def _start(context: typer.Context, **given: Any) -> None:
-    context.obj = Settings().with_given({name: value for name, value in given.items() if name in Settings._fields})
-    if context.obj.quiet:
-        warnings.simplefilter("ignore")
+    written = {name: value for name, value in given.items() if name in Settings._fields and not _is_from(context, name)}
+    environment = {name: given[name] for name in Settings._fields if name in given and name not in written}
+    context.obj = Settings().with_given(environment).with_given(written)
     warnings.showwarning = _show_warning  # type: ignore[assignment]
 
 
-_start.__signature__ = inspect.Signature([CONTEXT, *map(keyword, parameters(everywhere)), VERSION])  # type: ignore[attr-defined]
+def _is_from(context: typer.Context, name: str) -> bool:
+    """Whether an option comes from the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "ENVIRONMENT"
+
+
+OPTIONS = [keyword(from_environment(parameter)) for parameter in parameters(everywhere)]
+_start.__signature__ = inspect.Signature([CONTEXT, *OPTIONS, VERSION])  # type: ignore[attr-defined]
 app.callback()(_start)
 
 
@@ -137,4 +145,4 @@ def run() -> int:
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
-    print(f"mp: {message}", file=sys.stderr)
+    print(f"mp: {in_shell(str(message), speaks_sql=speaks_sql(sys.argv))}", file=sys.stderr)

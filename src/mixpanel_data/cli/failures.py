@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -16,8 +17,11 @@ from ..exceptions import (
     RateLimitError,
     TableNotFoundError,
 )
+from .words import in_shell
 
 GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+UNCLEAR = re.compile(r"(Missing|No such|Got unexpected)(?!.*Did you mean)")
+"""What says only that something is wrong."""
 CODES: tuple[tuple[type[BaseException], int], ...] = (
     (KeyboardInterrupt, INTERRUPTED),
     (typer.Abort, INTERRUPTED),
@@ -39,13 +43,18 @@ def told(error: BaseException, command_line: Sequence[str]) -> str:
     """What stderr says of it: a line, or a JSON object where JSON is asked for."""
     import json  # noqa: PLC0415 - what goes well needs it not
 
-    line = one_line(error)
+    line = in_shell(one_line(error), speaks_sql=speaks_sql(command_line))
     if not _asks_for_json(command_line):
         return f"mp: {line}"
     if isinstance(error, MixpanelDataError):
-        return json.dumps(error.to_dict(), ensure_ascii=False)
+        return json.dumps({**error.to_dict(), "message": line}, ensure_ascii=False)
     code = "interrupted" if exit_code(error) == INTERRUPTED else "usage" if exit_code(error) == USAGE else "error"
     return json.dumps({"code": code, "message": line, "details": {}}, ensure_ascii=False)
+
+
+def speaks_sql(command_line: Sequence[str]) -> bool:
+    """Whether it is a command whose user writes SQL."""
+    return "sql" in command_line
 
 
 def _asks_for_json(command_line: Sequence[str]) -> bool:
@@ -61,4 +70,6 @@ def one_line(error: BaseException) -> str:
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
     if near := getattr(error, "possibilities", None):
         text = f"No such option: {error.option_name}; did you mean {' or '.join(near)}?"  # type: ignore[attr-defined]
+    elif UNCLEAR.match(text) and (context := getattr(error, "ctx", None)):
+        text = f"{text.rstrip('.')}: see {context.command_path} --help"
     return " ".join(text.split()) or type(error).__name__

@@ -50,7 +50,9 @@ class Compression(StrEnum):
 def events(
     workspace: Workspace,
     name: Annotated[str, typer.Argument(help="The table.")] = "events",
-    from_date: Annotated[str | None, typer.Option("--from", help="First day, as in 2024-01-01.")] = None,
+    from_date: Annotated[
+        str | None, typer.Option("--from", help="First day: 2024-01-01, yesterday, 7d (seven days ago).")
+    ] = None,
     to_date: Annotated[str | None, typer.Option("--to", help="Last day, inclusive; today unless given.")] = None,
     events: Events = None,
     event: Event = None,
@@ -64,7 +66,7 @@ def events(
         bool, typer.Option("--resume", help="Commit days as they come; fetch only those that are missing.")
     ] = False,
     sync: Annotated[bool, typer.Option("--sync", help="Bring the table up to date, late events included.")] = False,
-    look_back: Annotated[int, typer.Option(help="With --sync: how many loaded days to fetch once more.")] = 5,
+    look_back: Annotated[int, typer.Option(min=0, help="With --sync: how many loaded days to fetch once more.")] = 5,
     dry_run: DryRun = False,
     properties: Annotated[Properties, typer.Option(help="How to store properties.")] = Properties.JSON,
     compression: Annotated[

@@ -8,7 +8,7 @@ import typer
 
 from ..exceptions import ArgumentError
 
-From = Annotated[str, typer.Option("--from", help="First day, as in 2024-01-01.")]
+From = Annotated[str, typer.Option("--from", help="First day: 2024-01-01, yesterday, 7d (seven days ago).")]
 To = Annotated[str, typer.Option("--to", help="Last day, inclusive.")]
 Events = Annotated[str | None, typer.Option("--events", help="Only these events, separated by commas.")]
 Event = Annotated[list[str] | None, typer.Option("--event", help="Only this event; may be given again.")]

@@ -1,4 +1,4 @@
-"""How progress is told: the line for people, or JSON lines for programs."""
+"""How progress is told: the line for people, a line now and then for a log, or JSON lines for programs."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from enum import StrEnum
 
-from ..display import JsonLines, Line, NoLine, Notices
+from ..display import EVERY, JsonLines, Line, NoLine, Notices
 
 
 class Form(StrEnum):
     """How progress is told."""
 
     LINE = "line"
+    PLAIN = "plain"
     JSON = "json"
     NONE = "none"
 
@@ -33,4 +34,5 @@ def _line(form: Form | None, quiet: bool) -> NoLine:
         return JsonLines()
     if quiet or form is Form.NONE:
         return NoLine()
-    return Line() if form is Form.LINE or sys.stderr.isatty() else Notices("mp: ")
+    moves = form is Form.LINE or (form is None and sys.stderr.isatty())
+    return Line() if moves else Notices("mp: ", EVERY)

@@ -27,6 +27,7 @@ class Settings(NamedTuple):
     quiet: bool = False
     verbose: bool = False
     no_wait: bool = False
+    wait: float | None = None
     progress: Form | None = None
     format: Format | None = None
     fields: str | None = None
@@ -34,15 +35,26 @@ class Settings(NamedTuple):
     max_rows: int | None = None
 
     def with_given(self, given: Mapping[str, Any]) -> Settings:
-        """These, and those that are given after the command."""
-        return self._replace(
-            **{name: value for name, value in given.items() if value is not None and value is not False}
-        )
+        """These, and those that are given nearer to the command; there is one place for the tables."""
+        found = {name: value for name, value in given.items() if value is not None and value is not False}
+        place = {"path": None, "ephemeral": False} if found.keys() & {"path", "ephemeral"} else {}
+        return self._replace(**{**place, **found})
 
     @property
     def picked(self) -> list[str]:
         """The fields to print; none where all are."""
         return [name.strip() for name in (self.fields or "").split(",") if name.strip()]
+
+    def patience(self, unless_given: float | None = None) -> bool | float:
+        """How many seconds to wait for a database that another process holds; True for as long as it takes.
+
+        Raises:
+            ArgumentError: it is said twice.
+        """
+        if self.no_wait and self.wait is not None:
+            raise ArgumentError("give only one of --wait and --no-wait")
+        seconds = unless_given if self.wait is None else self.wait
+        return not self.no_wait and (True if seconds is None else seconds)
 
     @contextmanager
     def workspace(self, watch: Watcher) -> Iterator[Workspace]:
@@ -51,11 +63,11 @@ class Settings(NamedTuple):
 
         self.refuse_unknown_account()
         if self.ephemeral:
-            with Workspace.ephemeral(self.account, wait=not self.no_wait, progress=watch) as workspace:
+            with Workspace.ephemeral(self.account, wait=self.patience(), progress=watch) as workspace:
                 yield workspace
             return
         with Workspace(
-            lambda: credentials_of(self.account), path=self.path, wait=not self.no_wait, progress=watch
+            lambda: credentials_of(self.account), path=self.path, wait=self.patience(), progress=watch
         ) as workspace:
             yield workspace
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from ..client import Watcher
     from ..engine.database import Database
 
+NO_SQL = 'no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql'
+WAIT = 60.0
+"""Seconds to wait for a database that another process holds: SQL may as well be run again."""
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
@@ -43,9 +46,12 @@ def sql(
 ) -> None:
     """Run SQL and print the rows.
 
-    The local tables are those of --path, or of the project; without any account they are in memory.
+    The local tables are those of --path, or of the project; without any account they are in memory. Where another
+    process holds the database file, it is named, and waited for: 60 seconds, or as --wait says.
     """
     text = _text(query, file)
+    if not text.strip():
+        raise QueryError(NO_SQL)
     with progress_line(settings.progress, settings.quiet) as line, closing(_database(settings, line.show)) as database:
         _run(database, text, settings, output or line.stdout())
 
@@ -56,7 +62,7 @@ def _text(query: str | None, file: Path | None) -> str:
     if file is not None:
         return read_text(file)
     if query is None and sys.stdin.isatty():
-        raise QueryError('no SQL given: write mp sql "SELECT …", mp sql -f FILE, or pipe SQL into mp sql')
+        raise QueryError(NO_SQL)
     if query is not None:
         return query
     try:
@@ -94,4 +100,4 @@ def _database(settings: Settings, watch: Watcher) -> Database:
 
     account, file = settings.account, settings.database_file()
     storage = File(file) if file else Memory()
-    return Database(storage, lambda: credentials_of(account), wait=not settings.no_wait, watch=watch)
+    return Database(storage, lambda: credentials_of(account), wait=settings.patience(WAIT), watch=watch)

@@ -13,18 +13,17 @@ import typer
 
 from ..exceptions import ArgumentError
 from .command import command, parameters
-from .names import names_in
+from .names import names_in, number_or_name
+from .words import FLAGS, flag
 
 if TYPE_CHECKING:
     from ..workspace.workspace import Workspace
 
-FLAGS = {"from_date": "--from", "to_date": "--to", "born_event": "--born", "return_event": "--return"}
-"""Parameters that are options of another name."""
 SAYS = {
     "event": "name of the event",
     "events": "names of events, separated by commas",
     "property_name": "name of the property",
-    "from_date": "first day, as in 2024-01-01",
+    "from_date": "first day: 2024-01-01, yesterday, 7d (seven days ago)",
     "to_date": "last day, inclusive",
     "on": "the property, or an expression",
     "unit": "length of a period",
@@ -32,8 +31,8 @@ SAYS = {
     "type": "what counts: events, users (unique), or events for each user (average)",
     "limit": "only so many, the most frequent",
     "table": "the table",
-    "bookmark_id": "the report's id, as mp inspect bookmarks has it",
-    "funnel_id": "the funnel's id, as mp inspect funnels has it",
+    "bookmark_id": "the report's id or its name, as mp inspect bookmarks has them",
+    "funnel_id": "the funnel's id or its name, as mp inspect funnels has them",
     "distinct_ids": "the users",
 }
 """Parameters that mean the same everywhere; a docstring may say more."""
@@ -75,8 +74,10 @@ def twin(
     def call(workspace: Workspace, **given: Any) -> Any:
         if "event" in given and "events" in given:
             given["events"] = _needed(names_in(given["events"], given.pop("event")))
+        given = {key: number_or_name(value) if key in numbered else value for key, value in given.items()}
         return asks(workspace, getattr(workspace, method.__name__), given)
 
+    numbered = {parameter.name for parameter in parameters(method) if parameter.annotation == int | str}
     call.__doc__ = _says(method)
     title = name or method.__name__.replace("_", "-")
     twins = f"Workspace.{method.__name__}"
@@ -94,11 +95,11 @@ def _options(parameter: inspect.Parameter, documented: Mapping[str, str]) -> lis
             parameter.replace(annotation=listed, default=None),
             parameter.replace(name="event", annotation=each, default=None),
         ]
-    flag = FLAGS.get(parameter.name, f"--{parameter.name.replace('_', '-')}")
+    option = flag(parameter.name)
     if _is_argument(parameter):
         info: Any = typer.Argument(help=says, metavar=parameter.name.upper())
     else:
-        info = typer.Option(flag, help=says, metavar="DATE" if flag in {"--from", "--to"} else None)
+        info = typer.Option(option, help=says, metavar="DATE" if option in {"--from", "--to"} else None)
     return [parameter.replace(annotation=Annotated[_kind(parameter.annotation), info])]
 
 
@@ -110,7 +111,7 @@ def _is_argument(parameter: inspect.Parameter) -> bool:
 
 def _kind(annotation: Any) -> Any:
     """The type, as a command line can give it."""
-    if get_origin(annotation) is not Literal and date in get_args(annotation):
+    if get_origin(annotation) is not Literal and (date in get_args(annotation) or annotation == int | str):
         return str
     return list[str] if annotation == Sequence[str] else annotation
 

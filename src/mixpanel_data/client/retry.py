@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
+import httpx
 from tenacity import (
     AsyncRetrying,
     RetryCallState,
@@ -33,6 +34,8 @@ def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool =
     failures: list[BaseException | None] = []
 
     def may_pass(error: BaseException) -> bool:
+        if not reporter.waits and isinstance(error.__cause__, httpx.ConnectError | httpx.ConnectTimeout):
+            return False  # who does not wait would rather know at once
         answer = getattr(error, "answer", None)
         if answer in answers:
             return False

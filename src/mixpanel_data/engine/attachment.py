@@ -20,10 +20,12 @@ class Attachment:
     Args:
         con: the connection that it is attached to.
         turn: whoever has it may attach and detach.
-        wait: whether to wait for another process that holds the storage.
+        wait: whether to wait for another process that holds the storage, or how many seconds.
     """
 
-    def __init__(self, con: duckdb.DuckDBPyConnection, turn: threading.RLock, storage: Storage, *, wait: bool) -> None:
+    def __init__(
+        self, con: duckdb.DuckDBPyConnection, turn: threading.RLock, storage: Storage, *, wait: bool | float
+    ) -> None:
         self._con = con
         self._turn = turn
         self._changed = threading.Condition(turn)

@@ -20,6 +20,7 @@ from ..exceptions import AuthenticationError, StorageError
 from ..quoting import quoted
 from ..storage.file import File, Storage
 from ..storage.locks import fetch_lock
+from ..storage.vacuum import remove_copy
 from . import transactions
 from .attachment import Attachment
 from .engine import Engine
@@ -45,7 +46,8 @@ class Database(Engine):
     """An engine, and a storage for its tables.
 
     Args:
-        wait: whether to wait for a request budget that is spent, and for another process that holds the storage.
+        wait: whether to wait for a request budget that is spent, and for another process that holds the storage; or how
+            many seconds to wait for the latter.
         finds_frames: as for :class:`Engine`.
     """
 
@@ -54,7 +56,7 @@ class Database(Engine):
         storage: Storage,
         account: Credentials | Callable[[], Credentials],
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         watch: Watcher | None = None,
         finds_frames: bool = False,
     ) -> None:
@@ -187,6 +189,7 @@ class Database(Engine):
                 return
             self.storage.make_folder()
             with fetch_lock(self.storage.path, wait=self._wait):
+                remove_copy(self.storage.path.resolve())
                 yield
 
     def close(self) -> None:

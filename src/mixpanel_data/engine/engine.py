@@ -14,8 +14,9 @@ import duckdb
 
 from ..exceptions import QueryError, StorageError
 from ..quoting import quoted
-from .errors import translate_errors
+from .errors import Say, translate_errors
 from .statement import call
+from .words import say_in_python
 
 if TYPE_CHECKING:
     from ..binding import Registration
@@ -43,7 +44,7 @@ class Engine:
         account: Credentials | Callable[[], Credentials],
         spill_beside: Path,
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         watch: Watcher | None = None,
         finds_frames: bool = False,
     ) -> None:
@@ -70,7 +71,7 @@ class Engine:
                 from ..binding import register_functions  # noqa: PLC0415
 
                 self._registration = register_functions(
-                    self._con, account=self._account, watch=self._watch, wait=self._wait
+                    self._con, account=self._account, watch=self._watch, wait=bool(self._wait)
                 )
             return self._registration
 
@@ -113,7 +114,7 @@ class Engine:
         """
         from ..binding.loop import in_loop  # noqa: PLC0415
 
-        with self._translate_errors():
+        with self._translate_errors(say_in_python):
             self.functions()
             if in_loop():
                 raise QueryError("a progress callback cannot ask Mixpanel: it runs where the answers come in")
@@ -134,6 +135,9 @@ class Engine:
         """
         with self._translate_errors():
             self._refuse_closed()
+            if not isinstance(query, str):
+                raise QueryError(f"SQL is text, not {query!r}")
+            query.encode()  # DuckDB would take half a character for another type
             with self._con.cursor() as cursor:
                 return cursor.extract_statements(query)
 
@@ -146,9 +150,11 @@ class Engine:
         if self._is_closed:
             raise StorageError("this workspace is closed: make a new one")
 
-    def _translate_errors(self) -> AbstractContextManager[None]:
-        """DuckDB's errors leave as ours, and those of the functions as themselves."""
-        return translate_errors(lambda error: self._registration.error_behind(error) if self._registration else None)
+    def _translate_errors(self, say: Say = lambda error: error) -> AbstractContextManager[None]:
+        """DuckDB's errors leave as ours, and those of the functions as themselves, in the words that ``say`` has."""
+        return translate_errors(
+            lambda error: self._registration.error_behind(error) if self._registration else None, say
+        )
 
     def _add_session(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """What the user's SQL may stand on: the short names, and variables."""

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 
 import duckdb
 
-from ..exceptions import MixpanelDataError, QueryError, StorageError
+from ..exceptions import ArgumentError, MixpanelDataError, QueryError, StorageError
 
+Say = Callable[[BaseException], BaseException]
 DUCKDB_ERROR = re.compile(r"[A-Z][A-Za-z ]* Error: ")
 """How DuckDB's errors begin, also where Arrow was reading the rows and raised an OSError of its own."""
 WRAPPER = re.compile(
@@ -17,21 +18,26 @@ WRAPPER = re.compile(
 )
 """What DuckDB 1.5 puts before an error that strikes while rows are being fetched."""
 NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
+HALF = re.compile(r"cannot encode str as UTF-8, surrogate ('.*?')")
+"""What DuckDB says of half a character."""
 INTERRUPTED = "Query interrupted"
 """What DuckDB says, in a plain RuntimeError, where Ctrl-C strikes while it runs a statement of its own."""
 
 
 @contextmanager
-def translate_errors(error_behind: Callable[[BaseException], BaseException | None]) -> Iterator[None]:
+def translate_errors(
+    error_behind: Callable[[BaseException], BaseException | None], say: Say = lambda error: error
+) -> Iterator[None]:
     """Whatever fails inside leaves as one of our own errors.
 
     Args:
         error_behind: tells the error of ours that DuckDB has wrapped into its own.
+        say: puts it into other words.
     """
     try:
         yield
     except Exception as error:  # noqa: BLE001 - DuckDB's, or Arrow's where rows were being read
-        ours = error_behind(error) or _translate(error)
+        ours = say(error_behind(error) or _translate(error))
         raise ours from ours.__cause__  # what DuckDB makes of it on the way says nothing more
 
 
@@ -41,14 +47,23 @@ def _translate(error: Exception) -> BaseException:
         return KeyboardInterrupt()
     if isinstance(error, MixpanelDataError):
         return error
+    if isinstance(error, UnicodeEncodeError):
+        return half_character(error)
     text = WRAPPER.sub("", str(error).split("\n\nLINE ")[0])
     if isinstance(error, duckdb.OutOfMemoryException):
         return _with_cause(StorageError(f"there is not enough memory, or disk to make up for it: {text}"), error)
     if isinstance(error, duckdb.IOException) or NO_ROOM.search(text):
         return _with_cause(StorageError(f"the database cannot be written: {text}"), error)
+    if (found := HALF.search(text)) is not None:
+        return ArgumentError(f"{found[1]} is half a character: leave it out of the text")
     if isinstance(error, duckdb.Error) or DUCKDB_ERROR.match(text):
         return _with_cause(QueryError(text), error)
     return error
+
+
+def half_character(error: UnicodeEncodeError) -> ArgumentError:
+    """Text that is no Unicode, as nothing outside Python can have it."""
+    return ArgumentError(f"{error.object[error.start : error.end]!r} is half a character: leave it out of the text")
 
 
 def _with_cause(ours: MixpanelDataError, error: Exception) -> MixpanelDataError:

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
-from ..atomic import atomic_write
+from ..atomic import atomic_write, path_of
 from ..config import SANDBOX
 from ..exceptions import AccessDeniedError, ArgumentError, AuthenticationError, StorageError
 from ..functions.arguments import day_of
@@ -61,7 +61,7 @@ def write_notebook(
         ...     exploring.write_notebook(ws, from_date="2024-01-01", to_date="2024-01-07", replace=True).name
         'exploration.ipynb'
     """
-    return _write(workspace, Path(file), ".ipynb", as_jupyter, from_date, to_date, replace=replace)
+    return _write(workspace, path_of(file), ".ipynb", as_jupyter, from_date, to_date, replace=replace)
 
 
 def write_marimo(
@@ -96,7 +96,7 @@ def write_marimo(
         ...     exploring.write_marimo(ws, from_date="2024-01-01", to_date="2024-01-07", replace=True).name
         'exploration.py'
     """
-    return _write(workspace, Path(file), ".py", as_marimo, from_date, to_date, replace=replace)
+    return _write(workspace, path_of(file), ".py", as_marimo, from_date, to_date, replace=replace)
 
 
 def _write(
@@ -112,10 +112,10 @@ def _write(
     if file.suffix != ending:
         raise ArgumentError(f"{file} should end in {ending}: write {file.stem}{ending}")
     if os.path.lexists(file) and not replace:
-        raise StorageError(f"{file} exists: replace it, or choose another place")
+        raise StorageError(f"{file} exists: give replace=True, or another place")
     document = form(cells(_subject(workspace, from_date, to_date)))
     try:
-        with atomic_write(file) as part:
+        with atomic_write(file, private=not file.exists()) as part:
             part.write_text(document, encoding="utf-8")
     except OSError as error:
         raise StorageError(f"cannot write {file}: {error.strerror}") from error
@@ -126,22 +126,23 @@ def _subject(workspace: Workspace, from_date: Day | None, to_date: Day | None) -
     info = workspace.info()
     if info.project_id is None:
         raise AuthenticationError("a notebook needs an account: open the workspace with one")
-    first, last = _range(from_date, to_date, *(JANUARY if info.account == SANDBOX else _last_days()))
+    today: date = workspace.sql_scalar("SELECT day FROM mixpanel_days('today')")
+    first, last = _range(from_date, to_date, today, *(JANUARY if info.account == SANDBOX else _last_days(today)))
     is_usual = info.path in {None, current_database(info.project_id)}
     return Subject(
         info.account, info.project_id, None if is_usual else info.path, first, last, _first_funnel(workspace)
     )
 
 
-def _last_days() -> tuple[date, date]:
-    yesterday = datetime.now(UTC).date() - timedelta(days=1)
+def _last_days(today: date) -> tuple[date, date]:
+    yesterday = today - timedelta(days=1)
     return yesterday - timedelta(days=29), yesterday
 
 
-def _range(from_date: Day | None, to_date: Day | None, first: date, last: date) -> tuple[date, date]:
+def _range(from_date: Day | None, to_date: Day | None, today: date, first: date, last: date) -> tuple[date, date]:
     """The days that are given, and in the place of one that is not, what makes them as many as usual."""
-    end = last if to_date is None else day_of("to_date", to_date)
-    begin = end - (last - first) if from_date is None else day_of("from_date", from_date)
+    end = last if to_date is None else day_of("to_date", to_date, today)
+    begin = end - (last - first) if from_date is None else day_of("from_date", from_date, today)
     if begin > end:
         raise ArgumentError(f"from_date {begin} is after to_date {end}: give an earlier from_date, or a later to_date")
     return begin, end

@@ -23,6 +23,7 @@ from .profiles import profiles
 from .projects import projects, workspaces
 from .properties import properties, property_counts, property_values
 from .raw import get, post
+from .relative import resolve_days
 from .reports import flows, saved_report
 from .requests import budget, requests_
 from .retention import frequency, retention
@@ -39,4 +40,14 @@ FUNCTIONS: tuple[Function, ...] = (
 )
 """All of them, in the order in which they are listed to people."""
 
-__all__ = ["EVERYTHING", "FUNCTIONS", "Call", "Downloads", "Function", "Kept", "Predicate", "read_arguments"]
+__all__ = [
+    "EVERYTHING",
+    "FUNCTIONS",
+    "Call",
+    "Downloads",
+    "Function",
+    "Kept",
+    "Predicate",
+    "read_arguments",
+    "resolve_days",
+]

@@ -11,22 +11,20 @@ from typing import Any
 from ..exceptions import ArgumentError
 from .answers import shortened, shown
 from .declaration import Function, Parameter
+from .relative import FORMS, DaysAgo, days_ago
+from .saved import ID_OR_NAME
 
 WHOLE_DAY = re.compile(r"(\d{4}-\d{2}-\d{2})([ T]00:00:00(\.0+)?([+-]\d{2}(:\d{2})?)?)?")
 DIGITS = re.compile(r"-?\d+")
 
 
 def read_arguments(function: Function, given: Mapping[str, Any]) -> dict[str, Any]:
-    """Every parameter's value: what was given, checked, else its default.
+    """Every parameter's value: what was given, checked, else its default. Days may be told from today still.
 
     Raises:
         ArgumentError: one line that says what to write instead.
     """
-    arguments = {p.name: _read(function, p, given.get(p.name)) for p in function.parameters}
-    first, last = arguments.get("from_date"), arguments.get("to_date")
-    if first and last and first > last:
-        raise ArgumentError(f"mixpanel_{function.name}: from_date {first} is after to_date {last}: swap them")
-    return arguments
+    return {p.name: _read(function, p, given.get(p.name)) for p in function.parameters}
 
 
 def _read(function: Function, parameter: Parameter, value: Any) -> Any:
@@ -58,8 +56,8 @@ class Refusal(ValueError):  # noqa: N818 - becomes an ArgumentError at once
     """Says what kind of value would have been right."""
 
 
-def day_of(name: str, value: str | date) -> date:
-    """The day that an argument of a Python method names.
+def day_of(name: str, value: str | date, today: date) -> date:
+    """The day that an argument of a Python method names; ``today`` is the day that it is where the project is.
 
     Raises:
         ArgumentError: it is none.
@@ -67,20 +65,23 @@ def day_of(name: str, value: str | date) -> date:
     if isinstance(value, date) and not isinstance(value, datetime):
         return value
     try:
-        return read_day(str(value))
+        found = read_day(str(value))
     except ValueError:
-        raise ArgumentError(f"{name} must be a day in the form YYYY-MM-DD, not {value!r}") from None
+        raise ArgumentError(f"{name} must be a day: {FORMS}, not {value!r}") from None
+    return found.on(today) if isinstance(found, DaysAgo) else found
 
 
-def read_day(value: Any) -> date:
-    """A day as it may be written: ``2024-01-31``, alone or at midnight.
+def read_day(value: Any) -> date | DaysAgo:
+    """A day as it may be written: ``2024-01-31``, alone or at midnight; or as it is told from today.
 
     Raises:
         ValueError: it is none.
     """
+    if isinstance(value, str) and (told := days_ago(value)):
+        return told
     match = WHOLE_DAY.fullmatch(value) if isinstance(value, str) else None
     if match is None:
-        raise Refusal("a whole day in the form YYYY-MM-DD")
+        raise Refusal(f"a whole day ({FORMS})")
     try:
         return date.fromisoformat(match[1])
     except ValueError as error:
@@ -100,7 +101,7 @@ def _texts(value: Any) -> list[str]:
     return values
 
 
-def _days(value: Any) -> list[date]:
+def _days(value: Any) -> list[date | DaysAgo]:
     values = value if isinstance(value, list) else [value]
     if not values:
         raise Refusal("a list of days")
@@ -136,6 +137,15 @@ def _json(value: Any) -> Any:
         raise Refusal("JSON, a struct or a list") from None
 
 
+def _id_or_name(value: Any) -> int | str:
+    if isinstance(value, str) and value.strip() and not DIGITS.fullmatch(value):
+        return value
+    try:
+        return _whole_number(value)
+    except Refusal:
+        raise Refusal("an id or a name") from None
+
+
 READERS: Mapping[str, Callable[[Any], Any]] = {
     "DATE": read_day,
     "DATE[]": _days,
@@ -145,6 +155,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "BOOLEAN": _boolean,
     "TIMESTAMP": _moment,
     "JSON": _json,
+    ID_OR_NAME: _id_or_name,
 }
 
 

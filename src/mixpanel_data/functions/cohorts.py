@@ -11,6 +11,7 @@ from typing import Any
 from ..client import Api, Endpoint
 from .answers import fields, flag, moment, objects, text, whole
 from .declaration import Call, Column, table_function
+from .saved import Kind
 
 LIST = Endpoint(Api.QUERY, "/cohorts/list", method="POST")
 SAID = {
@@ -23,6 +24,7 @@ SAID = {
     "project_id": whole,
     "data_group_id": text,
 }
+NAMED = {"id": whole, "name": text}
 
 
 @table_function(
@@ -43,3 +45,10 @@ SAID = {
 )
 async def cohorts(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     yield [fields(cohort, SAID) for cohort in objects(await call.recall(LIST))]
+
+
+async def _saved_cohorts(call: Call) -> list[tuple[Any, ...]]:
+    return [fields(cohort, NAMED) for cohort in objects(await call.recall(LIST))]
+
+
+SAVED = Kind("cohort", "mixpanel_cohorts()", _saved_cohorts)

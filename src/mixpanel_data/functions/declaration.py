@@ -20,6 +20,7 @@ from .cuts import warn_if_cut
 from .held import Downloads
 from .kept import Kept
 from .predicate import Predicate
+from .saved import Kind, by_id_or_name
 from .zones import refuse_too_late
 
 T = TypeVar("T")
@@ -37,13 +38,17 @@ class Parameter:
     required: bool = False
     choices: tuple[str, ...] = ()
     """The only values there are, where they can be listed."""
+    kind: Kind | None = None
+    """What is saved in Mixpanel under the id that it takes: its name is taken too."""
 
     @property
     def meaning(self) -> str:
         """What it is, what it can be, and what it is unless given."""
         default = self.default if isinstance(self.default, str) else json.dumps(self.default)
         unless = () if self.default is None or self.required else (f"{default} unless given",)
-        return "; ".join([self.doc, *([f"one of {', '.join(self.choices)}"] if self.choices else []), *unless])
+        choices = [f"one of {', '.join(self.choices)}"] if self.choices else []
+        days = ["a date, today, yesterday, or 7d for seven days ago"] if self.type in {"DATE", "DATE[]"} else []
+        return "; ".join([self.doc, *choices, *days, *unless])
 
 
 @dataclass(frozen=True)
@@ -198,8 +203,9 @@ def table_function(
         shared = _shared(endpoint, about_account, keeps)
         whole_doc = f"{doc} {MAINTENANCE}" if maintained_only else doc
         return Function(
-            name, whole_doc, parameters + shared, columns, endpoint, requests, example, rows, about_account, is_local
-        )
+            name, whole_doc, parameters + shared, columns, endpoint, requests, example, by_id_or_name(rows, parameters),
+            about_account, is_local,
+        )  # fmt: skip
 
     return declare
 

@@ -17,6 +17,7 @@ from .answers import day, entries, fields, inside, number, objects, text, whole
 from .declaration import Call, Column, Parameter, table_function
 from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by
+from .saved import ID_OR_NAME, Kind
 from .spelling import refuse_unknown_properties, says_nothing
 
 LIST = Endpoint(Api.QUERY, "/funnels/list")
@@ -48,7 +49,14 @@ MEASURED = {
     ),
 )
 async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
-    yield [fields(funnel, LISTED) for funnel in objects(await call.recall(LIST))]
+    yield await _saved_funnels(call)
+
+
+async def _saved_funnels(call: Call) -> list[tuple[Any, ...]]:
+    return [fields(funnel, LISTED) for funnel in objects(await call.recall(LIST))]
+
+
+SAVED = Kind("funnel", "mixpanel_funnels()", _saved_funnels)
 
 
 @table_function(
@@ -57,7 +65,9 @@ async def funnels(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
     maintained_only=True,
     example="FROM mixpanel_funnel(7509, '2024-01-01', '2024-01-31')",
     parameters=(
-        Parameter("funnel_id", "BIGINT", "its id, from mixpanel_funnels()", "7509", required=True),
+        Parameter(
+            "funnel_id", ID_OR_NAME, "its id or name, from mixpanel_funnels()", "7509", required=True, kind=SAVED
+        ),
         *DAYS,
         Parameter(
             "unit",

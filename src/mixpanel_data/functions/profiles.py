@@ -12,8 +12,10 @@ from typing import Any
 
 from ..exceptions import ArgumentError
 from .answers import json_text, moment, possible, text
+from .cohorts import SAVED as COHORT
 from .declaration import Call, Column, Parameter, table_function
 from .pages import ENGAGE, pages_of
+from .saved import ID_OR_NAME
 
 MOST_IDS = 2000
 """Ids in one request."""
@@ -27,7 +29,8 @@ LAST_SEEN = "$last_seen"
     example="FROM mixpanel_profiles()",
     parameters=(
         Parameter("filter", "VARCHAR", "a Mixpanel expression over profiles", """'properties["plan"] == "pro"'"""),
-        Parameter("cohort_id", "BIGINT", "only members of this cohort, from mixpanel_cohorts()", "1001"),
+        Parameter("cohort_id", ID_OR_NAME, "only members of this cohort: its id or its name, from mixpanel_cohorts()",
+                  "1001", kind=COHORT),
         Parameter("properties", "VARCHAR[]", "only these properties: faster where they are many", "['$email']"),
         Parameter("distinct_ids", "VARCHAR[]", "only these users", "['user-0000001']"),
         Parameter("group_id", "VARCHAR", "profiles of this kind of group instead of users", "'-1405123841946871899'"),

@@ -12,8 +12,10 @@ INTRODUCTION = """\
 
 Each is a table function: `FROM mixpanel_events()` on the connection that was registered, `FROM mixpanel.events()` on
 any connection of the same DuckDB. Arguments are given by position or by name (`max_rows := 1000`); each must be a
-constant, a `?` parameter or `getvariable(…)`. This page is written from the declarations; `FROM mixpanel_functions()`
-says the same.
+constant, a `?` parameter or `getvariable(…)`. A day is a date, or `today`, `yesterday`, `7d` (seven days ago) in the
+project's time zone: the account's `timezone`, else UTC.
+
+This page is written from the declarations; `FROM mixpanel_functions()` says the same.
 """
 HEADS = {
     "function": ("",),

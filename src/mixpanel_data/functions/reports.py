@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -20,10 +21,31 @@ from .declaration import Call, Column, Parameter, table_function
 from .funnels import FUNNEL, MEASURED, funnel_rows
 from .numbers import OVERALL, Number, Path, numbers
 from .retention import RETENTION, retention_rows
+from .saved import ID_OR_NAME, Kind
 
 INSIGHTS = Endpoint(Api.QUERY, "/insights")
 FLOWS = Endpoint(Api.QUERY, "/arb_funnels")
-BOOKMARK = Parameter("bookmark_id", "BIGINT", "id of the report, from mixpanel_bookmarks()", "2001", required=True)
+
+
+async def _named(call: Call) -> list[tuple[Any, ...]]:
+    return [fields(report, NAMED) for report in await saved_reports(call)]
+
+
+async def _named_flows(call: Call) -> list[tuple[Any, ...]]:
+    return [fields(report, NAMED) for report in await saved_reports(call) if text(report.get("type")) == "flows"]
+
+
+NAMED = {"id": whole, "name": text}
+REPORT = Kind("saved report", "mixpanel_bookmarks()", _named)
+FLOWS_REPORT = Kind("flows report", "mixpanel_bookmarks()", _named_flows)
+BOOKMARK = Parameter(
+    "bookmark_id",
+    ID_OR_NAME,
+    "the report's id or name, from mixpanel_bookmarks()",
+    "2001",
+    required=True,
+    kind=REPORT,
+)
 DAYS = 30
 NOTHING: list[Any] = [(None,) * len(Number._fields)]
 """The row of an answer without numbers, where it is wanted."""
@@ -90,8 +112,6 @@ async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Numbe
     """The same from the endpoint of the report's own kind: some funnels are not served as insights."""
     wanted, said = call["bookmark_id"], refusal.message
     match await _kind(call, refusal):
-        case None:
-            raise NotFoundError(f"there is no saved report {wanted}: FROM mixpanel_bookmarks() lists them ({said})")
         case "flows":
             raise ArgumentError(f"{wanted} is a flows report: write FROM mixpanel_flows({wanted}) ({said})")
         case "funnels":
@@ -155,7 +175,7 @@ def _with_segments(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any,
     doc="The answer of a saved flows report: what users did step by step. Mixpanel does not document this API.",
     endpoint=FLOWS,
     example="FROM mixpanel_flows(4001)",
-    parameters=(BOOKMARK,),
+    parameters=(replace(BOOKMARK, example="4001", kind=FLOWS_REPORT),),
     columns=(
         Column("step", "BIGINT", "1 for the first"),
         Column("node", "VARCHAR", "name of the event"),

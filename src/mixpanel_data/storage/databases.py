@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from ..atomic import atomic_write
+from ..atomic import atomic_write, path_of
 from ..exceptions import ArgumentError, ConfigError, MixpanelDataError, NotFoundError, StorageError
 from ..types import DatabaseInfo
 from . import cleanup
@@ -157,7 +157,13 @@ def reset_database(project_id: str, name: str | None = None) -> Path:
     return path
 
 
-def prune(*, temporary: bool = True, older_than: timedelta | None = None, dry_run: bool = False) -> list[Path]:
+def prune(
+    *,
+    temporary: bool = True,
+    older_than: timedelta | None = None,
+    dry_run: bool = False,
+    path: str | Path | None = None,
+) -> list[Path]:
     """Removes what is not needed any more; gives what was removed. What somebody uses is left alone.
     In the shell: ``mp db prune``.
 
@@ -165,6 +171,7 @@ def prune(*, temporary: bool = True, older_than: timedelta | None = None, dry_ru
         temporary: what killed processes left: temporary folders, and what is beside the databases in the data folder.
         older_than: also databases in the data folder that were neither read nor written for so long.
         dry_run: remove nothing, and give what would be removed.
+        path: a database elsewhere: what is beside that one is removed too.
 
     >>> from datetime import timedelta
     >>> databases.prune(temporary=False, older_than=timedelta(days=90), dry_run=True)
@@ -175,6 +182,9 @@ def prune(*, temporary: bool = True, older_than: timedelta | None = None, dry_ru
     removed = []
     if temporary:
         removed += [*folders.sweep(dry_run=dry_run), *cleanup.sweep(data_folder(), dry_run=dry_run)]
+        if path is not None:
+            file = path_of(path).expanduser().absolute()
+            removed += cleanup.sweep(file.parent, file.name, dry_run=dry_run)
     if older_than is not None:
         removed += _remove_unused(older_than, dry_run)
     return removed
@@ -187,7 +197,7 @@ class Project:
     id: str
 
     def __post_init__(self) -> None:
-        if not PROJECT.fullmatch(self.id):
+        if not isinstance(self.id, str) or not PROJECT.fullmatch(self.id):
             raise ArgumentError(f"a project's id is a number, such as 12345, not {self.id!r}")
 
     @property
@@ -197,6 +207,8 @@ class Project:
 
     def file(self, name: str) -> Path:
         """Where the database of this name is, or would be."""
+        if not isinstance(name, str):
+            raise ArgumentError(f"a database's name is text, such as 'test', not {name!r}")
         if not NAME.fullmatch(name):
             proposal = re.sub(r"[^A-Za-z0-9_-]+", "-", name).strip("-") or "test"
             raise ArgumentError(f"a database's name has letters, digits, - and _, such as {proposal}, not {name!r}")

@@ -8,10 +8,13 @@ from __future__ import annotations
 import os
 import re
 import threading
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import duckdb
 
+from ..atomic import path_of
 from ..exceptions import StorageError
 from ..quoting import literal, quoted
 from .locks import Patience
@@ -23,6 +26,7 @@ FOR_NEW_FILES = ", STORAGE_VERSION 'v1.5.0'" if IS_1 else ""
 """DuckDB 1.5 would make files for older versions, which know no VARIANT."""
 PROJECT_FILE = re.compile(r"(?P<project>[0-9]+)(\.[A-Za-z0-9_-]+)?\.db")
 """A database in the data folder, where each belongs to a project."""
+NEW = "__mixpanel_data_new"
 OPEN_HERE = "Unique file handle conflict"
 HOLDER = re.compile(r"Conflicting lock is held in (?P<program>\S+).*?\(PID (?P<process>\d+)\)")
 STREAMED = "{} is being read by a stream of this thread: finish or close it first"
@@ -52,7 +56,7 @@ class Storage:
     def is_writable(self) -> bool:
         return True
 
-    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool | float) -> None:
         """Makes it the connection's default database.
 
         Raises:
@@ -91,8 +95,10 @@ class File(Storage):
     def is_writable(self) -> bool:
         return not self.exists() or os.access(self.path, os.W_OK)
 
-    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool) -> None:
+    def attach(self, con: duckdb.DuckDBPyConnection, *, write: bool, wait: bool | float) -> None:
         self.make_folder()
+        if write and not self.exists():
+            self._make_file(con)
         patience = Patience(f"{self.path} is in use by", wait)
         statement = f"ATTACH {literal(str(self.path))} AS {quoted(self.name)} ({self._options(write=write)})"
         while (refusal := self._try(con, statement)) is not None:
@@ -113,6 +119,18 @@ class File(Storage):
     def keep(self) -> None:
         with _guard:
             self._threads.pop(id(self), None)
+
+    def _make_file(self, con: duckdb.DuckDBPyConnection) -> None:
+        """Makes the file for its owner only: DuckDB would let everybody read it. Where that fails, DuckDB says why."""
+        with (
+            suppress(OSError, duckdb.Error),
+            TemporaryDirectory(prefix=f".{self.path.name}-", dir=self.path.parent) as new,
+        ):
+            file = Path(new) / self.path.name
+            con.execute(f"ATTACH {literal(str(file))} AS {NEW} ({self._options(write=True)})")
+            con.execute(f"DETACH {NEW}")
+            file.chmod(0o600)
+            os.link(file, self.path)  # somebody else may have made it by now
 
     def make_folder(self) -> None:
         """Makes the folder that databases are in unless told otherwise.
@@ -164,7 +182,7 @@ class TemporaryFile(File):
 
 def storage_at(path: str | Path) -> Storage:
     """The file; or memory, by DuckDB's own name for it."""
-    return File(Path(path).expanduser().absolute()) if str(path) != ":memory:" else Memory()
+    return File(path_of(path).expanduser().absolute()) if str(path) != ":memory:" else Memory()
 
 
 def wal_of(path: Path) -> Path:

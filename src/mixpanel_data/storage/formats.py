@@ -78,7 +78,7 @@ def _file_name(table: str) -> str:
 def refuse_existing(copies: Sequence[Copy]) -> None:
     for copy in copies:
         if os.path.lexists(copy.file):
-            raise StorageError(f"{copy.file} exists: replace it, or choose another place")
+            raise StorageError(f"{copy.file} exists: give replace=True, or another place")
 
 
 def make_folder(folder: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 import time
@@ -21,11 +22,15 @@ SILENT_SECONDS = 0.1
 
 
 class Patience:
-    """Waits for whoever is in the way, and says so once."""
+    """Waits for whoever is in the way, and says so once.
 
-    def __init__(self, what: str, is_allowed: bool) -> None:
+    Args:
+        wait: whether to wait, or how many seconds at most.
+    """
+
+    def __init__(self, what: str, wait: bool | float) -> None:
         self._what = what
-        self._is_allowed = is_allowed
+        self._longest = math.inf if wait is True else float(wait)
         self._since = time.monotonic()
         self._is_silent = True
 
@@ -33,18 +38,21 @@ class Patience:
         """Waits for a moment.
 
         Raises:
-            StorageError: there is to be no waiting.
+            StorageError: there is to be no waiting, or no more.
         """
-        if not self._is_allowed:
-            raise StorageError(f"{self._what} {holder}: wait until it ends", holder=holder)
-        if self._is_silent and time.monotonic() - self._since > SILENT_SECONDS:
-            print(f"{self._what} {holder}: waiting until it ends", file=sys.stderr, flush=True)
+        waited = time.monotonic() - self._since
+        if waited >= self._longest:
+            since = f", for {self._longest:g} s and more" if self._longest else ""
+            raise StorageError(f"{self._what} {holder}{since}: wait until it ends", holder=holder)
+        if self._is_silent and waited > SILENT_SECONDS:
+            until = "" if self._longest == math.inf else f", {self._longest:g} s at most"
+            print(f"{self._what} {holder}: waiting until it ends{until}", file=sys.stderr, flush=True)
             self._is_silent = False
         time.sleep(POLL_SECONDS)
 
 
 @contextmanager
-def fetch_lock(database: Path, *, wait: bool) -> Iterator[None]:
+def fetch_lock(database: Path, *, wait: bool | float) -> Iterator[None]:
     """The right to fetch into a database, which one process at a time has.
 
     Raises:
@@ -102,8 +110,9 @@ def is_free(path: Path) -> bool:
 
 def _write_process(handle: int) -> None:
     """Writes who has the lock, from the second byte on: Windows lets nobody else read the first, which it locks."""
-    os.ftruncate(handle, 0)
-    os.write(handle, f" {os.getpid()}".encode())
+    with suppress(OSError):  # a full disk takes no number, and whoever waits does without
+        os.ftruncate(handle, 0)
+        os.write(handle, f" {os.getpid()}".encode())
 
 
 def _holder(path: Path) -> str:

@@ -50,10 +50,14 @@ def folder_beside(file: Path) -> Path:
     return file.with_name(f"{file.name}.vacuum")
 
 
+def remove_copy(file: Path) -> None:
+    """Removes the copy that a killed process left, for who has the right to fetch: nobody else can be at it."""
+    shutil.rmtree(folder_beside(file), ignore_errors=True)
+
+
 @contextmanager
 def _new_folder(file: Path) -> Iterator[Path]:
     folder = folder_beside(file)
-    shutil.rmtree(folder, ignore_errors=True)  # of a killed process: nobody else can be at it
     folder.mkdir(mode=0o700)
     try:
         yield folder

@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import TypedDict, Unpack, cast
 
 from ..client import Watcher
-from ..engine.statement import call
+from ..engine.statement import Statement, call
 from ..exceptions import ArgumentError
 from ..quoting import quoted
 from ..types import FetchPlan, FetchResult
@@ -86,11 +86,11 @@ def fetch_events(
 
     Args:
         name: the table.
-        from_date: first day, inclusive. Not needed to ``sync`` a table that is there.
+        from_date: first day, inclusive; not needed to ``sync`` a table.
         to_date: last day, inclusive; today unless given.
         events: only events of these names.
         where: a Mixpanel filter expression.
-        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        progress: a line; False for none, or a function that is called with a :class:`Progress`.
         append: add these days to the table, all at once; of days that are there the new answer counts.
         replace: put the new table in the place of the old one, at the end and at once.
         resume: commit each window of days as it is proven, and fetch only the days that are missing: those not in the
@@ -163,7 +163,7 @@ def fetch_profiles(
         cohort: only members of this cohort, by its id or its name; ``cohorts()`` has both.
         properties: only these properties: faster where there are many.
         distinct_ids: only these users.
-        progress: a line on a terminal; False for none, or a function that is called with a :class:`Progress`.
+        progress: a line; False for none, or a function that is called with a :class:`Progress`.
         append: add to the table; profiles it has already are brought up to date.
         replace: put the new table in the place of the old one, at the end and at once.
         dry_run: give the plan instead, as :meth:`plan_profiles` does; the older spelling.
@@ -217,11 +217,13 @@ def _event_loader(session: Session, name: str, options: EventOptions) -> EventLo
     if parallel is not None and parallel < 1:
         raise ArgumentError(f"parallel must be at least 1, not {parallel}")
     if limit is not None and target.policy in {"append", "missing"}:
-        raise ArgumentError("limit is for a sample in a table of its own: leave append, resume and sync out")
+        raise ArgumentError("a limit is for a table of its own: leave append=True, resume=True and sync=True out")
     selection = EventSelection.of(
         options.get("events"), options.get("where"), options.get("properties", "json"), options.get("columns"),
         deduplicate=options.get("deduplicate", True), compression=options.get("compression", "auto"),
     )  # fmt: skip
+    if selection.columns:  # before anything is downloaded for a type that does not exist
+        session.rows(Statement(f"SELECT {', '.join(f'NULL::{kind}' for _, kind in selection.columns.values())}"))
     days = _days(session, target.table, options)
     again = options.get("look_back", LOOK_BACK) if options.get("sync") else None
     on_bad_line = options.get("on_bad_line", "error")
@@ -244,7 +246,7 @@ def _target(session: Session, name: str, options: EventOptions | ProfileOptions)
     policies: dict[str, Policy] = {"append": "append", "replace": "replace", "resume": "missing", "sync": "missing"}
     given = [name for name in policies if options.get(name)]
     if len(given) > 1:
-        raise ArgumentError(f"give only one of {', '.join(given[:-1])} and {given[-1]}")
+        raise ArgumentError(f"give only one of {'=True, '.join(given[:-1])}=True and {given[-1]}=True")
     session.database.functions()
     policy = policies[given[0]] if given else "new"
     return Target.of(session.database, name, policy, Project.of(session.database.credentials()))
@@ -254,29 +256,24 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
     started, fetched_at = time.monotonic(), datetime.now(UTC)
     with session.database.fetch_lock(), session.watch.line(progress) as watch:
         loaded = loader.load(watch)
+    ((rows_in_table,),) = session.rows(Statement(f"SELECT count(*) FROM {loader.target.place}"))
     seconds = round(time.monotonic() - started, 3)
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
         loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
-        loaded.days, dict(loaded.not_cast), loaded.skipped_lines,
+        loaded.days, dict(loaded.not_cast), loaded.skipped_lines, rows_in_table,
     )  # fmt: skip
 
 
 def _days(session: Session, table: str, options: EventOptions) -> list[date]:
     """The days to fetch, of which none is to come; to sync, from the first one that the table has."""
-    from ..functions.arguments import day_of  # noqa: PLC0415 - who only looks at tables loads no functions
-
-    from_date, to_date = options.get("from_date"), options.get("to_date")
-    first = day_of("from_date", from_date) if from_date is not None else None
+    first, last = options.get("from_date"), options.get("to_date")
     if first is None and options.get("sync"):
         with session.database.attached() as con:
             known = Ledger(con).loaded_range(table)
         first = known[0] if known else None
     if first is None:
         raise ArgumentError("fetch_events needs from_date: write from_date='2024-01-01'")
-    last = day_of("to_date", to_date) if to_date is not None else None
-    if last is not None and last < first:
-        raise ArgumentError(f"from_date {first} is after to_date {last}: swap them")
     with session.database.asking() as con:
         begun = Ledger(con).days(first, last)
     if not begun:

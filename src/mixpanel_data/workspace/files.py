@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ..atomic import path_of
 from ..exceptions import StorageError
 from ..storage.formats import Format, make_folder, plan_copies, refuse_existing, write
 from ..storage.vacuum import rewrite
@@ -38,7 +39,7 @@ def export(
     >>> ws.sql_scalar("SELECT count(*) FROM 'events.csv'")
     3885
     """
-    where = Path(target).expanduser().absolute()
+    where = path_of(target).expanduser().absolute()
     with session.database.attached() as con:
         found = [find_table(session, name) for name in tables or table_names(con)]
         copies = plan_copies(where, {table.name: table.place for table in found}, format)

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from ..engine.errors import half_character
+
 if TYPE_CHECKING:
     from .session import Session
     from .workspace import Workspace
@@ -24,7 +26,10 @@ def forward(
 
     @wraps(function)
     def method(self: Workspace, /, *arguments: Parameters.args, **named: Parameters.kwargs) -> Result:
-        return function(self._session, *arguments, **named)
+        try:
+            return function(self._session, *arguments, **named)
+        except UnicodeEncodeError as error:
+            raise half_character(error) from None
 
     signature = inspect.signature(function)
     _, *others = signature.parameters.values()

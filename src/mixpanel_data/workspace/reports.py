@@ -27,7 +27,7 @@ from .session import Day, Session
 
 def funnel(
     session: Session,
-    funnel_id: int,
+    funnel_id: int | str,
     *,
     from_date: Day,
     to_date: Day,
@@ -43,7 +43,7 @@ def funnel(
     The funnel's name comes from the list of funnels, which costs one more request the first time.
 
     Args:
-        funnel_id: its id; ``funnels()`` has them.
+        funnel_id: its id, or its name; ``funnels()`` has both.
         unit: ``range`` for one funnel over all days; else the length of a period, and a user counts in each in which
             they begin, so that the counts of periods add up to more than users.
         length: how long users may take, in ``length_unit``; as the funnel was saved unless given.
@@ -56,11 +56,11 @@ def funnel(
     """
     rows = session.ask("funnel", funnel_id=funnel_id, from_date=from_date, to_date=to_date, unit=unit, segment_by=on,
                        filter=where, length=length, length_unit=length_unit, max_segments=limit)  # fmt: skip
-    asked, name = session.last_sql, _funnel_name(session, funnel_id)
+    asked, (number, name) = session.last_sql, _funnel(session, funnel_id)
     session.last_sql = asked
     steps, segments = separate_segments(rows.to_pylist(), "date", steps_of)
     conversion = steps[-1].overall if steps else None
-    return FunnelResult(funnel_id, name, str(from_date), str(to_date), conversion, steps, segments, arrow=rows)
+    return FunnelResult(number, name, str(from_date), str(to_date), conversion, steps, segments, arrow=rows)
 
 
 def retention(
@@ -129,11 +129,11 @@ def frequency(
     return FrequencyResult(event, str(from_date), str(to_date), unit, counted, arrow=rows)
 
 
-def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
+def saved_report(session: Session, bookmark_id: int | str) -> SavedReportResult:
     """The answer of a saved insights, funnel or retention report. In the shell: ``mp query saved-report``.
 
     Args:
-        bookmark_id: its id; ``bookmarks()`` has them.
+        bookmark_id: its id, or its name; ``bookmarks()`` has both.
 
     >>> ws.saved_report(2001).arrow.num_rows > 0
     True
@@ -143,7 +143,7 @@ def saved_report(session: Session, bookmark_id: int) -> SavedReportResult:
     return SavedReportResult(bookmark_id, read_json(rows["answer"][0].as_py()), arrow=numbers.drop_columns(["answer"]))
 
 
-def flows(session: Session, bookmark_id: int) -> FlowsResult:
+def flows(session: Session, bookmark_id: int | str) -> FlowsResult:
     """The answer of a saved flows report: what users did step by step. In the shell: ``mp query flows``.
 
     >>> ws.flows(4001).df.columns[0]
@@ -184,13 +184,14 @@ def jql(session: Session, script: str, params: Mapping[str, Any] | None = None) 
     return JQLResult(arrow=session.ask("jql", script=script, params=given))
 
 
-def _funnel_name(session: Session, funnel_id: int) -> str:
-    """Its name; empty where it cannot be had now: the answer that was paid for is given without it."""
-    names = call("funnels").wrap("SELECT name FROM ", " WHERE id = $funnel_id", funnel_id=funnel_id)
+def _funnel(session: Session, given: int | str) -> tuple[int | str, str]:
+    """Its id and its name, which is empty where it cannot be had now: the answer that was paid for is given without."""
+    known = call("funnels").wrap("SELECT id, name FROM ", " WHERE $given IN (id::VARCHAR, lower(name))")
     try:
-        if session.database.budget_left("query") == 0:  # nobody waits an hour for a name
-            return ""
-        return next(iter(session.answer(names).column("name").to_pylist()), None) or ""
+        # Nobody waits an hour for a name; who gave it has asked for the list already.
+        if isinstance(given, str) or session.database.budget_left("query") != 0:
+            found = session.answer(known.wrap("", given=str(given).lower())).to_pylist()
+            return next(((row["id"], row["name"] or "") for row in found), (given, ""))
     except MixpanelDataError as error:
-        warn(f"the name of funnel {funnel_id} is not known: {error}")
-        return ""
+        warn(f"the name of funnel {given} is not known: {error}")
+    return given, ""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 Day: TypeAlias = str | date
-"""``2024-01-31``, or a date."""
+"""``2024-01-31``, ``today``, ``yesterday``, ``7d`` (seven days ago), or a date."""
 T = TypeVar("T")
 
 

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from ..engine.rows import batches
 from ..engine.statement import Statement, call
-from ..exceptions import NotFoundError
 from ..lenient import read_json
 from .load.selection import OnBadLine, ProfileSelection, names_of
 from .session import Day, Session
@@ -144,14 +143,11 @@ def profile_selection(
 
 
 def _cohort_id(session: Session, name: str) -> int:
+    from ..functions.cohorts import SAVED  # noqa: PLC0415 - who only looks at tables loads no functions
+    from ..functions.saved import find  # noqa: PLC0415
+
     with session.database.asking() as con:
-        listed = call("cohorts").wrap("SELECT name, id FROM ", " WHERE name IS NOT NULL ORDER BY name").run(con)
-    found = [cohort_id for one, cohort_id in listed if one == name]
-    if len(found) == 1:
-        return int(found[0])
-    if found:
-        raise NotFoundError(f"{len(found)} cohorts are called {name!r}: give the id of one, from cohorts()")
-    raise NotFoundError(f"there is no cohort {name!r}; there are: {', '.join(one for one, _ in listed) or 'none'}")
+        return find(SAVED, call("cohorts").wrap("SELECT id, name FROM ").run(con), name)
 
 
 def _export(

@@ -205,5 +205,5 @@ def _refuse_taken(ledger: Ledger, table: str, replace: bool) -> None:
     name, kind = found
     is_for_good = kind == "view" or ledger.entry(table) is not None
     if is_for_good or not replace:
-        way = "choose another name" if is_for_good else "replace it, or choose another name"
+        way = "choose another name" if is_for_good else "give replace=True, or another name"
         raise TableExistsError(f"{kind} {name} exists: {way}", table=name)

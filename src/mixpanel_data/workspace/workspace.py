@@ -32,9 +32,9 @@ from .session import Session
 class Workspace:
     """A project of Mixpanel's, and a database for what is fetched from it.
 
-    Days are inclusive, and in the project's time zone; ``where`` is a Mixpanel filter expression; ``on`` is a
-    property's name, or an expression such as ``properties["plan"]``. Of a local table that is not there every method
-    raises TableNotFoundError, and of what Mixpanel does not have NotFoundError; the message says what there is.
+    Days are inclusive, in the project's time zone: ``2024-01-31``, ``today``, ``yesterday``, ``7d`` (seven days ago) or
+    a date. ``where`` is a filter expression of Mixpanel's; ``on`` a property's name or an expression. Of a local table
+    that is not there every method raises TableNotFoundError, of what Mixpanel does not have NotFoundError.
 
     In the examples of the methods ``ws`` is ``Workspace.memory("sandbox")``.
 
@@ -46,9 +46,9 @@ class Workspace:
         path: the DuckDB file, or ``":memory:"``; unless given the project's current one in ``~/.mixpanel_data``
             (``MP_DATA_DIR`` moves the folder), which is ``<project_id>.db`` unless ``databases.switch_database`` said
             otherwise.
-        wait: whether to wait for a request budget that is spent, and for a database that another process holds.
-        progress: what fetches tell: a line on a terminal; False for none, or a function that is called with a
-            :class:`Progress` at every step.
+        wait: whether to wait for a request budget that is spent, and for a database that another process holds; or how
+            many seconds to wait for the database.
+        progress: what fetches tell: a line; False for none, or a function called with a :class:`Progress` each time.
 
     Raises:
         AuthenticationError: there are no credentials.
@@ -68,7 +68,7 @@ class Workspace:
         region: str | None = None,
         path: str | Path | Storage | None = None,
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         progress: bool | Watcher = True,
     ) -> None:
         self._credentials = cache(lambda: _resolve(account, project_id, region))
@@ -88,7 +88,7 @@ class Workspace:
         project_id: str | None = None,
         region: str | None = None,
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         progress: bool | Watcher = True,
     ) -> Iterator[Workspace]:
         """A workspace whose database is gone when the block ends, however it ends.
@@ -111,7 +111,7 @@ class Workspace:
         project_id: str | None = None,
         region: str | None = None,
         *,
-        wait: bool = True,
+        wait: bool | float = True,
         progress: bool | Watcher = True,
     ) -> Workspace:
         """A workspace whose tables are in memory, and end with it.
@@ -123,7 +123,7 @@ class Workspace:
         return cls(account, project_id, region, Memory(), wait=wait, progress=progress)
 
     @classmethod
-    def open(cls, path: str | Path, *, wait: bool = True) -> Workspace:
+    def open(cls, path: str | Path, *, wait: bool | float = True) -> Workspace:
         """A workspace for a database that is there, without credentials: Mixpanel cannot be asked.
 
         Raises:

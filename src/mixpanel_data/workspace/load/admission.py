@@ -12,7 +12,7 @@ Policy = Literal["new", "append", "replace", "missing"]
 in the place of an old one; ``missing`` loads the days that are not there yet."""
 OTHER_WAYS = {
     "view": "choose another name",
-    "table": "drop it first, choose another name, or append, replace, resume or sync",
+    "table": "drop it, choose another name, or give append=True, replace=True, resume=True or sync=True",
 }
 
 
@@ -39,7 +39,7 @@ def admit(
     found = ledger.find(table)
     if found is None:
         if policy == "append":
-            how = "leave append out to create it"
+            how = "leave append=True out to create it"
             raise TableNotFoundError(f"there is no table {table} to append to: {how}", table=table)
         return None
     if found[1] == "view" or policy == "new":
@@ -74,7 +74,7 @@ def _check_columns(ledger: Ledger, table: str, entry: Entry) -> None:
     there = {str(name).lower() for name, *_ in ledger.columns(table)}
     if missing := [name for name in entry.selection.column_names if name.lower() not in there]:
         raise ArgumentError(
-            f"table {table} has lost the column {missing[0]} since it was fetched: replace it, or choose another name"
+            f"table {table} has lost the column {missing[0]} since it was fetched: give replace=True, or another name"
         )
 
 
@@ -86,7 +86,7 @@ def _check_project(table: str, entry: Entry, project: Project, file_project: str
     if owner is None:
         raise ArgumentError(
             f"table {table} was fetched before tables knew their project: if it holds {project}, say so once with "
-            f"Workspace.adopt({table!r}) or mp db adopt {table}; else choose another name"
+            f"Workspace.adopt({table!r}); else choose another name"
         )
     if owner != project:
         raise ArgumentError(

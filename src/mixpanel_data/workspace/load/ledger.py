@@ -213,7 +213,7 @@ class Ledger:
         ((first, last),) = self.con.execute(query, [table]).fetchall()
         return (first, last) if first else None
 
-    def days(self, first: date, last: date | None) -> list[date]:
+    def days(self, first: date | str, last: date | str | None) -> list[date]:
         """The days of the range that have begun."""
         query = f"SELECT day FROM {CATALOG}.days(?, ?) ORDER BY day"
         found = self.con.execute(query, [str(first), str(last) if last else None]).fetchall()

@@ -312,5 +312,5 @@ def _warn_of_lost_rows(table: str, lost: dict[date, int]) -> None:
     if lost:
         warn(
             f"table {table} has lost {sum(lost.values()):,} rows of {len(lost):,} days since they were fetched, the "
-            f"first of {min(lost)}; these days are not fetched again: replace the table to have them whole"
+            f"first of {min(lost)}; these days are not fetched again: replace=True has them whole"
         )
