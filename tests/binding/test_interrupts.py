@@ -13,6 +13,7 @@ import duckdb, mixpanel_data
 from mixpanel_data.sandbox import Fault, shared
 
 con = duckdb.connect()
+con.execute("SET enable_progress_bar = false")
 mixpanel_data.register(con, account="sandbox")
 con.execute("FROM mixpanel_events()").fetchall()  # so that the sandbox is there
 shared().faults.add(Fault(match="/export", hang=True, cut=0, times=1000))

@@ -134,7 +134,8 @@ def test_nothing_waits_for_the_garbage_collector_after_a_failure(sandbox: Sandbo
 
 def test_a_process_ends_quietly_while_something_is_held() -> None:
     script = (
-        "import duckdb, mixpanel_data; con = duckdb.connect(); mixpanel_data.register(con, account='sandbox'); "
+        "import duckdb, mixpanel_data; con = duckdb.connect(); con.execute('SET enable_progress_bar = false'); "
+        "mixpanel_data.register(con, account='sandbox'); "
         f'con.execute("SELECT handle FROM mixpanel_download({SPAN})").fetchall()'
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
