@@ -24,6 +24,7 @@ def press():
     time.sleep({delay})
     os.kill(os.getpid(), signal.SIGINT)
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs begin without one
 threading.Thread(target=press).start()
 tries = 0
 try:
