@@ -77,7 +77,7 @@ def test_a_group_alone_prints_its_help(words: str, run: Run) -> None:
 
 def test_options_alone_are_no_command(run: Run) -> None:
     done = run("--account", "sandbox")
-    assert (done.code, done.out, done.err) == (3, "", "mp: Missing command.\n")
+    assert (done.code, done.out, done.err) == (3, "", "mp: Missing command: see mp --help\n")
 
 
 def test_the_page_is_what_the_program_says() -> None:
