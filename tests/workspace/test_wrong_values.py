@@ -18,7 +18,7 @@ CASES: dict[str, Callable[[Workspace], Any]] = {
     "an account that is a list": lambda _: Workspace([ODD]),  # type: ignore[arg-type]
     "an account": lambda _: Workspace(HALF),
     "a path that is a number": lambda _: Workspace("sandbox", path=ODD),
-    "a path": lambda _: Workspace("sandbox", path=f"/tmp/{HALF}.db"),
+    "a path": lambda _: Workspace("sandbox", path=f"{HALF}.db"),
     "a path with a zero": lambda _: Workspace("sandbox", path="/tmp/a\0b.db"),
     "a path to open": lambda _: Workspace.open(ODD),
     "a project": lambda _: Workspace("sandbox", project_id=HALF),
@@ -36,7 +36,7 @@ CASES: dict[str, Callable[[Workspace], Any]] = {
     "a table to look at": lambda ws: ws.schema(HALF),
     "a table to drop": lambda ws: ws.drop(HALF),
     "a table to keep": lambda ws: ws.keep(ws.cohorts, HALF),
-    "a file": lambda ws: ws.export(f"/tmp/{HALF}.csv"),
+    "a file": lambda ws: ws.export(f"{HALF}.csv"),
     "a script": lambda ws: ws.jql(HALF),
     "an account to add": lambda _: auth.add_account(HALF, "u", "s", "1", "us"),
     "an account to add that is a number": lambda _: auth.add_account(ODD, "u", "s", "1", "us"),
@@ -46,7 +46,7 @@ CASES: dict[str, Callable[[Workspace], Any]] = {
     "a database": lambda _: databases.create_database("1", HALF),
     "a database that is a number": lambda _: databases.create_database("1", ODD),
     "a project that is a number": lambda _: databases.list_databases(ODD),
-    "a notebook": lambda ws: exploring.write_notebook(ws, f"/tmp/{HALF}.ipynb"),
+    "a notebook": lambda ws: exploring.write_notebook(ws, f"{HALF}.ipynb"),
     "a notebook that is a number": lambda ws: exploring.write_notebook(ws, ODD),
 }
 

@@ -18,8 +18,8 @@ WRAPPER = re.compile(
 )
 """What DuckDB 1.5 puts before an error that strikes while rows are being fetched."""
 NO_ROOM = re.compile(r"Could not write|No space left|^IO Error|^Out of Memory Error")
-HALF = re.compile(r"cannot encode str as UTF-8, surrogate ('.*?')")
-"""What DuckDB says of half a character."""
+HALF = re.compile(r"cannot encode str as UTF-8, surrogate ('.*?')|Unable to cast Python instance of type <class 'str'>")
+"""What DuckDB says of half a character; 1.5 does not say of which."""
 INTERRUPTED = "Query interrupted"
 """What DuckDB says, in a plain RuntimeError, where Ctrl-C strikes while it runs a statement of its own."""
 
@@ -55,7 +55,7 @@ def _translate(error: Exception) -> BaseException:
     if isinstance(error, duckdb.IOException) or NO_ROOM.search(text):
         return _with_cause(StorageError(f"the database cannot be written: {text}"), error)
     if (found := HALF.search(text)) is not None:
-        return ArgumentError(f"{found[1]} is half a character: leave it out of the text")
+        return ArgumentError(f"{found[1] or 'something'} is half a character: leave it out of the text")
     if isinstance(error, duckdb.Error) or DUCKDB_ERROR.match(text):
         return _with_cause(QueryError(text), error)
     return error
