@@ -256,12 +256,11 @@ def _run(session: Session, loader: EventLoader | ProfileLoader, progress: bool |
     started, fetched_at = time.monotonic(), datetime.now(UTC)
     with session.database.fetch_lock(), session.watch.line(progress) as watch:
         loaded = loader.load(watch)
-    ((rows_in_table,),) = session.rows(Statement(f"SELECT count(*) FROM {loader.target.place}"))
     seconds = round(time.monotonic() - started, 3)
     days = (str(loaded.date_range[0]), str(loaded.date_range[1])) if loaded.date_range else None
     return FetchResult(
         loader.target.table, loaded.rows, loader.selection.KIND, seconds, days, fetched_at, loaded.duplicates,
-        loaded.days, dict(loaded.not_cast), loaded.skipped_lines, rows_in_table,
+        loaded.days, dict(loaded.not_cast), loaded.skipped_lines, loaded.rows_in_table,
     )  # fmt: skip
 
 

@@ -172,16 +172,16 @@ class Ledger:
         days: tuple[date, date] | None = None,
     ) -> None:
         """Writes the table's row anew. ``days`` are the first and the last one that were asked for."""
-        ((rows,),) = self.con.execute(f"SELECT count(*) FROM {self.qualify(table)}").fetchall()
         self.con.execute("DELETE FROM _metadata WHERE table_name = ?", [table])
         events = json.dumps(selection.events, ensure_ascii=False) if selection.events else None
         first, last = days or (None, None)
         now = datetime.now(UTC).replace(tzinfo=None)  # as DuckDB's TIMESTAMP has it
-        self.con.execute(
-            INSERT,
-            [table, selection.KIND, now, first, last, events, selection.where, rows, selection.options(),
-             project.project_id, project.workspace_id],
-        )  # fmt: skip
+        of_table = table, selection.KIND, now, first, last, events, selection.where, self.count_rows(table)
+        owner = project.project_id, project.workspace_id
+        self.con.execute(INSERT, [*of_table, selection.options(), *owner])
+
+    def count_rows(self, table: str) -> int:
+        return int(self.con.execute(f"SELECT count(*) FROM {self.qualify(table)}").fetchall()[0][0])
 
     def note_days(self, table: str, window: Window) -> None:
         """Writes the rows of the window's days anew."""

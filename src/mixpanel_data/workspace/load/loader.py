@@ -36,6 +36,7 @@ class Loaded:
     """What was put into a table."""
 
     rows: int = 0
+    rows_in_table: int = 0
     duplicates: int = 0
     skipped_lines: int = 0
     days: int = 0
@@ -140,7 +141,9 @@ class EventLoader:
                 for group in _groups(windows) if self.target.policy == "missing" else [[one for one in windows if one]]:
                     self._store(group, loaded)
             _warn_of_failed_casts(loaded.not_cast, self.selection)
-        loaded.date_range = self.days[0], self._last_day()
+        else:
+            with self.target.database.attached() as con:
+                self._look(Ledger(con, self.target.database.qualify), loaded)
         return loaded
 
     def _wanted_days(self) -> Sequence[date]:
@@ -160,10 +163,12 @@ class EventLoader:
         _warn_of_lost_rows(table, {day: had - left for day, (had, left) in lost.items() if day not in missing})
         return missing
 
-    def _last_day(self) -> date:
-        with self.target.database.attached() as con:
-            known = Ledger(con).loaded_range(self.target.table) if self.target.policy == "missing" else None
-        return known[1] if known else self.days[-1]
+    def _look(self, ledger: Ledger, loaded: Loaded) -> tuple[date, date]:
+        """Looks how many rows the table has now; gives its first and its last day."""
+        known = ledger.loaded_range(self.target.table) or (self.days[0], self.days[-1])
+        loaded.rows_in_table = ledger.count_rows(self.target.table)
+        loaded.date_range = self.days[0], (known if self.target.policy == "missing" else self.days)[-1]
+        return known
 
     @contextmanager
     def _downloading(self, days: Sequence[date], watch: Watcher) -> Iterator[Iterator[Window | None]]:
@@ -215,8 +220,7 @@ class EventLoader:
                 loaded.skipped_lines += len(window.skipped_lines)
                 loaded.not_cast += count_failures(ledger.con, self.selection.columns, window.read_rows())
             loaded.rows += self._insert(ledger, windows)
-            known = ledger.loaded_range(target.table) or (self.days[0], self.days[-1])
-            ledger.note_table(target.table, self.selection, target.project, known)
+            ledger.note_table(target.table, self.selection, target.project, self._look(ledger, loaded))
 
     def _make_room(self, ledger: Ledger, window: Window, *, is_new: bool) -> None:
         """Takes out what earlier requests for the window's days brought, and writes down what this one brings."""
@@ -259,7 +263,7 @@ class ProfileLoader:
             profiles.write(batch for batch in batches if batch is not None)
             with self.target.writing(ProfileSelection.KIND) as ledger:
                 self._store(ledger, profiles)
-            return Loaded(profiles.rows)
+                return Loaded(profiles.rows, ledger.count_rows(self.target.table))
 
     def _store(self, ledger: Ledger, profiles: Profiles) -> None:
         entry, place = ledger.entry(self.target.table), self.target.place
@@ -281,10 +285,7 @@ class ProfileLoader:
 
 
 def _groups(windows: Iterator[Window | None]) -> Iterator[list[Window]]:
-    """Windows that come at once are written at once, but not too many: what is written is not asked for again.
-
-    What has come before a failure is given before it is raised.
-    """
+    """Windows that come at once are written at once, but not too many; what came before a failure is written, too."""
     group: list[Window] = []
     try:
         for window in windows:
@@ -308,7 +309,6 @@ def _warn_of_failed_casts(failed: Mapping[str, int], selection: EventSelection) 
 
 
 def _warn_of_lost_rows(table: str, lost: dict[date, int]) -> None:
-    """Of days that somebody has taken rows from: they are as somebody wished, or the table is another one."""
     if lost:
         warn(
             f"table {table} has lost {sum(lost.values()):,} rows of {len(lost):,} days since they were fetched, the "
