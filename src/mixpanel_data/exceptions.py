@@ -158,6 +158,9 @@ class TableNotFoundError(MixpanelDataError):
 
 def bare_copy(error: BaseException) -> BaseException:
     """The error and its cause without their tracebacks, which keep alive all that has been seen on the way."""
-    fresh = copy.copy(error)
-    fresh.__cause__ = copy.copy(error.__cause__)
+    try:
+        fresh, cause = copy.copy(error), copy.copy(error.__cause__)
+    except TypeError:  # it is made of more than Python keeps of its arguments
+        return error.with_traceback(None)
+    fresh.__cause__ = cause
     return fresh
