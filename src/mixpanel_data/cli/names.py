@@ -17,11 +17,7 @@ Cohort = Annotated[str | None, typer.Option(help="Only members of this cohort: i
 Property = Annotated[list[str] | None, typer.Option("--property", help="Only this property; may be given again.")]
 Limit = Annotated[int | None, typer.Option(min=1, help="At most so many.")]
 SkipBadLines = Annotated[
-    bool,
-    typer.Option(
-        "--skip-bad-lines",
-        help="Leave lines that are no events out, and say how many.",
-    ),
+    bool, typer.Option("--skip-bad-lines", help="Leave lines that are no events out, and say how many.")
 ]
 Yes = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 
