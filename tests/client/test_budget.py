@@ -19,14 +19,15 @@ from pydantic import SecretStr
 
 from mixpanel_data.client import Api, Budget, Endpoint, Reporter
 from mixpanel_data.client.budget import Budgets
-from mixpanel_data.client.journal import Entry, Journal, Purse, machine_journal
+from mixpanel_data.client.entry import BudgetKey, Entry
+from mixpanel_data.client.journal import Journal, machine_journal
 from mixpanel_data.client.limits import HOUR, LIMITS, MARGIN, Limits, Rate
 from mixpanel_data.credentials import Credentials
 from mixpanel_data.exceptions import IncompleteExportError, MixpanelDataWarning, RateLimitError
 
 EXPORT = Endpoint(Api.EXPORT, "/export")
 ENGAGE = Endpoint(Api.QUERY, "/engage", "POST", free_with="session_id")
-PURSE = Purse("us", "7", Budget.EXPORT)
+KEY = BudgetKey("us", "7", Budget.EXPORT)
 
 
 def budgets(project: str = "7", **more: object) -> Budgets:
@@ -48,9 +49,9 @@ def ask(
         asyncio.run(run())
 
 
-def sent(journal: Journal, limits: Limits, purse: Purse = PURSE) -> float:
+def sent(journal: Journal, limits: Limits, key: BudgetKey = KEY) -> float:
     """Seconds to wait; if there are none, a request has left."""
-    entry = Entry(purse, "x")
+    entry = Entry(key, "x")
     wait = journal.begin(entry, limits)
     if not wait:
         journal.leave(entry)
@@ -81,7 +82,7 @@ def test_a_raised_limit_is_configured_or_learned() -> None:
     refusal = RateLimitError(
         "no", status=429, policy='"project";q=400;w=3600, "project-concurrency";q=5;qu="concurrent-requests"'
     )
-    mine.correct(PURSE, refusal)
+    mine.correct(KEY, refusal)
     assert mine.left(Budget.EXPORT) == 400
 
 
@@ -101,7 +102,7 @@ def test_a_raised_limit_is_configured_or_learned() -> None:
 def test_a_refusal_closes_the_budget_for_everybody(
     retry_after: float | None, limits: str | None, closed: float
 ) -> None:
-    budgets().correct(PURSE, RateLimitError("no", retry_after=retry_after, status=429, limits=limits))
+    budgets().correct(KEY, RateLimitError("no", retry_after=retry_after, status=429, limits=limits))
     assert budgets().frees_in(Budget.EXPORT) == pytest.approx(closed, abs=5)
 
 
@@ -109,7 +110,7 @@ def test_a_refusal_closes_the_budget_for_everybody(
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_header_is_survived(text: str) -> None:
     mine = budgets(project="9")
-    mine.correct(mine.purse(Budget.EXPORT), RateLimitError("no", status=429, limits=text, policy=text))
+    mine.correct(mine.key(Budget.EXPORT), RateLimitError("no", status=429, limits=text, policy=text))
     assert 0 <= mine.frees_in(Budget.EXPORT) <= HOUR
 
 
@@ -131,7 +132,7 @@ def test_only_the_first_page_of_profiles_is_charged() -> None:
 def test_no_more_at_once_than_allowed() -> None:
     limits = Limits(at_once=2)
     journal = Journal(None)
-    entries = [Entry(PURSE, "x") for _ in range(3)]
+    entries = [Entry(KEY, "x") for _ in range(3)]
     assert [journal.begin(entry, limits) > 0 for entry in entries] == [False, False, True]
     journal.end(entries[0])
     assert journal.begin(entries[2], limits) == 0
@@ -166,10 +167,10 @@ def test_two_processes_together_ask_no_more_than_one(tmp_path: Path) -> None:
     """Four processes grab all they can get out of a budget of sixty."""
     code = (
         "import sys; from pathlib import Path\n"
-        "from mixpanel_data.client.journal import *; from mixpanel_data.client.limits import *\n"
+        "from mixpanel_data.client.entry import *; from mixpanel_data.client.journal import *; from mixpanel_data.client.limits import *\n"
         "journal, got = Journal(Path(sys.argv[1])), 0\n"
         "print('ready', flush=True); input()\n"
-        "while not journal.begin(entry := Entry(Purse('us', '7', Budget.EXPORT), 'x'), Limits((Rate(60, HOUR),))):\n"
+        "while not journal.begin(entry := Entry(BudgetKey('us', '7', Budget.EXPORT), 'x'), Limits((Rate(60, HOUR),))):\n"
         "    journal.leave(entry)\n"
         "    got += 1\n"
         "print(got)"
@@ -190,18 +191,18 @@ def test_what_a_killed_process_has_sent_still_counts_but_does_not_block(tmp_path
     path = tmp_path / "requests.db"
     code = (
         "import sys, os, signal; from pathlib import Path\n"
-        "from mixpanel_data.client.journal import *; from mixpanel_data.client.limits import *\n"
+        "from mixpanel_data.client.entry import *; from mixpanel_data.client.journal import *; from mixpanel_data.client.limits import *\n"
         "journal = Journal(Path(sys.argv[1]))\n"
-        "entries = [Entry(Purse('us', '7', Budget.QUERY), 'x') for _ in range(5)]\n"
+        "entries = [Entry(BudgetKey('us', '7', Budget.QUERY), 'x') for _ in range(5)]\n"
         "for entry in entries: journal.begin(entry, LIMITS[Budget.QUERY])\n"
         "for entry in entries[1:]: journal.leave(entry)\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
     assert subprocess.run([sys.executable, "-c", code, str(path)]).returncode == -signal.SIGKILL
-    purse = Purse("us", "7", Budget.QUERY)
+    key = BudgetKey("us", "7", Budget.QUERY)
     journal = Journal(path)
-    assert journal.used(purse, HOUR) == 4
-    assert journal.begin(Entry(purse, "x"), LIMITS[Budget.QUERY]) == 0
+    assert journal.used(key, HOUR) == 4
+    assert journal.begin(Entry(key, "x"), LIMITS[Budget.QUERY]) == 0
 
 
 def test_a_place_that_cannot_be_written_is_told_and_survived(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -254,7 +255,7 @@ def test_a_day_weighs_what_it_weighed() -> None:
 
 def test_old_requests_are_forgotten(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "requests.db"
-    Journal(path).begin(Entry(PURSE, "x"), Limits())
+    Journal(path).begin(Entry(KEY, "x"), Limits())
     later = time.time() + 91 * 24 * HOUR
     monkeypatch.setattr(time, "time", lambda: later)
     assert Journal(path).rows() == []
@@ -266,9 +267,9 @@ def test_requests_of_the_last_hour_are_counted_by_who_comes_later(
     path, now = tmp_path / "requests.db", time.time()
     sent(Journal(path), Limits())
     monkeypatch.setattr(time, "time", lambda: now + HOUR - 60)
-    assert Journal(path).used(PURSE, HOUR) == 1
+    assert Journal(path).used(KEY, HOUR) == 1
     monkeypatch.setattr(time, "time", lambda: now + HOUR + 60)
-    assert Journal(path).used(PURSE, HOUR) == 0
+    assert Journal(path).used(KEY, HOUR) == 0
     assert len(Journal(path).rows()) == 1, "it can still be looked at"
 
 
@@ -276,26 +277,26 @@ def test_the_budget_frees_when_the_first_request_is_an_hour_old(monkeypatch: pyt
     limits, journal, now = Limits((Rate(2, HOUR),)), Journal(None), time.time()
     for minutes, wait in ((0, 0), (10, 0), (20, 40), (61, 0), (62, 8), (71, 0)):
         monkeypatch.setattr(time, "time", lambda minutes=minutes: now + minutes * 60)
-        assert journal.frees_in(PURSE, limits) == pytest.approx(wait * 60, abs=MARGIN * 1.01)
+        assert journal.frees_in(KEY, limits) == pytest.approx(wait * 60, abs=MARGIN * 1.01)
         assert sent(journal, limits) == pytest.approx(wait * 60, abs=MARGIN * 1.01)
 
 
 def test_a_request_that_never_ended_does_not_hold_its_place_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     limits, journal, now = Limits(at_once=1), Journal(None), time.time()
-    assert journal.begin(Entry(PURSE, "x"), limits) == 0
-    assert journal.begin(Entry(PURSE, "x"), limits) > 0
+    assert journal.begin(Entry(KEY, "x"), limits) == 0
+    assert journal.begin(Entry(KEY, "x"), limits) > 0
     monkeypatch.setattr(time, "time", lambda: now + 3 * HOUR)
-    assert journal.begin(Entry(PURSE, "x"), limits) == 0
+    assert journal.begin(Entry(KEY, "x"), limits) == 0
 
 
 def test_what_is_free_needs_room_but_no_budget() -> None:
     journal = Journal(None)
     spent = Limits((Rate(1, HOUR),))
-    assert journal.begin(Entry(PURSE, "x"), spent) == 0
-    assert journal.begin(Entry(PURSE, "x"), spent) > 0
-    assert journal.begin(Entry(PURSE, "x", counts=False), spent) == 0
-    assert journal.begin(Entry(PURSE, "x", counts=False), Limits(at_once=2)) > 0
-    assert journal.frees_in(PURSE, Limits(at_once=2)) > 0
+    assert journal.begin(Entry(KEY, "x"), spent) == 0
+    assert journal.begin(Entry(KEY, "x"), spent) > 0
+    assert journal.begin(Entry(KEY, "x", counts=False), spent) == 0
+    assert journal.begin(Entry(KEY, "x", counts=False), Limits(at_once=2)) > 0
+    assert journal.frees_in(KEY, Limits(at_once=2)) > 0
 
 
 def test_what_was_not_charged_for_is_not_waited_for() -> None:
@@ -307,12 +308,12 @@ def test_what_was_not_charged_for_is_not_waited_for() -> None:
 
 
 def test_each_project_host_and_budget_is_counted_alone() -> None:
-    journal, others = Journal(None), [Purse("eu", "7", Budget.EXPORT), Purse("us", "8", Budget.EXPORT)]
-    journal.begin(Entry(PURSE, "x"), Limits())
-    journal.correct(PURSE, hourly=3)
-    for purse in [*others, Purse("us", "7", Budget.QUERY)]:
-        assert (journal.used(purse, HOUR), journal.hourly(purse)) == (0, None)
-    assert (journal.used(PURSE, HOUR), journal.hourly(PURSE)) == (1, 3)
+    journal, others = Journal(None), [BudgetKey("eu", "7", Budget.EXPORT), BudgetKey("us", "8", Budget.EXPORT)]
+    journal.begin(Entry(KEY, "x"), Limits())
+    journal.correct(KEY, hourly=3)
+    for key in [*others, BudgetKey("us", "7", Budget.QUERY)]:
+        assert (journal.used(key, HOUR), journal.hourly(key)) == (0, None)
+    assert (journal.used(KEY, HOUR), journal.hourly(KEY)) == (1, 3)
 
 
 def test_a_server_of_ones_own_has_a_budget_of_its_own() -> None:
@@ -323,17 +324,17 @@ def test_a_server_of_ones_own_has_a_budget_of_its_own() -> None:
 
 def test_a_later_refusal_takes_nothing_back() -> None:
     mine = budgets()
-    mine.correct(PURSE, RateLimitError("no", status=429, retry_after=1800.0, policy='"project";q=400;w=3600'))
-    mine.correct(PURSE, RateLimitError("no", status=429, retry_after=1.0))
+    mine.correct(KEY, RateLimitError("no", status=429, retry_after=1800.0, policy='"project";q=400;w=3600'))
+    mine.correct(KEY, RateLimitError("no", status=429, retry_after=1.0))
     assert mine.hourly(Budget.EXPORT) == 400
     assert mine.frees_in(Budget.EXPORT) == pytest.approx(1800, abs=60)
-    mine.correct(PURSE, RateLimitError("no", status=429, policy='"second";q=3;w=1, "project";q=40;w=3600'))
+    mine.correct(KEY, RateLimitError("no", status=429, policy='"second";q=3;w=1, "project";q=40;w=3600'))
     assert mine.hourly(Budget.EXPORT) == 40
 
 
 def test_what_mixpanel_says_is_believed_before_the_configuration() -> None:
     mine = budgets(requests_per_hour=400)
-    mine.correct(PURSE, RateLimitError("no", status=429, policy='"project";q=40;w=3600'))
+    mine.correct(KEY, RateLimitError("no", status=429, policy='"project";q=40;w=3600'))
     assert mine.left(Budget.EXPORT) == 40
 
 
@@ -372,13 +373,13 @@ def test_what_has_no_hourly_limit_has_no_end() -> None:
 
 def test_what_could_not_be_noted_leaves_nothing_open() -> None:
     journal = Journal(None)
-    entry = Entry(PURSE, "x")
+    entry = Entry(KEY, "x")
     journal.begin(entry, Limits())
     entry.rows = 2**64  # more than SQLite can keep
     with pytest.raises(OverflowError):
         journal.end(entry)
-    assert journal.begin(Entry(PURSE, "x"), Limits()) == 0
-    assert journal.used(PURSE, HOUR) == 2
+    assert journal.begin(Entry(KEY, "x"), Limits()) == 0
+    assert journal.used(KEY, HOUR) == 2
 
 
 def test_the_file_may_be_in_the_home_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -23,7 +23,8 @@ from hypothesis import strategies as st
 from pydantic import SecretStr
 
 from mixpanel_data.client import Api, Budget, Client, Endpoint, Progress, Reporter, journal, progress
-from mixpanel_data.client.journal import Entry, Journal, Purse, machine_journal
+from mixpanel_data.client.entry import BudgetKey, Entry
+from mixpanel_data.client.journal import Journal, machine_journal
 from mixpanel_data.client.limits import HOUR, LIMITS, MARGIN, Limits, Rate
 from mixpanel_data.credentials import Credentials
 from mixpanel_data.exceptions import MixpanelDataWarning, RateLimitError, StorageError
@@ -33,7 +34,7 @@ from tests.strict import strict_server
 
 NAMES = Endpoint(Api.QUERY, "/events/names")
 PAGE = Endpoint(Api.QUERY, "/engage", free_with="session_id")
-PURSE = Purse("us", "7", Budget.QUERY)
+KEY = BudgetKey("us", "7", Budget.QUERY)
 ASK = """
 import asyncio
 from mixpanel_data import RateLimitError, resolve_credentials
@@ -68,8 +69,8 @@ def ask(
     return asyncio.run(once())
 
 
-def purse_of(url: str, budget: Budget = Budget.QUERY) -> Purse:
-    return Purse(url.removeprefix("http://"), "7", budget)
+def key_of(url: str, budget: Budget = Budget.QUERY) -> BudgetKey:
+    return BudgetKey(url.removeprefix("http://"), "7", budget)
 
 
 @pytest.mark.parametrize(("processes", "days"), [(1, 20), (3, 5)])
@@ -135,7 +136,7 @@ def arrivals(requests: list[Planned], limits: Limits) -> list[tuple[float, float
         found.append((clock[0] + one.late, clock[0] + one.late + one.lasts))
         at(found[-1][1], partial(book.end, entry))
 
-    numbers, waiting = count(), [(Entry(PURSE, "x"), one) for one in requests]
+    numbers, waiting = count(), [(Entry(KEY, "x"), one) for one in requests]
     with patch.object(time, "time", lambda: clock[0]):
         while waiting or events:
             wait = book.begin(waiting[0][0], limits) if waiting else inf
@@ -162,9 +163,9 @@ def test_no_window_holds_more_than_allowed(requests: list[Planned]) -> None:
 
 
 def test_what_has_not_left_keeps_others_from_leaving_with_it() -> None:
-    book, limits, entries = Journal(None), Limits((Rate(2, HOUR),)), [Entry(PURSE, "x") for _ in range(3)]
+    book, limits, entries = Journal(None), Limits((Rate(2, HOUR),)), [Entry(KEY, "x") for _ in range(3)]
     assert [book.begin(entry, limits) for entry in entries] == [0, 0, journal.POLL]
-    assert book.used(PURSE, HOUR) == 2
+    assert book.used(KEY, HOUR) == 2
     book.leave(entries[0])
     entries[1].counts = False
     book.end(entries[1])
@@ -173,32 +174,32 @@ def test_what_has_not_left_keeps_others_from_leaving_with_it() -> None:
 
 def test_a_clock_that_was_set_back_blocks_nobody(monkeypatch: pytest.MonkeyPatch) -> None:
     with raw_server(lambda _: json_answer(["a"])) as server:
-        purse, book, now = purse_of(server.url), machine_journal(), time.time()
+        key, book, now = key_of(server.url), machine_journal(), time.time()
         monkeypatch.setattr(time, "time", lambda: now + 24 * HOUR)
         for _ in range(60):
-            entry = Entry(purse, "x")
+            entry = Entry(key, "x")
             assert book.begin(entry, LIMITS[Budget.QUERY]) == 0
             book.leave(entry)
             book.end(entry)
         for _ in range(5):
-            book.begin(Entry(purse, "x"), Limits())
-        book.correct(purse, closed_for=1800)
-        assert book.frees_in(purse, LIMITS[Budget.QUERY]) > 0
+            book.begin(Entry(key, "x"), Limits())
+        book.correct(key, closed_for=1800)
+        assert book.frees_in(key, LIMITS[Budget.QUERY]) > 0
         monkeypatch.setattr(time, "time", lambda: now)
         assert ask(server.url, waits=False) == ["a"]
-        assert book.used(purse, HOUR) == 1
-        book.correct(purse, closed_for=60)
-        assert book.frees_in(purse, Limits()) == pytest.approx(60), "what was closed then does not hide what is now"
+        assert book.used(key, HOUR) == 1
+        book.correct(key, closed_for=60)
+        assert book.frees_in(key, Limits()) == pytest.approx(60), "what was closed then does not hide what is now"
 
 
 def test_a_moment_just_ahead_still_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     book, now = Journal(None), time.time()
     monkeypatch.setattr(time, "time", lambda: now + 1)
-    entry = Entry(PURSE, "x")
+    entry = Entry(KEY, "x")
     book.begin(entry, Limits())
     book.leave(entry)
     monkeypatch.setattr(time, "time", lambda: now)
-    assert book.used(PURSE, HOUR) == 1
+    assert book.used(KEY, HOUR) == 1
 
 
 def test_a_call_that_waits_outlasts_any_number_of_refusals() -> None:

@@ -14,7 +14,8 @@ from ..config import SANDBOX
 from ..credentials import Credentials
 from ..exceptions import MixpanelDataError, RateLimitError, StorageError, warn
 from .endpoints import Endpoint
-from .journal import Entry, Journal, Purse, journal_of
+from .entry import BudgetKey, Entry
+from .journal import Journal, journal_of
 from .limits import HOUR, LIMITS, NOT_COUNTED, SANDBOX_LIMITS, Budget, Limits
 from .progress import Reporter
 
@@ -60,7 +61,7 @@ class Budgets:
 
     def used(self, budget: Budget, seconds: float) -> int:
         """How many requests were charged in the last so many seconds."""
-        return self._journal.used(self.purse(budget), seconds)
+        return self._journal.used(self.key(budget), seconds)
 
     def hourly(self, budget: Budget) -> int | None:
         """How many requests the budget allows in an hour; None if there is no such limit."""
@@ -72,30 +73,30 @@ class Budgets:
         if window is not None:
             rates = tuple(rate for rate in limits.rates if rate.seconds == window)
             limits = replace(limits, rates=rates, at_once=None)
-        return self._journal.frees_in(self.purse(budget), limits)
+        return self._journal.frees_in(self.key(budget), limits)
 
     def bytes_a_day(self) -> float | None:
         """What a whole day of events has weighed so far, gzipped; None if nothing is known."""
-        return self._journal.bytes_a_day(self.purse(Budget.EXPORT))
+        return self._journal.bytes_a_day(self.key(Budget.EXPORT))
 
     def limits(self, budget: Budget) -> Limits:
         """What is allowed: as published, unless Mixpanel or the configuration said otherwise of this project."""
         published = SANDBOX_LIMITS if self._credentials.account == SANDBOX else LIMITS
-        hourly = self._journal.hourly(self.purse(budget)) or self._credentials.requests_per_hour
+        hourly = self._journal.hourly(self.key(budget)) or self._credentials.requests_per_hour
         return published[budget].with_hourly(hourly) if hourly else published[budget]
 
-    def purse(self, budget: Budget) -> Purse:
+    def key(self, budget: Budget) -> BudgetKey:
         credentials = self._credentials
         host = urlsplit(credentials.base_url).netloc if credentials.base_url else credentials.region
-        return Purse(host, credentials.project_id, budget)
+        return BudgetKey(host, credentials.project_id, budget)
 
-    def correct(self, purse: Purse, error: RateLimitError) -> None:
+    def correct(self, key: BudgetKey, error: RateLimitError) -> None:
         """Believes what a 429 says of the budget."""
         hourly = next(
             (item["q"] for item in _items(error.details.get("policy")) if item.get("w") == HOUR and "q" in item), None
         )
         wait = error.retry_after if error.retry_after is not None else _reset(error.details.get("limits"))
-        self._journal.correct(purse, hourly=int(hourly) if hourly else None, closed_for=min(wait or 0, HOUR))
+        self._journal.correct(key, hourly=int(hourly) if hourly else None, closed_for=min(wait or 0, HOUR))
 
     @property
     def _journal(self) -> Journal:
@@ -104,7 +105,7 @@ class Budgets:
     def _entry(self, endpoint: Endpoint, params: Mapping[str, Any], attempt: int) -> Entry:
         first, last = _day(params.get("from_date")), _day(params.get("to_date"))
         return Entry(
-            self.purse(endpoint.budget),
+            self.key(endpoint.budget),
             str(endpoint),
             self._credentials.account,
             first.isoformat() if first else None,
@@ -116,14 +117,14 @@ class Budgets:
         )
 
     async def _turn(self, entry: Entry, reporter: Reporter) -> None:
-        while wait := self._journal.begin(entry, self.limits(entry.purse.budget)):
-            await reporter.pause(wait, self._spent(entry.purse))
+        while wait := self._journal.begin(entry, self.limits(entry.key.budget)):
+            await reporter.pause(wait, self._spent(entry.key))
 
-    def _spent(self, purse: Purse) -> str:
-        hourly = self.hourly(purse.budget)
-        used = self.used(purse.budget, HOUR)
+    def _spent(self, key: BudgetKey) -> str:
+        hourly = self.hourly(key.budget)
+        used = self.used(key.budget, HOUR)
         how = f" ({used} of {hourly} requests in the last hour)" if hourly else ""
-        return f"the {purse.budget.value} budget of project {purse.project} is spent{how}"
+        return f"the {key.budget.value} budget of project {key.project} is spent{how}"
 
     def _end(self, entry: Entry) -> None:
         """An answer that is there is not lost because it cannot be noted."""
@@ -142,7 +143,7 @@ class Budgets:
         is_charged = entry.status not in NOT_COUNTED if entry.status is not None else entry.has_left
         entry.counts = entry.counts and is_charged
         if isinstance(error, RateLimitError) and entry.status is not None:
-            self.correct(entry.purse, error)
+            self.correct(entry.key, error)
 
 
 def _day(text: Any) -> date | None:

@@ -21,8 +21,8 @@ from ..exceptions import ConfigError, IncompleteExportError, MixpanelDataError, 
 from ..lenient import read_json
 from .budget import Budgets
 from .endpoints import READ_TIMEOUT, Api, Endpoint
+from .entry import Entry
 from .errors import error_at_200, error_from_answer, no_json, redact, refusal_in
-from .journal import Entry
 from .progress import Reporter
 from .retry import attempts
 from .route import Route

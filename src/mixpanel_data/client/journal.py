@@ -13,7 +13,6 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,8 @@ from ..config import SANDBOX, config_path
 from ..credentials import Credentials
 from ..exceptions import StorageError, warn
 from ..forks import in_a_forked_child
-from .limits import HOUR, MARGIN, Budget, Limits, Rate
+from .entry import BudgetKey, Entry
+from .limits import HOUR, MARGIN, Limits, Rate
 
 KEPT = 90 * 24 * HOUR
 BUSY = 3.0
@@ -52,41 +52,6 @@ FREE, CHARGED, RESERVED = 0, 1, 2
 """What ``counts`` says of a request. A reserved one was let through and has not left: it counts as if it left now."""
 OF_BUDGET = "host = ? AND project = ? AND budget = ?"
 OF_WINDOW = f"{OF_BUDGET} AND started BETWEEN ? AND ? AND counts = {CHARGED}"
-
-
-@dataclass(frozen=True)
-class Purse:
-    """One budget of one project."""
-
-    host: str
-    project: str
-    budget: Budget
-
-    @property
-    def key(self) -> tuple[str, str, str]:
-        return (self.host, self.project, self.budget.value)
-
-
-@dataclass
-class Entry:
-    """One request, as it is noted before it is sent; what comes of it is filled in at the end."""
-
-    purse: Purse
-    endpoint: str
-    account: str | None = None
-    from_date: str | None = None
-    to_date: str | None = None
-    days: int | None = None
-    whole_days: bool = False
-    """Whether the answer is all there is of these days."""
-    attempt: int = 1
-    counts: bool = True
-    has_left: bool = False
-    status: int | None = None
-    error: str | None = None
-    rows: int | None = None
-    bytes: int = 0
-    id: int | None = None
 
 
 def _is_busy(error: BaseException) -> bool:
@@ -121,7 +86,7 @@ class Journal:
     def begin(self, entry: Entry, limits: Limits) -> float:
         """Notes the request and returns 0 if the limits allow it now; else the seconds until they may."""
         with self._transaction():
-            wait = self._wait(entry.purse, limits, counts=entry.counts)
+            wait = self._wait(entry.key, limits, counts=entry.counts)
             if not wait:
                 entry.id = self._insert(entry)
         return wait
@@ -142,38 +107,38 @@ class Journal:
                 values,
             )
 
-    def correct(self, purse: Purse, *, hourly: int | None = None, closed_for: float = 0) -> None:
+    def correct(self, key: BudgetKey, *, hourly: int | None = None, closed_for: float = 0) -> None:
         """Notes what Mixpanel itself has said of a budget."""
         with self._transaction():
-            closed_for = max(closed_for, self._closed_for(purse))
+            closed_for = max(closed_for, self._closed_for(key))
             self._db.execute(
                 "INSERT INTO corrections VALUES (?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET "
                 "hourly = coalesce(excluded.hourly, hourly), closed_until = excluded.closed_until",
-                [*purse.key, hourly, time.time() + closed_for],
+                [*key.values, hourly, time.time() + closed_for],
             )
 
-    def hourly(self, purse: Purse) -> int | None:
+    def hourly(self, key: BudgetKey) -> int | None:
         """What Mixpanel has said the project may ask in an hour."""
-        found = self._one(f"SELECT hourly FROM corrections WHERE {OF_BUDGET}", purse.key)
+        found = self._one(f"SELECT hourly FROM corrections WHERE {OF_BUDGET}", key.values)
         return found[0] if found else None
 
-    def used(self, purse: Purse, seconds: float) -> int:
+    def used(self, key: BudgetKey, seconds: float) -> int:
         """Requests that count, in the last so many seconds."""
         with self._alone():
-            return self._charged(purse, seconds) + self._under_way(purse).count(RESERVED)
+            return self._charged(key, seconds) + self._under_way(key).count(RESERVED)
 
-    def frees_in(self, purse: Purse, limits: Limits) -> float:
+    def frees_in(self, key: BudgetKey, limits: Limits) -> float:
         """Seconds until one more request would be allowed; 0 if it is now."""
         with self._alone():
-            return self._wait(purse, limits)
+            return self._wait(key, limits)
 
-    def bytes_a_day(self, purse: Purse) -> float | None:
+    def bytes_a_day(self, key: BudgetKey) -> float | None:
         """What a whole day of the project has weighed so far, gzipped; None if none was fetched."""
         query = (
             f"SELECT sum(bytes), sum(days) FROM requests WHERE {OF_BUDGET} "
             "AND whole_days AND status = 200 AND error IS NULL"
         )
-        size, days = self._one(query, [*purse.key])
+        size, days = self._one(query, [*key.values])
         return size / days if days else None
 
     def rows(self) -> list[tuple[Any, ...]]:
@@ -185,46 +150,46 @@ class Journal:
                 "FROM requests ORDER BY started DESC, id DESC"
             ).fetchall()
 
-    def _wait(self, purse: Purse, limits: Limits, *, counts: bool = True) -> float:
+    def _wait(self, key: BudgetKey, limits: Limits, *, counts: bool = True) -> float:
         """Seconds until the limits may allow one more request; one that does not count needs room only."""
-        under_way = self._under_way(purse)
+        under_way = self._under_way(key)
         waits = [POLL if limits.at_once is not None and len(under_way) >= limits.at_once else 0.0]
         if counts:
-            waits.append(self._closed_for(purse))
-            waits.extend(self._wait_for(purse, rate, under_way.count(RESERVED)) for rate in limits.rates)
+            waits.append(self._closed_for(key))
+            waits.extend(self._wait_for(key, rate, under_way.count(RESERVED)) for rate in limits.rates)
         return max(waits)
 
-    def _wait_for(self, purse: Purse, rate: Rate, reserved: int) -> float:
+    def _wait_for(self, key: BudgetKey, rate: Rate, reserved: int) -> float:
         """Seconds until the window has room; a moment where that depends on what has not left yet."""
         length = rate.seconds + MARGIN
-        sent = self._charged(purse, length)
+        sent = self._charged(key, length)
         if sent < rate.requests:
             return POLL if sent + reserved >= rate.requests else 0.0
         query = f"SELECT started FROM requests WHERE {OF_WINDOW} ORDER BY started DESC LIMIT 1 OFFSET ?"
-        first = self._db.execute(query, [*purse.key, *_last(length), rate.requests - 1]).fetchone()
+        first = self._db.execute(query, [*key.values, *_last(length), rate.requests - 1]).fetchone()
         return max(LEAST, first[0] + length - time.time()) if first else LEAST
 
-    def _charged(self, purse: Purse, seconds: float) -> int:
+    def _charged(self, key: BudgetKey, seconds: float) -> int:
         query = f"SELECT count(*) FROM requests WHERE {OF_WINDOW}"
-        return int(self._db.execute(query, [*purse.key, *_last(seconds)]).fetchone()[0])
+        return int(self._db.execute(query, [*key.values, *_last(seconds)]).fetchone()[0])
 
-    def _closed_for(self, purse: Purse) -> float:
+    def _closed_for(self, key: BudgetKey) -> float:
         query = f"SELECT closed_until FROM corrections WHERE {OF_BUDGET} AND closed_until BETWEEN ? AND ?"
         now = time.time()
-        closed = self._db.execute(query, [*purse.key, now, now + HOUR + TOLERANCE]).fetchone()
+        closed = self._db.execute(query, [*key.values, now, now + HOUR + TOLERANCE]).fetchone()
         return float(closed[0] - now) if closed else 0.0
 
-    def _under_way(self, purse: Purse) -> list[int]:
+    def _under_way(self, key: BudgetKey) -> list[int]:
         """What ``counts`` says of each request that has not ended."""
         query = f"SELECT process, counts FROM requests WHERE {OF_BUDGET} AND started BETWEEN ? AND ? AND ended IS NULL"
-        found = self._db.execute(query, [*purse.key, *_last(LONGEST_REQUEST)]).fetchall()
+        found = self._db.execute(query, [*key.values, *_last(LONGEST_REQUEST)]).fetchall()
         return [counts for process, counts in found if _is_alive(process)]
 
     def _insert(self, entry: Entry) -> int | None:
         return self._db.execute(
             "INSERT INTO requests (host, project, budget, endpoint, account, from_date, to_date, days, whole_days, "
             "attempt, counts, process, started) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            [*entry.purse.key, entry.endpoint, entry.account, entry.from_date, entry.to_date, entry.days,
+            [*entry.key.values, entry.endpoint, entry.account, entry.from_date, entry.to_date, entry.days,
              entry.whole_days, entry.attempt, RESERVED if entry.counts else FREE, os.getpid(), time.time()],
         ).lastrowid  # fmt: skip
 

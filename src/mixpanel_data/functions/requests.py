@@ -79,5 +79,5 @@ def _budget_row(budgets: Any, kind: Budget) -> tuple[Any, ...] | None:
     frees_at = _utc(time.time() + wait) if wait else None
     left = 0 if wait else max(0, rate.requests - used)
     return (
-        kind.value, budgets.purse(kind).project, rate.requests, int(rate.seconds), used, left, frees_at, limits.at_once,
+        kind.value, budgets.key(kind).project, rate.requests, int(rate.seconds), used, left, frees_at, limits.at_once,
     )  # fmt: skip
