@@ -219,6 +219,36 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         f"FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'country')",
         [(FIRST, "$overall", 10, 0, 5, 0.5), (FIRST, "US", 0, 0, 0, None)],
     ),
+    "retention without periods": (
+        "/api/query/retention",
+        {"2024-01-01": {"first": 10, "counts": []}, "2024-01-02": {"first": 4, "counts": [1]}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS})",
+        [(FIRST, "$overall", 10, 0, None, None), (SECOND, "$overall", 4, 0, 1, 0.25)],
+    ),
+    "retention in segments that are dates": (
+        "/api/query/retention",
+        {"2024-01-01": {"2023-05-01": {"first": 10, "counts": [5]}, "2023-05-02": {"first": 4, "counts": [4]}}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 10), (FIRST, "2023-05-02", 4)],
+    ),
+    "retention in segments that are dates, turned": (
+        "/api/query/retention",
+        {"2023-05-01": {"2024-01-01": {"first": 10, "counts": [5]}, "2024-01-02": {"first": 4, "counts": [4]}}, "2024-05-01": {}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 10), (SECOND, "2023-05-01", 4)],
+    ),
+    "retention by week in segments that are dates, turned": (
+        "/api/query/retention",
+        {"2023-05-01": {"2023-12-31": {"first": 10, "counts": [5]}}, "2024-01-02": {"2023-12-31": {"first": 4, "counts": [4]}}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, unit := 'week', segment_by := 'day')",
+        [(date(2023, 12, 31), "2023-05-01", 10), (date(2023, 12, 31), "2024-01-02", 4)],
+    ),
+    "frequency in segments that are dates, turned": (
+        "/api/query/retention/addiction",
+        {"data": {"2023-05-01": {"2024-01-01": [5]}}},
+        f"FROM mixpanel_frequency({DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 1, 5)],
+    ),
     "retention in segments, turned": (
         "/api/query/retention",
         {"US": {"2024-01-01T00:00:00": {"first": 10, "counts": [5]}}, "FR": {"2024-01-01T00:00:00": {"first": 4, "counts": [4]}}},
@@ -671,6 +701,16 @@ def test_one_odd_value_costs_nothing_of_the_rest(answering: Any, case: str) -> N
     con, _ = answering({path: body})
     with pytest.warns(MixpanelDataWarning, match="should be: it is left out|are taken for thousands"):
         assert con.execute(sql).fetchall() == rows
+
+
+def test_a_cohort_without_periods_has_its_size_in_python(answering: Any) -> None:
+    cohorts = {"2024-01-01": {"first": 10, "counts": []}, "2024-01-02": {"first": 4, "counts": [1, 2]}}
+    answering({"/api/query/retention": cohorts})
+    with Workspace.memory() as ws:
+        back = ws.retention("a", "b", from_date="2024-01-01", to_date="2024-01-02")
+    assert [(cohort.size, cohort.retained) for cohort in back.cohorts] == [(10, [None]), (4, [1, 2])]
+    assert back.df["cohort_size"].tolist() == [10, 4]
+    assert back.df[0].isna().tolist() == [True, False]
 
 
 def test_one_odd_count_costs_nothing_of_the_rest_in_python(answering: Any) -> None:
