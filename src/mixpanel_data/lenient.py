@@ -4,7 +4,8 @@ What a phone or a library once sent stands in an answer as it came: control char
 escape nothing, bytes that are no UTF-8, half a pair of surrogates, integers of thousands of digits, ``1e999``,
 nesting without end. None of it is a reason to lose the rest. Characters that cannot be are U+FFFD; a backslash that
 escapes nothing stands for itself, a comma after the last item for nothing; what Python has no number for, or could not
-walk through, is kept as its text: :class:`Verbatim`.
+walk through, is kept as its text: :class:`Verbatim`. Two keys of an object may be the same, the more so where bytes
+that made them differ could not be read: the second of them is called ``key (2)``, and no value is lost.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ import json
 import math
 import re
 import secrets
-from collections import UserString
+from collections import Counter, UserString
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any, NamedTuple
@@ -54,7 +55,9 @@ def read_json(body: bytes | str) -> Any:
     text = _decoded(body)
     if not _is_deep(text) and not _has_half_pairs(text):
         try:
-            return json.loads(text, strict=False, parse_constant=_none, parse_float=_finite)
+            return json.loads(
+                text, strict=False, parse_constant=_none, parse_float=_finite, object_pairs_hook=_with_all
+            )
         except (ValueError, RecursionError):
             pass  # not JSON, an integer that is too long, or brackets in strings have hidden how deep it is
     return _load(_repaired(text))
@@ -115,7 +118,11 @@ def _load(text: str) -> Any:
 def _loads(text: str, kept: dict[str, Verbatim]) -> Any:
     try:
         return json.loads(
-            text, parse_constant=_none, parse_int=_whole, parse_float=lambda said: kept.get(said) or _finite(said)
+            text,
+            parse_constant=_none,
+            parse_int=_whole,
+            parse_float=lambda said: kept.get(said) or _finite(said),
+            object_pairs_hook=_with_all,
         )
     except RecursionError:
         raise ValueError("brackets that are never closed") from None
@@ -171,6 +178,21 @@ def _is_deep(text: str) -> bool:
         if depth - lowest > DEEPEST:
             return True
     return False
+
+
+def _with_all(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """The object of these keys and values, each key once."""
+    found = dict(pairs)
+    if len(found) == len(pairs):
+        return found
+    found, times = {}, Counter[str]()
+    for key, value in pairs:
+        name = key
+        while name in found:
+            times[key] += 1
+            name = f"{key} ({times[key] + 1})"
+        found[name] = value
+    return found
 
 
 def _none(_: str) -> None:

@@ -290,8 +290,8 @@ class CohortInfo(Shown):
 
     date: str
     size: int
-    retained: list[int]
-    """How many came back, period by period."""
+    retained: list[int | None]
+    """How many came back, period by period; None where Mixpanel does not tell."""
 
 
 @dataclass(frozen=True)

@@ -234,6 +234,30 @@ def test_pages_that_repeat_for_ever_end_with_an_error(point_at: Callable[..., No
             count_of(point_at, *pages)
 
 
+@pytest.mark.parametrize("nobody", [{}, {"$properties": {"plan": "pro"}}])
+def test_pages_without_ids_that_repeat_for_ever_end_with_an_error(
+    point_at: Callable[..., None], nobody: dict[str, Any]
+) -> None:
+    for page in ([nobody, nobody], [nobody, *people(0, 1)]):
+        with pytest.raises(duckdb.Error, match="sent page 1 of the profiles with those of earlier pages alone"):
+            count_of(point_at, {"page_size": 2, "results": page})
+
+
+def test_profiles_without_ids_that_look_the_same_are_all_given(answering: Any) -> None:
+    con, _ = answering({ENGAGE: {"page_size": 3, "results": [{"$properties": {}}, {"$properties": {}}]}})
+    assert one(con, "SELECT count(*) FROM mixpanel_profiles()") == 2
+
+
+@pytest.mark.parametrize("more", [{}, {"page_size": 2}])
+def test_a_full_page_that_names_neither_a_number_nor_a_session_is_not_taken_for_all(
+    answering: Any, more: dict[str, Any]
+) -> None:
+    con, server = answering({ENGAGE: {"results": people(0, 2), **more}})
+    with pytest.raises(duckdb.Error, match="Mixpanel named no session in which the other profiles could be read"):
+        con.execute("FROM mixpanel_profiles()").fetchall()
+    assert len(server.targets) == 2
+
+
 @pytest.mark.parametrize("wrong", [{"page": 0, "results": people(0, 2)}, {"page": 1, "results": people(2, 1)}])
 def test_a_later_page_that_is_wrong_in_the_same_way_twice_is_not_asked_for_again(
     point_at: Callable[..., None], wrong: dict[str, Any]

@@ -71,6 +71,27 @@ def test_segments_of_retention_that_are_dates(answering: Any) -> None:
     assert sorted(rows, key=str) == [(["2023-05-01"], None), (["2023-05-01"], ONE)]
 
 
+IN_2024 = {"from_date": "2024-01-01T00:00:00-07:00", "to_date": "2024-01-31T23:59:59.999000-07:00"}
+
+
+@pytest.mark.parametrize(
+    ("nested", "more"),
+    [
+        ({"2023-05-01": {DAY: COHORT}, "2023-05-02": {DAY: COHORT}}, {}),
+        ({DAY: {"2023-05-01": COHORT, "2023-05-02": COHORT}}, {}),
+        ({"2023-05-01": {"2024-01-01": COHORT}, "2023-05-02": {"2024-01-01": COHORT}}, {"date_range": IN_2024}),
+        ({"2024-01-01": {"2023-05-01": COHORT, "2023-05-02": COHORT}}, {"date_range": IN_2024}),
+    ],
+)
+@pytest.mark.parametrize("name", ["A and then B", None])
+def test_the_dates_of_retention_are_those_of_the_report(
+    answering: Any, nested: Any, more: Any, name: str | None
+) -> None:
+    series = {name: nested} if name else nested
+    rows = asked(answering, series, "$retention", "signup", select="DISTINCT date, breakdown, name", **more)
+    assert sorted(rows) == [(ONE, ["2023-05-01"], name), (ONE, ["2023-05-02"], name)]
+
+
 def test_a_segment_of_retention_that_is_called_like_the_average(answering: Any) -> None:
     series = {"r": {DAY: {"$average": COHORT, "iOS": COHORT}}}
     rows = asked(answering, series, "$retention", "kind", select="DISTINCT breakdown, date, label")
@@ -169,6 +190,8 @@ def test_two_funnels_in_a_report(answering: Any) -> None:
         ({"m": {"2023-05-01": {"x": {DAY: 5}}}}, ("$metric", "a", "b"), [("m", ["2023-05-01", "x"], ONE, 5)]),
         ({"count": {"1. gold": {"all": 5}}}, ("$metric", "tier"), [("count", ["1. gold"], None, 5)]),
         ({"m": {"all": {DAY: 5}}}, ("$metric", "c"), [("m", ["all"], ONE, 5)]),
+        ({"m": {DAY: {"2023-05-01": 5}}}, ("$metric", "signup"), [("m", ["2023-05-01"], ONE, 5)]),
+        ({"m": {"2023-05-01": {DAY: 5}}}, ("$metric", "signup"), [("m", ["2023-05-01"], ONE, 5)]),
     ],
 )  # fmt: skip
 def test_dates_and_segments(answering: Any, series: Any, headers: tuple[str, ...], rows: list[Any]) -> None:
@@ -283,6 +306,18 @@ def test_retention_that_is_no_insights_report_has_the_same_rows(answering: Any) 
         (ONE, "rates", 1, 0.25),
     ]
     assert "bookmark_id=1" in server.targets[-1]
+
+
+def test_retention_without_periods_has_the_sizes_of_its_cohorts(answering: Any) -> None:
+    cohort = {"first": 4, "counts": []}
+    for answers in (
+        {INSIGHTS: {"headers": ["$retention"], "series": {"r": {DAY: cohort}}}},
+        {INSIGHTS: INVALID, BOOKMARKS: reports("retention"), "/api/query/retention": {"2024-01-01": cohort}},
+    ):
+        con, _ = answering(answers)
+        with warnings.catch_warnings(action="ignore"):
+            rows = con.execute("SELECT date, measure, period, value FROM mixpanel_saved_report(1)").fetchall()
+        assert rows == [(ONE, "first", None, 4)]
 
 
 FORMS = {

@@ -219,6 +219,36 @@ CASES: dict[str, tuple[str, Any, str, list[tuple[Any, ...]]]] = {
         f"FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'country')",
         [(FIRST, "$overall", 10, 0, 5, 0.5), (FIRST, "US", 0, 0, 0, None)],
     ),
+    "retention without periods": (
+        "/api/query/retention",
+        {"2024-01-01": {"first": 10, "counts": []}, "2024-01-02": {"first": 4, "counts": [1]}},
+        f"FROM mixpanel_retention('a', 'b', {DAYS})",
+        [(FIRST, "$overall", 10, 0, None, None), (SECOND, "$overall", 4, 0, 1, 0.25)],
+    ),
+    "retention in segments that are dates": (
+        "/api/query/retention",
+        {"2024-01-01": {"2023-05-01": {"first": 10, "counts": [5]}, "2023-05-02": {"first": 4, "counts": [4]}}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 10), (FIRST, "2023-05-02", 4)],
+    ),
+    "retention in segments that are dates, turned": (
+        "/api/query/retention",
+        {"2023-05-01": {"2024-01-01": {"first": 10, "counts": [5]}, "2024-01-02": {"first": 4, "counts": [4]}}, "2024-05-01": {}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 10), (SECOND, "2023-05-01", 4)],
+    ),
+    "retention by week in segments that are dates, turned": (
+        "/api/query/retention",
+        {"2023-05-01": {"2023-12-31": {"first": 10, "counts": [5]}}, "2024-01-02": {"2023-12-31": {"first": 4, "counts": [4]}}},
+        f"SELECT cohort_date, segment, cohort_size FROM mixpanel_retention('a', 'b', {DAYS}, unit := 'week', segment_by := 'day')",
+        [(date(2023, 12, 31), "2023-05-01", 10), (date(2023, 12, 31), "2024-01-02", 4)],
+    ),
+    "frequency in segments that are dates, turned": (
+        "/api/query/retention/addiction",
+        {"data": {"2023-05-01": {"2024-01-01": [5]}}},
+        f"FROM mixpanel_frequency({DAYS}, segment_by := 'day')",
+        [(FIRST, "2023-05-01", 1, 5)],
+    ),
     "retention in segments, turned": (
         "/api/query/retention",
         {"US": {"2024-01-01T00:00:00": {"first": 10, "counts": [5]}}, "FR": {"2024-01-01T00:00:00": {"first": 4, "counts": [4]}}},
@@ -539,6 +569,58 @@ def test_odd_characters_cost_nothing_of_the_rest(answering: Any, case: str) -> N
     assert con.execute(segments).fetchall() == [("plain",), (value,)]
 
 
+CUT_IN_A_CHARACTER = (b"S\xc3", b"S\xe2\x80")
+BOTH = ("S\ufffd", "S\ufffd (2)")
+SAME_TEXT: dict[str, tuple[str, bytes, str]] = {
+    "segments": (
+        "/api/query/segmentation",
+        b'{"data": {"series": ["2024-01-01"], "values": {"%s": {"2024-01-01": 1}, "%s": {"2024-01-01": 2}}}}',
+        f"SELECT segment, count FROM mixpanel_segmentation('e', {DAYS}, segment_by := 'p')",
+    ),
+    "segments of a funnel": (
+        "/api/query/funnels",
+        b'{"data": {"2024-01-01": {"$overall": [], "%s": [{"count": 1}], "%s": [{"count": 2}]}}}',
+        f"SELECT segment, count FROM mixpanel_funnel(1, {DAYS}, segment_by := 'p')",
+    ),
+    "segments of a retention": (
+        "/api/query/retention",
+        b'{"2024-01-01": {"$overall": {"first": 9, "counts": []}, "%s": {"first": 1, "counts": [1]}, "%s": {"first": 2, "counts": [2]}}}',
+        f"SELECT segment, retained FROM mixpanel_retention('a', 'b', {DAYS}, segment_by := 'p') WHERE segment[1] = 'S'",
+    ),
+    "segments of a saved report": (
+        "/api/query/insights", b'{"headers": ["$event", "p"], "series": {"e": {"%s": {"all": 1}, "%s": {"all": 2}}}}',
+        "SELECT breakdown[1], value FROM mixpanel_saved_report(1)",
+    ),
+    "properties of an event": (
+        "/api/query/events/properties/top", b'{"%s": {"count": 1}, "%s": {"count": 2}}', "FROM mixpanel_properties('e')",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", SAME_TEXT)
+@pytest.mark.parametrize("keys", [CUT_IN_A_CHARACTER, (rb"S\ud83d", rb"S\ud83e"), ("S\ufffd".encode(),) * 2])
+def test_keys_that_are_the_same_text_lose_no_row(answering: Any, case: str, keys: tuple[bytes, bytes]) -> None:
+    path, body, sql = SAME_TEXT[case]
+    con, _ = answering({path: answer(body % keys)})
+    assert con.execute(sql).fetchall() == [(name, number) for number, name in enumerate(BOTH, 1)]
+
+
+def test_values_that_are_the_same_text_have_a_column_each(answering: Any) -> None:
+    body = b'{"data": {"series": ["2024-01-01"], "values": {"%s": {"2024-01-01": 1}, "%s": {"2024-01-01": 2}}}}'
+    answering({"/api/query/events/properties": answer(body % CUT_IN_A_CHARACTER)})
+    with Workspace.memory() as ws:
+        counts = ws.property_counts("e", "p", from_date="2024-01-01", to_date="2024-01-01")
+    assert counts.df.iloc[0, 1:].tolist() == [1, 2]
+    assert tuple(counts.series) == BOTH
+
+
+def test_a_profile_keeps_what_it_has_twice(answering: Any) -> None:
+    body = b'{"total": 1, "results": [{"$distinct_id": "a", "$properties": {"plan": "free", "plan": "pro"}}]}'
+    con, _ = answering({"/api/query/engage": answer(body)})
+    rows = con.execute("SELECT properties FROM mixpanel_profiles()").fetchall()
+    assert rows == [('{"plan": "free", "plan (2)": "pro"}',)]
+
+
 @pytest.mark.parametrize("said", [HUGE, DEEP])
 def test_numbers_of_any_length_and_any_depth_are_kept(answering: Any, said: str) -> None:
     con, _ = answering(
@@ -619,6 +701,16 @@ def test_one_odd_value_costs_nothing_of_the_rest(answering: Any, case: str) -> N
     con, _ = answering({path: body})
     with pytest.warns(MixpanelDataWarning, match="should be: it is left out|are taken for thousands"):
         assert con.execute(sql).fetchall() == rows
+
+
+def test_a_cohort_without_periods_has_its_size_in_python(answering: Any) -> None:
+    cohorts = {"2024-01-01": {"first": 10, "counts": []}, "2024-01-02": {"first": 4, "counts": [1, 2]}}
+    answering({"/api/query/retention": cohorts})
+    with Workspace.memory() as ws:
+        back = ws.retention("a", "b", from_date="2024-01-01", to_date="2024-01-02")
+    assert [(cohort.size, cohort.retained) for cohort in back.cohorts] == [(10, [None]), (4, [1, 2])]
+    assert back.df["cohort_size"].tolist() == [10, 4]
+    assert back.df[0].isna().tolist() == [True, False]
 
 
 def test_one_odd_count_costs_nothing_of_the_rest_in_python(answering: Any) -> None:

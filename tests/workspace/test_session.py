@@ -55,6 +55,32 @@ def test_sql_finds_the_callers_own_frames(ws: Workspace) -> None:
     assert ws.sql_scalar("SELECT count(*) FROM kept") == len(plans)
 
 
+def test_a_frame_is_found_whatever_it_is_called(ws: Workspace) -> None:
+    query = session = values = con = rows = self = pd.DataFrame({"a": [1]})
+    names = [name for name in locals() if name != "ws"]
+    assert len(names) == 6
+    for name in names:
+        assert ws.sql(f"FROM {name}")["a"].tolist() == [query["a"][0]]
+        assert ws.sql_rows(f"FROM {name} WHERE a = ?", [1]) == [(len(session),)]
+        assert ws.sql_scalar(f"SELECT 2; FROM {name}") == len(values)
+        assert ws.arrow(f"FROM {name}").num_rows == len(con)
+        assert next(ws.stream(f"FROM {name} WHERE a > $least", {"least": 0})).num_rows == len(rows) == len(self)
+
+
+def test_a_variable_of_the_callers_caller_is_found_too(ws: Workspace) -> None:
+    def ask() -> Any:
+        return ws.sql_scalar("SELECT sum(a) FROM values JOIN query USING (a)")
+
+    values = query = pa.table({"a": [1, 2]})
+    assert ask() == len(values) + len(query) - 1
+
+
+@pytest.mark.parametrize("name", ["query", "values", "rows", "seen", "BETWEEN"])
+def test_no_variable_of_ours_is_taken_for_a_table(ws: Workspace, name: str) -> None:
+    with pytest.raises(QueryError, match=f"Table with name {name} does not exist"):
+        ws.sql(f"FROM {name}")
+
+
 def test_two_columns_of_one_name(ws: Workspace) -> None:
     frame = ws.sql("""SELECT '[1]'::JSON AS j, '[2]'::JSON AS j""")
     assert frame.iloc[0].tolist() == [[1], [2]]

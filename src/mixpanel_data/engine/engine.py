@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from itertools import count
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import duckdb
 
@@ -56,8 +56,7 @@ class Engine:
         self._is_closed = False
         self.has_all_names = False
         """Whether SQL of the user's can be understood."""
-        scans: dict[str, Any] = {"python_enable_replacements": finds_frames, "python_scan_all_frames": finds_frames}
-        self._con = duckdb.connect(config=scans)
+        self._con = duckdb.connect(config={"python_enable_replacements": finds_frames})
         # DuckDB 1.5 would read from a folder that it shares with another process, or with another DuckDB of this one,
         # what that one has written.
         folder = spill_beside.with_name(f"{spill_beside.name}.{os.getpid()}-{next(_spills)}.tmp")

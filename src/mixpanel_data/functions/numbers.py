@@ -19,10 +19,9 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from .answers import entries, inside, json_text, moment, possible, without_commas
+from .dates import ALL, AVERAGE, Days, are_dates, days_of, may_be_dates
 
 OVERALL = "$overall"
-AVERAGE = "$average"
-ALL = "all"
 COHORT = ("first", "counts", "rates")
 """What a retention report says of a cohort."""
 FUNNEL = frozenset(
@@ -58,7 +57,7 @@ def numbers(answer: Any) -> Iterator[Number]:
     """All numbers of a report, in Mixpanel's order."""
     series = entries(inside(answer, "series"))
     headers = [header for header in answer.get("headers") or [] if isinstance(header, str)]
-    reader = _Reader(headers[0] if headers else None, _breakdowns(headers), _names(answer))
+    reader = _Reader(headers[0] if headers else None, _breakdowns(headers), _names(answer), days_of(answer))
     yield from reader.read(series, Path())
 
 
@@ -105,6 +104,7 @@ class _Reader:
     """How many levels of segments there are; None where the answer does not say."""
     names: frozenset[str]
     """Of the series, where the answer lists them."""
+    days: Days | None
 
     def read(self, said: Any, path: Path) -> Iterator[Number]:
         if isinstance(said, list):
@@ -171,17 +171,22 @@ class _Reader:
 
     def _has_dates(self, level: Mapping[str, Any], path: Path) -> bool:
         """Whether the keys are the dates of the report, and not segments that look like dates."""
-        if not _may_be_dates(level):
+        if not may_be_dates(level):
             return False
         deeper = [below for below in level.values() if isinstance(below, dict)]
         if not deeper or (AVERAGE in level and self.kind not in INSIGHTS) or self._is_broken_down(path):
             return True
-        if self.kind == "$retention":  # dates have been seen outside; inside, the average stands beside them
-            return not any(AVERAGE in below and _may_be_dates(below) for one in deeper for below in _levels(one))
-        if any(_may_be_dates(below) for one in deeper for below in _levels(one)):
-            return False
+        if below := [level for one in deeper for level in _levels(one) if may_be_dates(level)]:
+            return self._are_outer_dates(level, below)
         left = 0 if self.breakdowns is None else self.breakdowns - len(path.segments)
         return max(self._segments_below(below) for below in deeper) >= left
+
+    def _are_outer_dates(self, level: Mapping[str, Any], below: Sequence[Mapping[str, Any]]) -> bool:
+        """Whether the keys of this level are the dates, where those below look like dates, too."""
+        if self.kind == "$retention" and any(AVERAGE in one for one in below):  # it stands beside the dates
+            return False
+        found = are_dates(level, below, self.days)
+        return self.kind == "$retention" if found is None else found  # as has been seen
 
     def _is_broken_down(self, path: Path) -> bool:
         """Whether no further segments are to come: none does after Mixpanel's total of them."""
@@ -208,11 +213,6 @@ def _names(answer: Mapping[str, Any]) -> frozenset[str]:
     shown = sections.get("show")
     keys = [one.get("metric_key") for one in shown if isinstance(one, dict)] if isinstance(shown, list) else []
     return frozenset(key for key in keys if isinstance(key, str))
-
-
-def _may_be_dates(level: Mapping[str, Any]) -> bool:
-    others = [key for key in level if moment(key) is None]
-    return {*others} <= {AVERAGE, ALL} and (len(others) < len(level) or AVERAGE in level)
 
 
 def _are_steps(level: Any) -> bool:

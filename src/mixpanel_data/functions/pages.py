@@ -89,18 +89,19 @@ class People:
 
     def new(self, page: Page) -> Page:
         """Those of the page who have not come before."""
-        found = [profile for profile in page if self._is_new(profile.get("$distinct_id"))]
+        found = [profile for profile in page if self._is_new(profile)]
         self._count += len(found)
         return found
 
     def has_all(self, page: Page) -> bool:
         """Whether everybody of the page has come before in this session."""
-        return all(hash(text(profile.get("$distinct_id"))) in self._here for profile in page)
+        return all(_key(profile) in self._here for profile in page)
 
-    def _is_new(self, distinct_id: Any) -> bool:
-        if distinct_id is None:
+    def _is_new(self, profile: Mapping[str, Any]) -> bool:
+        key = _key(profile)
+        if profile.get("$distinct_id") is None:  # those who look the same may be different ones
+            self._here.add(key)
             return True
-        key = hash(text(distinct_id))
         self._twice += key in self._here
         is_new = key not in self._here and key not in self._before
         self._here.add(key)
@@ -118,6 +119,12 @@ class People:
             f"Mixpanel {announced}sent {self._count:,} different ones; {self._twice:,} came more than once and are "
             f"given once, as they came first, so {lost}: run the statement again",
         )
+
+
+def _key(profile: Mapping[str, Any]) -> int:
+    """Tells who it is; of somebody without an id, all that is said."""
+    distinct_id = profile.get("$distinct_id")
+    return hash(json_text([profile]) if distinct_id is None else text(distinct_id))
 
 
 async def _first_page(call: Call, asked: Mapping[str, Any]) -> tuple[Session, Page]:
@@ -201,12 +208,13 @@ class Session:
         """
         if whole(entries(answer).get("page")) not in (None, number):
             raise IncompleteExportError(f"Mixpanel sent page {answer['page']} of the profiles instead of page {number}")
+        found = len(objects(inside(answer, "results")))
+        is_last = (number + 1) * self.size >= self.total if self.total is not None else found < self.size or not found
+        if not is_last and not self.asked["session_id"]:
+            raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
         if self.total is None:
             return
-        if self.total > self.size and not self.asked["session_id"]:
-            raise IncompleteExportError("Mixpanel named no session in which the other profiles could be read")
         announced = min(self.size or self.total, self.total - number * self.size)
-        found = len(objects(inside(answer, "results")))
         if found != announced:
             raise IncompleteExportError(
                 f"Mixpanel announced {self.total:,} profiles, but page {number} has {found:,} instead of {announced:,}"

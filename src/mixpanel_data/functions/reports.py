@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from ..client import Api, Endpoint
@@ -17,6 +17,7 @@ from ..exceptions import ArgumentError, MixpanelDataError, NotFoundError, QueryE
 from .answers import fields, inside, json_text, objects, text, whole
 from .bookmarks import saved_reports
 from .cuts import warn_of
+from .dates import Days
 from .declaration import Call, Column, Parameter, table_function
 from .funnels import FUNNEL, MEASURED, funnel_rows
 from .numbers import OVERALL, Number, Path, numbers
@@ -121,7 +122,7 @@ async def _ask_by_kind(call: Call, refusal: QueryError) -> tuple[Any, list[Numbe
         case "retention":
             days = _lately(call, RETENTION, said)
             answer = await call.ask(RETENTION, days, bookmark_id=wanted)
-            return answer, list(_retention_numbers(answer))
+            return answer, list(_retention_numbers(answer, Days(*map(date.fromisoformat, days.values()))))
         case _:
             raise refusal
 
@@ -155,13 +156,14 @@ def _funnel_numbers(answer: Any) -> Iterator[Number]:
         yield from (path._replace(metric=metric).number(said) for metric, said in zip(MEASURED, measured, strict=True))
 
 
-def _retention_numbers(answer: Any) -> Iterator[Number]:
-    for (start, _, size, period, retained, rate), segments in _with_segments(retention_rows(answer)):
+def _retention_numbers(answer: Any, days: Days) -> Iterator[Number]:
+    for (start, _, size, period, retained, rate), segments in _with_segments(retention_rows(answer, days)):
         path = Path(segments=segments, label=str(start))
         if period == 0:
             yield path._replace(measure="first").number(size)
-        yield path._replace(measure="counts").number(retained, period)
-        yield path._replace(measure="rates").number(rate, period)
+        if retained is not None:
+            yield path._replace(measure="counts").number(retained, period)
+            yield path._replace(measure="rates").number(rate, period)
 
 
 def _with_segments(rows: Iterable[tuple[Any, ...]]) -> Iterator[tuple[tuple[Any, ...], tuple[str, ...]]]:

@@ -13,9 +13,10 @@ from typing import Any
 from ..client import Api, Endpoint
 from ..exceptions import ArgumentError
 from .answers import day, entries, inside, items, moment, unwrapped, whole
+from .dates import AVERAGE, Days, are_dates, may_be_dates
 from .declaration import Call, Column, Parameter, table_function
 from .events import refuse_if_silent, refuse_unknown
-from .numbers import AVERAGE, OVERALL
+from .numbers import OVERALL
 from .parameters import DAYS, FILTER, MAX_SEGMENTS, SEGMENT_BY, days, split_by, unit
 from .spelling import refuse_unknown_properties, says_nothing
 
@@ -56,7 +57,7 @@ LONGEST = 90
         Column("segment", "VARCHAR", "value of the property; $overall for all users"),
         Column("cohort_size", "BIGINT", "users in the cohort"),
         Column("period", "BIGINT", "0 for the period that begins with the first event"),
-        Column("retained", "BIGINT", "users who came back in the period"),
+        Column("retained", "BIGINT", "users who came back in the period; NULL where none are told"),
         Column("rate", "DOUBLE", "fraction of the cohort"),
     ),
 )  # fmt: skip
@@ -79,7 +80,7 @@ async def retention(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         on=split_by(call),
         limit=call["max_segments"],
     )
-    rows = list(retention_rows(answer))
+    rows = list(retention_rows(answer, Days(call["from_date"], call["to_date"])))
     await _refuse_if_silent(call, rows)
     if says_nothing(segment for _, segment, *_, retained, _ in rows if retained):
         events = [call["return_event"], call["born_event"] or call["return_event"]]
@@ -96,11 +97,11 @@ async def _refuse_if_silent(call: Call, rows: Sequence[tuple[Any, ...]]) -> None
         await refuse_unknown_properties(call, call[f"{name}_filter"], [call[f"{name}_event"]])
 
 
-def retention_rows(answer: Any) -> Iterator[tuple[Any, ...]]:
+def retention_rows(answer: Any, days: Days) -> Iterator[tuple[Any, ...]]:
     """The rows of Mixpanel's answer, by cohort, segment and period."""
-    for start, segment, cohort in _by_date(unwrapped(answer, "data", "results"), _is_cohort):
+    for start, segment, cohort in _by_date(unwrapped(answer, "data", "results"), _is_cohort, days):
         size = whole(entries(cohort).get("first"))
-        for period, retained in enumerate(map(whole, items(inside(cohort, "counts")))):
+        for period, retained in enumerate(map(whole, items(inside(cohort, "counts")) or [None])):
             rate = retained / size if size and retained is not None else None
             yield start, segment, size, period, retained, rate
 
@@ -139,9 +140,10 @@ async def frequency(call: Call) -> AsyncGenerator[list[tuple[Any, ...]]]:
         on=split_by(call),
         limit=call["max_segments"],
     )
+    asked = Days(call["from_date"], call["to_date"])
     rows = [
         (start, segment, number, whole(users))
-        for start, segment, counts in _by_date(unwrapped(answer, "data"), _is_list)
+        for start, segment, counts in _by_date(unwrapped(answer, "data"), _is_list, asked)
         for number, users in enumerate(items(counts), 1)
     ]
     heard = [segment for _, segment, _, users in rows if users]
@@ -174,14 +176,23 @@ def _is_list(value: Any) -> bool:
     return isinstance(value, list)
 
 
-def _by_date(answer: Any, is_leaf: Callable[[Any], bool]) -> Iterator[tuple[date, str, Any]]:
+def _by_date(answer: Any, is_leaf: Callable[[Any], bool], days: Days) -> Iterator[tuple[date, str, Any]]:
     """Date, segment and what is said of it; the two may be nested either way. An average over all dates is no date."""
     nested = entries(answer)
-    if any(moment(key) is None for key in nested if key != AVERAGE):  # segments outside, dates inside
+    if _has_segments_outside(nested, is_leaf, days):
         nested = _turned(nested)
     for key, value in sorted((key, value) for key, value in nested.items() if key != AVERAGE):
         segments = {OVERALL: value} if is_leaf(value) else entries(value)
         yield from ((day(key), segment, leaf) for segment, leaf in segments.items())
+
+
+def _has_segments_outside(nested: Mapping[str, Any], is_leaf: Callable[[Any], bool], days: Days) -> bool:
+    if any(moment(key) is None for key in nested if key != AVERAGE):
+        return True
+    below = [entries(value) for value in nested.values() if value and not is_leaf(value)]
+    if AVERAGE in nested or not below or not all(map(may_be_dates, below)):
+        return False
+    return any(AVERAGE in level for level in below) or are_dates(nested, below, days) is False
 
 
 def _turned(nested: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
