@@ -54,7 +54,7 @@ def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setenv("MP_CONFIG_PATH", str(tmp_path / "config.toml"))
     monkeypatch.setenv("MP_DATA_DIR", str(tmp_path / "databases"))
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
-    monkeypatch.setitem(LIMITS, Budget.EXPORT, Limits((Rate(60, HOUR),), at_once=100))
+    monkeypatch.setitem(LIMITS, Budget.EXPORT, Limits((Rate(60, HOUR),), at_once=5))
 
 
 @pytest.fixture

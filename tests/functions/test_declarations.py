@@ -91,7 +91,7 @@ def test_the_catalog_lists_every_function(con: duckdb.DuckDBPyConnection) -> Non
     assert [row[0] for row in rows if row[0].startswith("mixpanel")] == [f"mixpanel_{f.name}" for f in FUNCTIONS]
     export = dict(zip(("name", "parameters", "columns", "endpoint", "cost"), rows[0], strict=True))
     assert export["endpoint"] == "GET /api/2.0/export"
-    assert export["cost"].endswith("60 requests an hour, 3 a second, 100 at once for the project")
+    assert export["cost"].endswith("60 requests an hour, 3 a second, 5 at once for the project")
     assert export["parameters"][0] == {
         "name": "from_date",
         "type": "DATE",

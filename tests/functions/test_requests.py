@@ -49,7 +49,7 @@ def test_requests_outlive_the_process_that_sent_them(sandbox: Sandbox, point_at:
         ]
         query = "SELECT budget, allowed, window_seconds, used, remaining, frees_at, at_once FROM mixpanel_budget() ORDER BY 1"
         assert con.execute(query).fetchall() == [
-            ("export", 60, 3600, 0, 60, None, 100),
+            ("export", 60, 3600, 0, 60, None, 5),
             ("lexicon", 5, 60, 0, 5, None, None),
             ("query", 60, 3600, 1, 59, None, 5),
         ]

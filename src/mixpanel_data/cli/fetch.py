@@ -79,7 +79,7 @@ def events(
     keep_duplicates: Annotated[
         bool, typer.Option("--keep-duplicates", help="Keep what Mixpanel sent more than once.")
     ] = False,
-    parallel: Annotated[int | None, typer.Option(help="Downloads at once.", show_default=False)] = None,
+    parallel: Annotated[int | None, typer.Option(help="Downloads at once, 5 at most.", show_default=False)] = None,
     skip_bad_lines: SkipBadLines = False,
     stdout: Stdout = False,
     raw: Raw = False,

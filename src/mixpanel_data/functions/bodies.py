@@ -226,7 +226,7 @@ def parallel_of(call: Call) -> int | None:
     parallel: int | None = call["parallel"]
     if parallel is not None and not 1 <= parallel <= MOST_PARALLEL:
         raise ArgumentError(
-            f"mixpanel_{call.function}: parallel must be from 1 to {MOST_PARALLEL}: write parallel := 8"
+            f"mixpanel_{call.function}: parallel must be from 1 to {MOST_PARALLEL}: write parallel := 5"
         )
     return parallel
 

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 import pyarrow as pa
 
+from ..client.limits import EXPORTS_AT_ONCE
 from .bodies import ENDPOINT, Bodies, Downloader, in_executor, parallel_of
 from .body import ROW_GROUP, SLICED_JSON, Buffers, RowGroups, release_memory
 from .declaration import Call, Column, Parameter, table_function
@@ -26,7 +27,7 @@ PARAMETERS = (
     Parameter("filter", "VARCHAR", "a Mixpanel expression", """'properties["plan"] == "pro"'"""),
     Parameter("max_rows", "BIGINT", "a sample of at most this many events", "1000"),
     Parameter("deduplicate", "BOOLEAN", "leave out what Mixpanel sent more than once", "true", default=False),
-    Parameter("parallel", "BIGINT", "downloads at once; up to three unless given", "8"),
+    Parameter("parallel", "BIGINT", f"downloads at once, {EXPORTS_AT_ONCE} at most; up to three unless given", "5"),
     Parameter(
         "on_bad_line",
         "VARCHAR",
@@ -93,9 +94,8 @@ async def windows_in_order(call: Call, columns: frozenset[str], *, finish: bool 
     call.reporter.add(days=sum(window.days for window in windows))
     # Who waits for all of them gains nothing when the first one comes sooner.
     head_start = 0 if finish else HEAD_START
-    fetched = in_order(
-        windows, downloader.fetch, parallel_of(call) or PARALLEL, Bodies.close, finish=finish, head_start=head_start
-    )
+    parallel = min(parallel_of(call) or PARALLEL, EXPORTS_AT_ONCE)
+    fetched = in_order(windows, downloader.fetch, parallel, Bodies.close, finish=finish, head_start=head_start)
     async with aclosing(fetched):
         async for window, whole in fetched:
             bodies = whole if limit is None else replace(whole, limit=limit - found)

@@ -105,7 +105,7 @@ def fetch_events(
             cast is NULL, and a warning says how many values that are.
         deduplicate: leave out what Mixpanel sent more than once.
         limit: a sample of so many events, for a table that is new or replaced; none of its days count as loaded.
-        parallel: downloads at once.
+        parallel: downloads at once, 5 at most.
         on_bad_line: ``skip`` to leave out lines that are no events: they go to the table ``_skipped_lines``.
 
     Raises:
