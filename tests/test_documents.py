@@ -29,6 +29,8 @@ CLIENT_SQL = ROOT / "sql" / "client.sql"
 SERVED = "mixpanel_data.serving.server"
 """Its example needs DuckDB's extension: tests/anywhere/test_serve.py runs it."""
 SHOWN = re.compile(r"^```bash\n[^`]*^```\n\n```text\n(.*?)^```", re.MULTILINE | re.DOTALL)
+REFUSED = re.compile(r"^```text\n([^`]*)^```\n\n> (.+)$", re.MULTILINE)
+"""A statement, and what DuckDB says of it."""
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 # Commands for a machine of the reader's own, with the reader's credentials.
 NOT_RUN = ("python3 -m venv", "import getpass", "export MP_USERNAME", "git clone")
@@ -73,6 +75,15 @@ def test_sql_blocks(text: str, con: duckdb.DuckDBPyConnection) -> None:
     for statement in statements:
         assert con.execute(statement).description
         con.fetchall()
+
+
+def test_the_page_of_errors_says_what_duckdb_says(con: duckdb.DuckDBPyConnection) -> None:
+    con.execute("CREATE TABLE january AS FROM mixpanel_export('2024-01-01', '2024-01-01')")
+    refused = re.findall(REFUSED, (ROOT / "docs" / "errors.md").read_text(encoding="utf-8"))
+    assert len(refused) == 11
+    for statement, said in refused:
+        with pytest.raises(duckdb.Error, match=re.escape(said)):
+            con.execute(statement).fetchall()
 
 
 @pytest.mark.parametrize("text", pages("bash"))

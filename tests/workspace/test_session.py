@@ -267,3 +267,32 @@ def test_a_stream_knows_what_was_set(ws: Workspace) -> None:
     ws.sql("SET VARIABLE x = 5; SET VARIABLE \"odd name\" = ['a', NULL]")
     (batch,) = ws.stream("SELECT getvariable('x') AS x, getvariable('odd name') AS y")
     assert batch.to_pylist() == [{"x": 5, "y": ["a", None]}]
+
+
+@pytest.mark.parametrize(
+    ("query", "cure"),
+    [
+        ("FROM mixpanel_segmentation(event = 'Purchase')", "an argument is named with :=, as in event := …"),
+        ("FROM mixpanel_events", "a function is called with brackets: FROM mixpanel_events()"),
+        ("SELECT plan FROM (SELECT '{}'::JSON AS properties)", "a property is read as properties->>'$.plan'"),
+        ('FROM mixpanel_export("2024-01-01", current_date)', "text is written in single quotes: '2024-01-01'"),
+        (
+            "FROM mixpanel_property_values('plan', event := 'Purchase')",
+            "it takes, in this order or by name with :=, event",
+        ),
+        ("FROM local_sessions(t, pause := 3)", "it takes, in this order or by name with :=, events, gap"),
+        ("SELECT even_name FROM (SELECT 1 AS event_name)", 'Candidate bindings: "event_name"'),
+        ("FROM mixpanel_eksport('2024-01-01', '2024-01-02')", 'Did you mean "mixpanel_export"?'),
+    ],
+)
+def test_where_duckdb_refuses_a_call_the_error_says_what_to_write(ws: Workspace, query: str, cure: str) -> None:
+    with pytest.raises(QueryError) as refused:
+        ws.sql(query)
+    assert cure in refused.value.message
+    assert "pg_" not in refused.value.message
+
+
+def test_what_duckdb_says_is_kept_where_we_know_no_better(ws: Workspace) -> None:
+    for query, said in (("FROM nowhere", "Table with name nowhere does not exist!"), ("SELECT 1 +", "syntax error")):
+        with pytest.raises(QueryError, match=said):
+            ws.sql(query)

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import duckdb
 
 from ..exceptions import ArgumentError, MixpanelDataError, QueryError, StorageError
+from .cures import with_cure
 
 Say = Callable[[BaseException], BaseException]
 DUCKDB_ERROR = re.compile(r"[A-Z][A-Za-z ]* Error: ")
@@ -57,7 +58,7 @@ def _translate(error: Exception) -> BaseException:
     if (found := HALF.search(text)) is not None:
         return ArgumentError(f"{found[1] or 'something'} is half a character: leave it out of the text")
     if isinstance(error, duckdb.Error) or DUCKDB_ERROR.match(text):
-        return _with_cause(QueryError(text), error)
+        return _with_cause(QueryError(with_cure(text)), error)
     return error
 
 
