@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from mixpanel_data import ArgumentError, Workspace, serve
-from mixpanel_data.serving import extension
+from mixpanel_data.serving import extension, sessions
 from tests.anywhere.served import Served, ask, client, free_port, serving
 from tests.shell import mp
 
@@ -121,13 +121,46 @@ def test_rows_come_in_order(served: Served) -> None:
         assert ask(con, "FROM range(300000) ORDER BY range DESC") == [(n,) for n in reversed(range(300_000))]
 
 
+@pytest.mark.parametrize(
+    ("query", "columns"),
+    [
+        ('SELECT 1 AS a, 2 AS a, 3 AS "A"', ["a", "a", "A"]),
+        ('SELECT 1 AS "my ""own"" name"', ['my "own" name']),
+        ("SELECT 1 AS c0, 2 AS c1, 3 AS nextval", ["c0", "c1", "nextval"]),
+        ("VALUES (1, 2)", ["col0", "col1"]),
+        ("SELECT count(*)", ["count_star()"]),
+        ("SHOW TABLES", ["name"]),
+    ],
+)
+def test_columns_keep_their_names(served: Served, query: str, columns: list[str]) -> None:
+    with client(served) as con:
+        (answered,) = (
+            con.execute(
+                "SELECT list(column_name) FROM (DESCRIBE FROM quack_query_by_name('mp', $1))", [query]
+            ).fetchone()
+            or ()
+        )
+        if len(set(columns)) == len({name.lower() for name in columns}) == len(columns):
+            assert answered == columns
+        else:  # the client's own DuckDB tells them apart
+            assert [name.partition("_")[0] for name in answered] == columns
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["SELECT 7 -- a comment", "SELECT 7 /* a; comment */;", " SELECT 7 ; ; -- more", "SELECT 7 -- ;\n;", "(SELECT 7)",
+     "FROM (VALUES (7)) AS t(x) -- 'ö;'", "SELECT x FROM (SELECT 7 AS x, $$;$$ AS y, ';' AS \"ö;\")"],
+)  # fmt: skip
+def test_comments_and_semicolons(served: Served, query: str) -> None:
+    with client(served) as con:
+        assert ask(con, query) == [(7,)]
+
+
 def test_who_reads_no_further_harms_nobody(served: Served) -> None:
     with client(served) as con:
         for _ in range(30):
             con.execute("FROM quack_query_by_name('mp', 'FROM range(5000000)')").fetchone()
             assert ask(con, "SELECT 1") == [(1,)]
-        (held,) = ask(con, "SELECT count(*) FROM information_schema.tables WHERE starts_with(table_name, '__answer')")
-        assert held < (10,)
 
 
 def test_a_client_that_is_killed_leaves_nothing_behind(served: Served) -> None:
@@ -153,6 +186,24 @@ def test_endless_questions_of_some_do_not_keep_others_waiting(served: Served) ->
         assert all(f"takes longer than {SECONDS} seconds" in one.result() for one in asked)
     with client(served) as con:
         assert ask(con, "SELECT 42") == [(42,)]
+
+
+def test_an_answer_that_nobody_reads_is_let_go(sandbox: object, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sessions, "READING", 0.1)
+    port = free_port()
+    with (
+        serve("sandbox", ":memory:", port=port, max_seconds=10, max_rows=10**8) as server,
+        duckdb.connect() as elsewhere,
+    ):
+        extension.load(elsewhere)
+        elsewhere.execute(f"ATTACH '{server.uri}' AS mp (TOKEN '{server.token}')")
+        answer = elsewhere.execute("FROM mp.query('FROM range(20000000)')")
+        with pytest.raises(duckdb.Error, match="Invalid connection id"):
+            while answer.fetchmany(100):
+                pass
+        elsewhere.execute("DETACH mp")
+        elsewhere.execute(f"ATTACH '{server.uri}' AS mp (TOKEN '{server.token}')")
+        assert elsewhere.execute("FROM mp.query('SELECT 42')").fetchall() == [(42,)]
 
 
 def test_python_serves_within_limits_too(sandbox: object) -> None:

@@ -28,7 +28,8 @@ def serve(
         str, typer.Option(help="Memory for all clients together; an answer that needs more is refused.")
     ] = "2GB",
     max_seconds: Annotated[
-        float, typer.Option(help="Seconds that one answer may take, all rows read; a longer one is refused.")
+        float,
+        typer.Option(help="Seconds that a statement may run until all of its rows are there; a longer one is refused."),
     ] = 600,
     max_rows: Annotated[
         int, typer.Option(help="Rows that one answer may have; one with more is refused, not cut.")
@@ -40,8 +41,7 @@ def serve(
     local tables, VALUES, range(), generate_series() and unnest(), with DuckDB's plain functions and aggregates, and
     only from this account. Whatever else they ask is refused in one line. The database is open for reading meanwhile.
     """
-    from ..serving import bound_process  # noqa: PLC0415 - takes longer to load than --help to answer
-    from ..serving import serve as serving  # noqa: PLC0415
+    from ..serving import serve as serving  # noqa: PLC0415 - takes longer to load than --help to answer
 
     settings.refuse_unknown_account()
     token = sys.stdin.readline().strip() if token_stdin else None
@@ -63,6 +63,5 @@ def serve(
             watch=line.show,
         ) as server,
     ):
-        bound_process(server.memory)
         print(server.client_lines("…" if token_stdin else None), flush=True)
         told_to_end.wait()

@@ -18,7 +18,7 @@ from ..functions import FUNCTIONS
 from ..local import SCHEMA, reports
 from ..quoting import CATALOG, quoted
 from .plain import PLAIN, words
-from .size import LARGEST, TOO_LARGE, written_out
+from .size import HOW_LONG, LARGEST, TOO_LARGE, length, written_out
 
 Name = tuple[str, ...]
 """A name and what qualifies it, in lower case."""
@@ -138,6 +138,8 @@ class Allowed:
             _refuse(f"SHOW {node['table_name']}")
         elif "function_name" in node and node["function_name"].lower() not in PLAIN:
             _refuse(f"{node['function_name']}()")
+        elif length(node) is None:
+            raise QueryError(f"{node['function_name']}() on mp serve {HOW_LONG}")
 
     def _look_at_table(self, name: Name, ctes: Sizes) -> None:
         if name not in self._tables | ctes.keys() | ABOUT:

@@ -23,8 +23,8 @@ import duckdb
 from ..exceptions import MixpanelDataError, StorageError
 from ..quoting import literal, quoted
 from .allowed import Allowed
-from .clock import Clock
 from .limits import Limits
+from .watch import Watch
 
 AUTHORIZATION = "__mixpanel_answer"
 TAKEN = "__mixpanel_taken"
@@ -40,6 +40,7 @@ class Answers:
 
     Args:
         con: the connection whose DuckDB is served.
+        memory: bytes that this process may come to.
         error_behind: finds our own error behind one of DuckDB's.
     """
 
@@ -48,12 +49,13 @@ class Answers:
         con: duckdb.DuckDBPyConnection,
         allowed: Allowed,
         limits: Limits,
+        memory: int,
         error_behind: Callable[[BaseException], BaseException | None],
     ) -> None:
         self._allowed = allowed
         self._limits = limits
         self._error_behind = error_behind
-        self._clock = Clock(limits.seconds)
+        self._watch = Watch(limits, memory)
         self._numbers = count(1)
         self._taken: deque[int] = deque()
         self._end: str | None = None
@@ -85,7 +87,7 @@ class Answers:
     def end(self, reason: str) -> None:
         """Stops all of them, and takes no more questions; the clients see the reason."""
         self._end = reason
-        self._clock.stop(reason)
+        self._watch.stop(reason)
 
     def close(self) -> None:
         """Closes the connections. Those that run are waited for, if not for ever: while DuckDB plans, it hears no
@@ -94,14 +96,14 @@ class Answers:
         with suppress(queue.Empty):
             for _ in range(AT_ONCE):
                 self._free.get(timeout=max(0, until - monotonic())).close()
-        self._clock.end()
+        self._watch.close()
 
     def _run(self, con: duckdb.DuckDBPyConnection, query: str) -> str:
         """Runs the statement, and gives the SQL that reads its rows."""
         if self._end:
             raise StorageError(self._end)
         self._detach_taken(con)
-        with self._clock.limit(con):
+        with self._watch.over(con):
             self._allowed.refuse_others(con, query)
             return self._keep(con, without_semicolon(query), next(self._numbers))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,7 +18,8 @@ ROWS = 10_000_000
 SPILL = "20GB"
 """What DuckDB may write into its temporary folder when memory is full."""
 UNCOUNTED = 1 << 30
-"""Bytes for all that is no data of DuckDB's: threads, code, what Mixpanel sends."""
+"""Bytes beside DuckDB's own count: it leaves out what long texts and lists take, and what Mixpanel sends."""
+PAGE = os.sysconf("SC_PAGE_SIZE") if hasattr(os, "sysconf") else 0
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,13 @@ class Limits:
             raise ArgumentError("max_seconds and max_rows must be more than 0")
 
     @property
+    def too_long(self) -> str:
+        return (
+            f"the answer takes longer than {self.seconds:g} seconds: ask for less at once, or start mp serve with a "
+            "larger --max-seconds"
+        )
+
+    @property
     def too_many_rows(self) -> str:
         return f"the answer has more than {self.rows:,} rows: ask for fewer, or start mp serve with a larger --max-rows"
 
@@ -45,7 +54,7 @@ class Limits:
         )
 
     def apply(self, con: duckdb.DuckDBPyConnection) -> int:
-        """Has DuckDB keep to the memory; gives its bytes.
+        """Has DuckDB keep to the memory; gives the bytes that this process may come to.
 
         Raises:
             ArgumentError: it is no amount of memory.
@@ -55,20 +64,12 @@ class Limits:
         except duckdb.Error:
             raise ArgumentError(f"memory_limit {self.memory!r} is no amount of memory: write '2GB'") from None
         con.execute(f"SET GLOBAL max_temp_directory_size = '{SPILL}'")
-        return memory_limit(con)
+        return resident() + memory_limit(con) + UNCOUNTED
 
 
-def bound_process(memory: int) -> None:
-    """Has the system refuse this process more than twice the memory, where it can (Linux).
-
-    DuckDB does not count the memory of long texts and lists. So what it does not count fails as what it does, in the
-    query that asked for it, where the system would end the process.
-    """
-    status = Path("/proc/self/status")
-    if not status.exists():
-        return
-    import resource  # noqa: PLC0415 - not on Windows
-
-    (kilobytes,) = (int(line.split()[1]) for line in status.read_text().splitlines() if line.startswith("VmData:"))
-    _, most = resource.getrlimit(resource.RLIMIT_DATA)
-    resource.setrlimit(resource.RLIMIT_DATA, (kilobytes * 1024 + 2 * memory + UNCOUNTED, most))
+def resident() -> int:
+    """The bytes of memory that this process has; 0 where the system does not say (it does on Linux)."""
+    try:
+        return int(Path("/proc/self/statm").read_text().split()[1]) * PAGE
+    except OSError:
+        return 0

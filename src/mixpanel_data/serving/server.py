@@ -29,6 +29,7 @@ from .answers import AUTHORIZATION, Answers
 from .extension import load
 from .limits import MEMORY, ROWS, SECONDS, Limits
 from .macros import ATTACHED_AS, client_sql
+from .sessions import Sessions
 
 LOCALHOST = "localhost"
 PORT = 9494
@@ -60,13 +61,16 @@ class Server:
     """What a client has to give."""
     macros: Path
     """SQL for the client that makes ``mixpanel_export(…)`` and so on; there as long as the server is."""
-    memory: int = 0
-    """Bytes that DuckDB may use."""
 
     @property
     def uri(self) -> str:
         """Where it listens, as ``quack_serve`` has it."""
         return _uri(self.host, self.port)
+
+    @property
+    def here(self) -> tuple[str, int]:
+        """Its host, for this machine, and its port."""
+        return (LOCALHOST if self.host in EVERYWHERE else self.host), self.port
 
     def client_lines(self, token: str | None = None) -> str:
         """What a client on this machine types, and pastes into its DuckDB.
@@ -115,7 +119,7 @@ def serve(
         port: the port to listen on.
         token: what clients have to give; a random one unless given.
         memory_limit: what DuckDB may use for all clients together, such as ``"2GB"``; an answer that needs more fails.
-        max_seconds: how long one answer may take until its last row is read; it fails if it takes longer.
+        max_seconds: how long a statement may run until all of its rows are there; it fails if it takes longer.
         max_rows: how many rows one answer may have; it fails if it has more.
         wait: whether to wait for a request budget that is spent, and for a database that another process holds.
         watch: called with a :class:`Progress` at every step of a running call.
@@ -142,16 +146,17 @@ def serve(
     if path and not storage.exists():
         raise StorageError(f"there is no database {path}")
     with temporary_folder() as folder:
-        macros = folder / "client.sql"
-        macros.write_text(client_sql(), encoding="utf-8")
+        server = Server(host, port, token or secrets.token_urlsafe(), folder / "client.sql")
+        server.macros.write_text(client_sql(), encoding="utf-8")
         database = Database(storage, credentials, wait=wait, watch=watch)
         with _clients_gone(database.all_names()), closing(database), database.attached() as con:
-            server = Server(host, port, token or secrets.token_urlsafe(), macros, limits.apply(con))
+            memory = limits.apply(con)
             database.functions().keep_to(credentials.account)
             allowed = _show_everybody(con, database)
             with (
-                closing(Answers(con, allowed, limits, database.functions().error_behind)) as answers,
+                closing(Answers(con, allowed, limits, memory, database.functions().error_behind)) as answers,
                 _listening(con, server, database.functions(), answers),
+                closing(Sessions(con.cursor(), *server.here, limits.seconds)),
             ):
                 yield server
 
