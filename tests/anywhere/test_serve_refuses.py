@@ -157,6 +157,8 @@ NOT_ALLOWED = [
     "SELECT __mixpanel_answer('session', 'SELECT 1')",
     "SELECT __mixpanel_names('x', [], [], [])",
     "FROM __answer_1",
+    "FROM __answer_1.main.rows",
+    "SELECT __mixpanel_taken(1)",
     'FROM mixpanel."__export"',
     "FROM no_such_function()",
     "FROM no_such_table",

@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import queue
 from collections import deque
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from itertools import count
 from time import monotonic
 from typing import Any
@@ -24,7 +24,7 @@ from ..exceptions import MixpanelDataError, StorageError
 from ..quoting import literal, quoted
 from .allowed import Allowed
 from .limits import Limits
-from .watch import Watch
+from .watch import AGAIN, Watch
 
 AUTHORIZATION = "__mixpanel_answer"
 TAKEN = "__mixpanel_taken"
@@ -70,13 +70,11 @@ class Answers:
         """The SQL that gives the answer, or the refusal. None is a refusal, too, without a word."""
         if query.startswith(PROBE[0]) and query.endswith(PROBE[1]):
             return None
-        con = self._free.get()
         try:
-            return self._run(con, query)
+            with self._connection() as con:
+                return self._run(con, query)
         except Exception as error:  # noqa: BLE001 - whatever it is, the client is told of it
             return f"SELECT error({literal(self._said(error))})"
-        finally:
-            self._free.put(con)
 
     def take(self, number: int) -> bool:
         """Notes that Quack reads an answer. DuckDB asks while it plans to: what is detached from then on stays there
@@ -98,10 +96,22 @@ class Answers:
                 self._free.get(timeout=max(0, until - monotonic())).close()
         self._watch.close()
 
+    @contextmanager
+    def _connection(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """One that is free, as soon as there is one."""
+        while not self._end:
+            with suppress(queue.Empty):
+                con = self._free.get(timeout=AGAIN)
+                break
+        else:
+            raise StorageError(self._end)
+        try:
+            yield con
+        finally:
+            self._free.put(con)
+
     def _run(self, con: duckdb.DuckDBPyConnection, query: str) -> str:
         """Runs the statement, and gives the SQL that reads its rows."""
-        if self._end:
-            raise StorageError(self._end)
         self._detach_taken(con)
         with self._watch.over(con):
             self._allowed.refuse_others(con, query)
@@ -121,15 +131,16 @@ class Answers:
                 f"CREATE TABLE {database}.main.rows AS SELECT *, nextval({counted}) FROM ({query}\n) AS _({places})"
             )
         except Exception:
-            con.execute(f"DETACH {database}")
+            self.take(number)
             raise
         shown = ", ".join(f"c{place} AS {quoted(name)}" for place, name in enumerate(names))
         return f"SELECT {shown} FROM {database}.main.rows WHERE {TAKEN}({number})"
 
     def _detach_taken(self, con: duckdb.DuckDBPyConnection) -> None:
-        with suppress(IndexError):
-            while True:
-                con.execute(f"DETACH {quoted(f'__answer_{self._taken.popleft()}')}")
+        """Detaches what Quack has, or nobody will have."""
+        while self._taken:
+            with suppress(IndexError):  # another client's question takes them, too
+                con.execute(f"DETACH DATABASE IF EXISTS {quoted(f'__answer_{self._taken.popleft()}')}")
 
     def _said(self, error: Exception) -> str:
         """What a client is told of an error, in one line."""
