@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import doctest
 import signal
-import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -19,14 +16,13 @@ import pytest
 
 from mixpanel_data import StorageError, Workspace
 from mixpanel_data.serving import extension, server
+from tests.anywhere.served import LOADS, Served, free_port, serving
 from tests.servers import json_answer, raw_server
-from tests.shell import environment, mp, started
+from tests.shell import environment, mp
 
 pytest.importorskip("duckdb_cli")
 pytest.importorskip("duckdb_extension_quack")
 
-LOADS = "".join(f"LOAD '{extension.packaged(name)}';\n" for name in extension.NEEDED)
-COMMAND_LINE = (sys.executable, "-m", "duckdb_cli", "-no-init", "-bail", "-csv", "-noheader")
 IN_PYTHON = """
 import duckdb, sys
 with duckdb.connect() as con:
@@ -35,63 +31,6 @@ with duckdb.connect() as con:
     print(*(",".join(map(str, row)) for row in rows), sep="\\n")
 """
 JANUARY, ITS_FIRST_DAY = 111_948, 3_885
-
-
-@dataclass
-class Served:
-    """A server in a process of its own."""
-
-    process: subprocess.Popen[str]
-    lines: str
-    """What it printed for clients."""
-    port: int
-
-    def client(self, query: str, *, token: str | None = None) -> subprocess.Popen[str]:
-        """The command line that asks it."""
-        lines = self.lines if token is None else self.lines.replace(self.token, token)
-        process = subprocess.Popen(
-            COMMAND_LINE, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stdin is not None
-        process.stdin.write(f"{LOADS}.output /dev/null\n{lines}\n.output\n{query};\n")
-        process.stdin.close()
-        process.stdin = None
-        return process
-
-    def ask(self, query: str) -> str:
-        """What the query gives."""
-        out, err = self.client(query).communicate(timeout=60)
-        assert err == ""
-        return out.rstrip("\n")
-
-    def refusal(self, query: str, *, token: str | None = None) -> str:
-        """The error that the query ends with."""
-        process = self.client(query, token=token)
-        out, err = process.communicate(timeout=60)
-        assert (process.returncode, out) == (1, "")
-        return err.splitlines()[0]
-
-    @property
-    def token(self) -> str:
-        return self.lines.split("TOKEN '")[1].split("'")[0]
-
-
-def free_port() -> int:
-    with socket.create_server(("localhost", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-@contextmanager
-def serving(*arguments: str, **more: str) -> Iterator[Served]:
-    port = free_port()
-    with started("serve", "--port", str(port), *arguments, **more) as process:
-        assert process.stdout is not None
-        lines = "".join(process.stdout.readline() for _ in range(3))
-        try:
-            yield Served(process, lines, port)
-        finally:
-            if process.poll() is None:
-                process.terminate()
 
 
 @pytest.fixture(scope="module")
@@ -191,11 +130,6 @@ def test_nothing_but_select(served: Served, statement: str) -> None:
 
 def test_nothing_is_put_into_it(served: Served) -> None:
     assert "mp serve runs only SELECT" in served.refusal("CREATE TABLE mp.kept AS SELECT 1")
-
-
-def test_no_file_can_be_read(served: Served) -> None:
-    refused = served.refusal(f"FROM mp.query('FROM read_text(''{__file__}'')')")
-    assert "file system operations are disabled" in refused
 
 
 VALUES = (

@@ -24,11 +24,22 @@ def serve(
     token_stdin: Annotated[
         bool, typer.Option("--token-stdin", help="Read the token from standard input; a random one unless given.")
     ] = False,
+    memory_limit: Annotated[
+        str, typer.Option(help="Memory for all clients together; an answer that needs more is refused.")
+    ] = "2GB",
+    max_seconds: Annotated[
+        float,
+        typer.Option(help="Seconds that a statement may run until all of its rows are there; a longer one is refused."),
+    ] = 600,
+    max_rows: Annotated[
+        int, typer.Option(help="Rows that one answer may have; one with more is refused, not cut.")
+    ] = 10_000_000,
 ) -> None:
     """Serve the functions and the local tables to other DuckDBs, until Ctrl-C or SIGTERM.
 
-    It prints what a client pastes. Clients may only read, and only this account; the database is open for reading
-    meanwhile.
+    It prints what a client pastes. Clients may SELECT from the mixpanel_…() functions, the local_…() reports, the
+    local tables, VALUES, range(), generate_series() and unnest(), with DuckDB's plain functions and aggregates, and
+    only from this account. Whatever else they ask is refused in one line. The database is open for reading meanwhile.
     """
     from ..serving import serve as serving  # noqa: PLC0415 - takes longer to load than --help to answer
 
@@ -40,7 +51,16 @@ def serve(
     with (
         progress_line(settings.progress, settings.quiet) as line,
         serving(
-            settings.account, path, host=host, port=port, token=token, wait=not settings.no_wait, watch=line.show
+            settings.account,
+            path,
+            host=host,
+            port=port,
+            token=token,
+            memory_limit=memory_limit,
+            max_seconds=max_seconds,
+            max_rows=max_rows,
+            wait=not settings.no_wait,
+            watch=line.show,
         ) as server,
     ):
         print(server.client_lines("…" if token_stdin else None), flush=True)

@@ -1,7 +1,7 @@
 """A DuckDB with the functions that other DuckDBs can ask.
 
-Who has the token may run any SELECT: the functions, and the local tables, which are open for reading. Nothing else: no
-other statement, no file of this machine, no other account.
+Who has the token may run the SELECTs that :mod:`.allowed` lists: the functions, and the local tables, which are open
+for reading. Nothing else: no other statement or function of DuckDB's, no file of this machine, no other account.
 """
 
 from __future__ import annotations
@@ -24,8 +24,12 @@ from ..quoting import literal, quoted
 from ..storage.databases import current_database
 from ..storage.file import File, storage_at
 from ..storage.temporary import temporary_folder
+from .allowed import Allowed
+from .answers import AUTHORIZATION, Answers
 from .extension import load
+from .limits import MEMORY, ROWS, SECONDS, Limits
 from .macros import ATTACHED_AS, client_sql
+from .sessions import Sessions
 
 LOCALHOST = "localhost"
 PORT = 9494
@@ -35,15 +39,9 @@ STOPPED = "mp serve was stopped"
 LONGEST_STOP = 5.0
 EVERYBODYS = "memory.main"
 """The schema that every client is in when it begins."""
-ONLY_SELECT = f"""
-CREATE MACRO {EVERYBODYS}.__only_select(session, query) AS (
-    CASE json_serialize_sql(query::VARCHAR)->>'error' WHEN 'false' THEN query ELSE
-    'SELECT error(''mp serve runs only SELECT: keep rows in a table of your own DuckDB, '
-    'as in CREATE TABLE january AS FROM mixpanel_export(…)'')' END)
-"""
-"""What a client asks, or an error instead: DuckDB turns nothing but SELECT into JSON. Quack asks it every time."""
 LOCKS = (
-    "SET GLOBAL quack_authorization_function = '__only_select'",
+    f"SET GLOBAL quack_authorization_function = {literal(AUTHORIZATION)}",
+    "SET GLOBAL python_enable_replacements = false",
     "SET GLOBAL enable_external_access = false",
     "SET GLOBAL lock_configuration = true",
 )
@@ -69,6 +67,11 @@ class Server:
         """Where it listens, as ``quack_serve`` has it."""
         return _uri(self.host, self.port)
 
+    @property
+    def here(self) -> tuple[str, int]:
+        """Its host, for this machine, and its port."""
+        return (LOCALHOST if self.host in EVERYWHERE else self.host), self.port
+
     def client_lines(self, token: str | None = None) -> str:
         """What a client on this machine types, and pastes into its DuckDB.
 
@@ -93,13 +96,18 @@ def serve(
     host: str = LOCALHOST,
     port: int = PORT,
     token: str | None = None,
+    memory_limit: str = MEMORY,
+    max_seconds: float = SECONDS,
+    max_rows: int = ROWS,
     wait: bool = True,
     watch: Watcher | None = None,
 ) -> Iterator[Server]:
     """Serves the functions, and the local tables, to other DuckDBs for as long as the block runs.
 
-    They speak Quack, DuckDB's own remote protocol, and so have to be of the same line. Clients may run any SELECT;
-    the database file is open for reading meanwhile. What is under way when the block ends fails over there.
+    They speak Quack, DuckDB's own remote protocol, and so have to be of the same line. Clients may SELECT from
+    the functions, the local reports and tables, with DuckDB's plain functions; whatever else they ask, or goes beyond a
+    limit, is refused. The database file is open for reading meanwhile. What is under way when the block ends fails
+    over there.
 
     In the shell: ``mp serve``.
 
@@ -110,12 +118,15 @@ def serve(
         host: where to listen; on this machine only unless given.
         port: the port to listen on.
         token: what clients have to give; a random one unless given.
+        memory_limit: what DuckDB may use for all clients together, such as ``"2GB"``; an answer that needs more fails.
+        max_seconds: how long a statement may run until all of its rows are there; it fails if it takes longer.
+        max_rows: how many rows one answer may have; it fails if it has more.
         wait: whether to wait for a request budget that is spent, and for a database that another process holds.
         watch: called with a :class:`Progress` at every step of a running call.
 
     Raises:
         StorageError: DuckDB's extension is not on this machine, the port is taken, or the file cannot be read.
-        ArgumentError: the port or the token cannot be used.
+        ArgumentError: the port, the token or a limit cannot be used.
         ConfigError, AuthenticationError: there are no usable credentials.
 
     Example:
@@ -129,6 +140,7 @@ def serve(
         [('Add To Cart',)]
     """
     _refuse_unusable(host, port, token)
+    limits = Limits(memory_limit, max_seconds, max_rows)
     credentials = credentials_for(account)
     storage = storage_at(path) if path else File(current_database(credentials.project_id))
     if path and not storage.exists():
@@ -138,9 +150,14 @@ def serve(
         server.macros.write_text(client_sql(), encoding="utf-8")
         database = Database(storage, credentials, wait=wait, watch=watch)
         with _clients_gone(database.all_names()), closing(database), database.attached() as con:
+            memory = limits.apply(con)
             database.functions().keep_to(credentials.account)
-            _show_everybody(con, database)
-            with _listening(con, server, database.functions()):
+            allowed = _show_everybody(con, database)
+            with (
+                closing(Answers(con, allowed, limits, memory, database.functions().error_behind)) as answers,
+                _listening(con, server, database.functions(), answers),
+                closing(Sessions(con.cursor(), *server.here, limits.seconds)),
+            ):
                 yield server
 
 
@@ -180,27 +197,33 @@ def _clients_gone(registration: Registration) -> Iterator[None]:
         registration.wait_until_gone(LONGEST_STOP)
 
 
-def _show_everybody(con: duckdb.DuckDBPyConnection, database: Database) -> None:
-    """Puts the functions and the local tables where clients look."""
+def _show_everybody(con: duckdb.DuckDBPyConnection, database: Database) -> Allowed:
+    """Puts the functions and the local tables where clients look; says what they may ask for."""
     add_short_names(con, database.functions(), EVERYBODYS)
-    if database.path is not None:
-        _show_tables(con, database.storage.name)
+    if database.path is None:
+        return Allowed((), None)
+    return Allowed(_show_tables(con, database.storage.name), database.storage.name)
 
 
-def _show_tables(con: duckdb.DuckDBPyConnection, database: str) -> None:
+def _show_tables(con: duckdb.DuckDBPyConnection, database: str) -> list[str]:
     query = (
         "SELECT table_name FROM information_schema.tables WHERE table_catalog = ? AND table_schema = 'main' "
         "ORDER BY table_name"
     )
+    shown = []
     for (name,) in con.execute(query, [database]).fetchall():
         with suppress(duckdb.Error):  # a view over what is not there any more
             con.execute(f"CREATE VIEW {EVERYBODYS}.{quoted(name)} AS FROM {quoted(database)}.main.{quoted(name)}")
+            shown.append(name)
+    return shown
 
 
 @contextmanager
-def _listening(con: duckdb.DuckDBPyConnection, server: Server, registration: Registration) -> Iterator[None]:
+def _listening(
+    con: duckdb.DuckDBPyConnection, server: Server, registration: Registration, answers: Answers
+) -> Iterator[None]:
     load(con)
-    for statement in (ONLY_SELECT, *LOCKS):
+    for statement in LOCKS:
         con.execute(statement)
     try:
         con.execute(LISTEN, [server.uri, server.token, server.host not in LOOPBACK])
@@ -210,6 +233,7 @@ def _listening(con: duckdb.DuckDBPyConnection, server: Server, registration: Reg
         yield
     finally:
         registration.end(STOPPED)
+        answers.end(STOPPED)
         con.execute("CALL quack_stop(?)", [server.uri])
 
 
