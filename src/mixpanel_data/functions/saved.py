@@ -23,7 +23,11 @@ Entry: TypeAlias = tuple[Any, Any]
 """The id and the name of what is saved."""
 ID_OR_NAME = "BIGINT or VARCHAR"
 """The type of a parameter that takes either."""
-ABSENT = re.compile(r"invalid|not (be )?found|not exist|no such|unknown", re.IGNORECASE)
+WHAT = r"(\w*_?id|funnels?|reports?|bookmarks?|cohorts?)\b"
+ABSENT = re.compile(
+    rf"\b(invalid|unknown|no such)\W+(\w+\W+)?{WHAT}|\b{WHAT}.*(not (be )?found|not exist|unknown|invalid)",
+    re.IGNORECASE,
+)
 """What Mixpanel says of an id that it does not know."""
 MOST = 20
 """Entries that a message lists."""
