@@ -23,9 +23,9 @@ Entry: TypeAlias = tuple[Any, Any]
 """The id and the name of what is saved."""
 ID_OR_NAME = "BIGINT or VARCHAR"
 """The type of a parameter that takes either."""
-WHAT = r"(\w*_?id|funnels?|reports?|bookmarks?|cohorts?)\b"
+WHAT = r"(\w+_)?(id|funnel|report|bookmark|cohort)s?\b"
 ABSENT = re.compile(
-    rf"\b(invalid|unknown|no such)\W+(\w+\W+)?{WHAT}|\b{WHAT}.*(not (be )?found|not exist|unknown|invalid)",
+    rf"\b(invalid|unknown|no such)\W+(\w+\W+){{0,2}}{WHAT}|\b{WHAT}.*(not (be )?found|not exist|unknown|invalid)",
     re.IGNORECASE,
 )
 """What Mixpanel says of an id that it does not know."""
