@@ -139,6 +139,21 @@ def test_the_day_is_found_also_where_events_are_shuffled(mixpanel: Callable[...,
         assert project.requests - before <= 8
 
 
+@pytest.mark.parametrize(("one", "two"), [(0, 30), (4, 18), (9, 10), (12, 25), (20, 21), (5, 6)])
+@pytest.mark.parametrize("is_shuffled", [False, True])
+def test_two_bad_lines_of_a_month_cost_no_more_than_one(
+    mixpanel: Callable[..., Mixpanel], one: int, two: int, is_shuffled: bool
+) -> None:
+    lines = month()
+    for number in (one, two):
+        lines[DAYS[number]].append(f"bad {number}")
+    project = mixpanel(shuffled(lines, seed=one) if is_shuffled else serving(lines))
+    with pytest.raises(BadLineError, match=" is no event: 'bad ") as raised:
+        project.ask(MONTH)
+    assert raised.value.details["day"] in {str(DAYS[one]), str(DAYS[two])}
+    assert project.requests <= 8
+
+
 @pytest.mark.parametrize("number", [0, 1, 9, 10, 21, 30])
 def test_a_bad_line_that_looks_like_a_page_is_named_where_it_is_the_first_of_its_day(
     mixpanel: Callable[..., Mixpanel], number: int

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import ssl
-from collections.abc import Awaitable, Callable, Collection, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
@@ -61,19 +61,17 @@ class Client:
 
         return await self._try(endpoint, params, reporter, once)
 
-    async def download(
-        self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter, known: Collection[str] = ()
-    ) -> Spool:
+    async def download(self, endpoint: Endpoint, params: Params, proof: Proof, reporter: Reporter) -> Spool:
         """The body of the answer in a spool, once ``proof`` has read it through without raising.
 
         A body that is cut off, damaged or refused by the proof is thrown away and fetched anew; but not one that is
-        refused in the same way twice, or in a way that is ``known``.
+        refused in the same way twice, or for a line that is no event.
         """
 
         async def once(entry: Entry) -> Spool:
             return await self._download_once(endpoint, params, proof, reporter, entry)
 
-        return await self._try(endpoint, params, reporter, once, known)
+        return await self._try(endpoint, params, reporter, once)
 
     async def _try(
         self,
@@ -81,10 +79,9 @@ class Client:
         params: Params,
         reporter: Reporter,
         once: Callable[[Entry], Awaitable[T]],
-        known: Collection[str] = (),
     ) -> T:
         """What ``once`` gives, after as many tries as it takes or is worth; each is paid for."""
-        async for attempt in attempts(reporter, known, is_free=endpoint.is_free(params)):
+        async for attempt in attempts(reporter, is_free=endpoint.is_free(params)):
             with attempt:
                 number = attempt.retry_state.attempt_number
                 async with self.budgets.spend(endpoint, params, number, reporter) as entry:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 import httpx
 from tenacity import (
     AsyncRetrying,
@@ -13,7 +11,7 @@ from tenacity import (
     wait_random,
 )
 
-from ..exceptions import IncompleteExportError, QueryError, RateLimitError, ServerError, TransportError
+from ..exceptions import BadLineError, IncompleteExportError, QueryError, RateLimitError, ServerError, TransportError
 from .limits import HOUR
 from .progress import SHORT, Reporter
 
@@ -23,7 +21,7 @@ LONGEST_WAIT = 60.0
 UNREACHED = httpx.ConnectError | httpx.ConnectTimeout
 
 
-def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool = False) -> AsyncRetrying:
+def attempts(reporter: Reporter, *, is_free: bool = False) -> AsyncRetrying:
     """Tries in a row: growing, jittered waits on what may pass; none on what will not (400 to 404, and an answer at
     status 200 that is none and comes a second time).
 
@@ -33,10 +31,9 @@ def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool =
 
     Args:
         reporter: told of each wait; it knows whether the call waits.
-        known: digests of answers that have come before.
         is_free: whether the request costs nothing.
     """
-    policy = _Policy(reporter, {*known}, is_free)
+    policy = _Policy(reporter, is_free)
     return AsyncRetrying(
         stop=policy.stop,
         wait=policy.seconds,
@@ -50,9 +47,9 @@ def attempts(reporter: Reporter, known: Collection[str] = (), *, is_free: bool =
 class _Policy:
     """What becomes of the failures of one call."""
 
-    def __init__(self, reporter: Reporter, answers: set[str], is_free: bool) -> None:
+    def __init__(self, reporter: Reporter, is_free: bool) -> None:
         self._reporter = reporter
-        self._answers = answers
+        self._answers: set[str] = set()
         self._is_free = is_free
         self._failures = 0
 
@@ -69,6 +66,8 @@ class _Policy:
 
     def _is_passing(self, error: BaseException, answer: str | None) -> bool:
         match error:
+            case BadLineError():
+                return False  # who asked decides, since several bodies may have one
             case QueryError():
                 return self._is_free and answer is not None
             case RateLimitError():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from datetime import date
 
 from ..exceptions import BadLineError, MixpanelDataError, warn
@@ -12,9 +14,17 @@ from .windows import Window
 
 SKIP = "on_bad_line := 'skip' (--skip-bad-lines) leaves such lines out and says so"
 NEVER = "it may say that the export is not whole, so it is never left out"
-Download = Callable[[Window, Collection[str]], Awaitable[Closable]]
+Download = Callable[[Window], Awaitable[Closable]]
 MOST_REQUESTS = 6
 """That the day is worth, besides the two for the window: with those for the rest of a month they are eight."""
+
+
+@dataclass
+class Found:
+    """The bad line of a call that is told of: where several windows have one, the first that is found is enough."""
+
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    error: BadLineError | None = None
 
 
 async def name_day(error: BadLineError, window: Window, download: Download, *, is_sample: bool) -> BadLineError:
@@ -53,7 +63,6 @@ class _Search:
         self.error, self.seen = error, window
         """The last error, and the days that came with it."""
         self._window, self._download, self._is_sample = window, download, is_sample
-        self._known = {error.answer or ""}
         self._left = min(MOST_REQUESTS, (window.days - 1).bit_length())
         """Requests: as many as it takes to halve the window down to one day."""
 
@@ -79,10 +88,9 @@ class _Search:
         """Whether a line of these days is no event."""
         self._left -= 1
         try:
-            body = await self._download(days, self._known)
+            body = await self._download(days)
         except BadLineError as error:
             self.error, self.seen = error, days
-            self._known.add(error.answer or "")
             return True
         body.close()
         return False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Collection, Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
 
@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 from ..client import Api, Budget, Endpoint, Spool
 from ..exceptions import ArgumentError, BadLineError, IncompleteExportError, QueryError
 from .answers import json_text
-from .bad_days import name_day, warn_if_skipped
+from .bad_days import Found, name_day, warn_if_skipped
 from .body import Proof, Reader, RowGroups, workers
 from .declaration import Call
 from .predicate import EVERYTHING, Predicate
@@ -135,6 +135,7 @@ class Downloader:
     events: Sequence[str] | None
     """The events to ask for; None for all."""
     zone: str | None
+    bad_line: Found = field(default_factory=Found)
 
     @staticmethod
     async def of(call: Call, columns: frozenset[str]) -> Downloader:
@@ -166,9 +167,8 @@ class Downloader:
         """The window's body; or, where Mixpanel does not manage to send it whole, the bodies of its halves."""
         try:
             return [await self._download(window)]
-        except BadLineError as error:
-            is_sample = is_small_sample(self.call)
-            raise await name_day(error, window, self._download, is_sample=is_sample) from None
+        except BadLineError:
+            return [await self._download_again(window)]
         except IncompleteExportError:
             if window.days == 1:
                 raise
@@ -181,8 +181,24 @@ class Downloader:
                 part.close()
             raise
 
-    async def _download(self, window: Window, known: Collection[str] = ()) -> Body:
-        """The window's body. Lines that are ``known`` to be no events are not asked for again."""
+    async def _download_again(self, window: Window) -> Body:
+        """The window's body, which has had a line that is no event; one window at a time, since each try costs.
+
+        Raises:
+            BadLineError: it has one again, or another window has.
+        """
+        async with self.bad_line.turn:
+            if self.bad_line.error is not None:
+                raise self.bad_line.error
+            try:
+                return await self._download(window)
+            except BadLineError as error:
+                is_sample = is_small_sample(self.call)
+                self.bad_line.error = await name_day(error, window, self._download, is_sample=is_sample)
+        raise self.bad_line.error
+
+    async def _download(self, window: Window) -> Body:
+        """The window's body."""
         call = self.call
         proof = Proof(
             self.columns, self.zone, deduplicate=call["deduplicate"], skip_bad_lines=call["on_bad_line"] == "skip",
@@ -196,7 +212,7 @@ class Downloader:
             "limit": call["max_rows"] if is_small_sample(call) else None,
         }
         try:
-            spool = await call.client.download(ENDPOINT, params, proof, call.reporter, known)
+            spool = await call.client.download(ENDPOINT, params, proof, call.reporter)
             warn_if_contradicted(call.client, proof.sample, self.zone)
         except BaseException:
             proof.close()
