@@ -11,10 +11,12 @@ from __future__ import annotations
 
 import gc
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # typing would be most of the time in which a command cannot answer Ctrl-C yet
 if TYPE_CHECKING:
+    from types import ModuleType
+    from typing import Any
+
     from . import auth, exploring
     from .binding import Registration, register, unregister
     from .client import Progress

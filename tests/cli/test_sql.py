@@ -280,8 +280,8 @@ def test_ctrl_c_while_something_is_freed_is_not_lost() -> None:
     """Python can raise nothing there: it would only print that it has ignored an exception."""
     code = """
 import sys, time
-from mixpanel_data.cli.app import interrupt_again
-sys.unraisablehook = interrupt_again
+from mixpanel_data.interrupts import strike_after
+sys.unraisablehook = strike_after
 class Freed:
     def __del__(self):
         raise KeyboardInterrupt

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import _thread
 import inspect
 import os
 import sys
-import threading
 import warnings
 from collections.abc import Iterator, Mapping
 from importlib import import_module
@@ -14,8 +12,10 @@ from typing import Any
 
 import typer
 
+from .. import interrupts
+from ..interrupts import EXIT_CODE as INTERRUPTED
 from .command import CONTEXT, Group, everywhere, from_environment, keyword, parameters
-from .failures import INTERRUPTED, exit_code, speaks_sql, told
+from .failures import exit_code, speaks_sql, told
 from .settings import Settings
 from .words import in_shell
 
@@ -105,13 +105,14 @@ class WithoutPandas:
 def main() -> None:
     """Runs the command line; every failure is one line on stderr and an exit code that tells its kind."""
     sys.meta_path.insert(0, WithoutPandas())
-    sys.unraisablehook = interrupt_again
+    sys.unraisablehook = interrupts.strike_after
     # A shell may have closed them: Python has None in their places then.
     sys.stdin, sys.stdout, sys.stderr = (
         open(os.devnull, mode) if stream is None else stream  # noqa: PTH123, SIM115 - for as long as the process lives
         for stream, mode in ((sys.stdin, "r"), (sys.stdout, "w"), (sys.stderr, "w"))
     )
     code = run()
+    interrupts.end_with(code)
     try:
         sys.stdout.flush()
     except BrokenPipeError:
@@ -121,27 +122,24 @@ def main() -> None:
     sys.exit(code)
 
 
-def interrupt_again(unraisable: sys.UnraisableHookArgs) -> None:
-    """Ctrl-C may strike while something is freed, where Python can raise nothing: then it strikes again, when that is
-    over."""
-    if unraisable.exc_type is KeyboardInterrupt:
-        threading.Timer(0.01, _thread.interrupt_main).start()
-    else:
-        sys.__unraisablehook__(unraisable)
-
-
 def run() -> int:
     """Runs the command line, says what is wrong, and gives the exit code."""
     try:
-        result = app(prog_name="mp", standalone_mode=False)
+        with interrupts.raised():
+            result = app(prog_name="mp", standalone_mode=False)
+            sys.stdout.flush()
     except BrokenPipeError:
         return 1
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001 - the last stop
-        print(told(error, sys.argv), file=sys.stderr)
-        return exit_code(error)
-    if result == INTERRUPTED:  # typer has made it of a KeyboardInterrupt
-        print(told(KeyboardInterrupt(), sys.argv), file=sys.stderr)
+        return _fail(KeyboardInterrupt() if interrupts.strikes else error)
+    if result == INTERRUPTED or interrupts.strikes:  # typer has made it of a KeyboardInterrupt, or somebody forgot it
+        return _fail(KeyboardInterrupt())
     return result if isinstance(result, int) else 0
+
+
+def _fail(error: BaseException) -> int:
+    print(told(error, sys.argv), file=sys.stderr)
+    return exit_code(error)
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:

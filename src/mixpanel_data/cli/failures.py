@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from itertools import pairwise
 
 import typer
 
@@ -17,9 +16,11 @@ from ..exceptions import (
     RateLimitError,
     TableNotFoundError,
 )
+from ..interrupts import EXIT_CODE as INTERRUPTED
+from ..interrupts import asks_for_json
 from .words import in_shell
 
-GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT, INTERRUPTED = 1, 2, 3, 4, 5, 130
+GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT = 1, 2, 3, 4, 5
 UNCLEAR = re.compile(r"(Missing|No such|Got unexpected)(?!.*Did you mean)")
 """What says only that something is wrong."""
 CODES: tuple[tuple[type[BaseException], int], ...] = (
@@ -44,7 +45,7 @@ def told(error: BaseException, command_line: Sequence[str]) -> str:
     import json  # noqa: PLC0415 - what goes well needs it not
 
     line = in_shell(one_line(error), speaks_sql=speaks_sql(command_line))
-    if not _asks_for_json(command_line):
+    if not asks_for_json(command_line):
         return f"mp: {line}"
     if isinstance(error, MixpanelDataError):
         return json.dumps({**error.to_dict(), "message": line}, ensure_ascii=False)
@@ -55,12 +56,6 @@ def told(error: BaseException, command_line: Sequence[str]) -> str:
 def speaks_sql(command_line: Sequence[str]) -> bool:
     """Whether it is a command whose user writes SQL."""
     return "sql" in command_line
-
-
-def _asks_for_json(command_line: Sequence[str]) -> bool:
-    """Looked up here, since a command line that cannot be understood has no options yet."""
-    given = [*(f"{one}={other}" for one, other in pairwise(command_line)), *command_line]
-    return any(f"--format={form}" in given for form in ("json", "jsonl"))
 
 
 def one_line(error: BaseException) -> str:
