@@ -65,10 +65,10 @@ def asks_for_json(command_line: Sequence[str]) -> bool:
 
 def strike_after(unraisable: UnraisableHookArgs) -> None:
     """Ctrl-C may strike while something is freed, where Python can raise nothing: then it strikes again, when that is
-    over."""
+    over. What else fails there after it says nothing more."""
     if unraisable.exc_type is KeyboardInterrupt:
         _strike_later()
-    else:
+    elif not strikes:
         sys.__unraisablehook__(unraisable)
 
 

@@ -44,6 +44,23 @@ app.app = command
 run()
 """
 FORGOTTEN = MADE_INTO_ANOTHER_ERROR.replace('raise RuntimeError("the source failed") from error', "return")
+FREED_IN_VAIN = """
+from mixpanel_data.cli import app
+
+def rows():
+    try:
+        yield
+    finally:
+        raise RuntimeError("the connection is closed")
+
+def command(**_):
+    left = rows()
+    next(left)
+    strike()
+
+app.app = command
+run()
+"""
 AT_EXIT = "atexit.register(strike); run()"
 TWICE = """
 from mixpanel_data.cli import app
@@ -74,6 +91,7 @@ def strikes(how: str, *arguments: str) -> tuple[int, str, str]:
         IN_AN_IMPORT.format(module="duckdb"),
         MADE_INTO_ANOTHER_ERROR,
         FORGOTTEN,
+        FREED_IN_VAIN,
         TWICE,
     ],
 )
