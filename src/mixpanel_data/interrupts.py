@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from sys import UnraisableHookArgs
     from types import FrameType
-    from typing import Any, NoReturn
+    from typing import Any
 
 EXIT_CODE = 130
 IMPORTS = "<frozen importlib._bootstrap>"
@@ -88,7 +88,9 @@ def _strike_later() -> None:
     threading.Timer(0.01, _thread.interrupt_main).start()
 
 
-def _end(*_: Any) -> NoReturn:
+def _end(*_: Any) -> None:
+    if strikes:
+        return  # the command was interrupted, and is about to say so
     if sys.stderr is not None:
         print(AS_JSON if asks_for_json(sys.argv) else LINE, file=sys.stderr, flush=True)
     os._exit(EXIT_CODE)

@@ -61,6 +61,19 @@ def command(**_):
 app.app = command
 run()
 """
+WHILE_IT_IS_SAID = """
+from mixpanel_data.cli import app
+
+def command(**_):
+    strike()
+
+def told(error, command_line):
+    strike()
+    return "mp: interrupted"
+
+app.app, app.told = command, told
+run()
+"""
 AT_EXIT = "atexit.register(strike); run()"
 TWICE = """
 from mixpanel_data.cli import app
@@ -92,6 +105,7 @@ def strikes(how: str, *arguments: str) -> tuple[int, str, str]:
         MADE_INTO_ANOTHER_ERROR,
         FORGOTTEN,
         FREED_IN_VAIN,
+        WHILE_IT_IS_SAID,
         TWICE,
     ],
 )
