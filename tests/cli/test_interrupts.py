@@ -61,17 +61,32 @@ def command(**_):
 app.app = command
 run()
 """
+A_WARNING_AFTER_IT = """
+import warnings
+from mixpanel_data.cli import app
+
+def command(**_):
+    warnings.showwarning = app._show_warning
+    try:
+        strike()
+    finally:
+        warnings.warn("a coroutine was never awaited", RuntimeWarning)
+
+app.app = command
+run()
+"""
 WHILE_IT_IS_SAID = """
 from mixpanel_data.cli import app
 
 def command(**_):
     strike()
 
-def told(error, command_line):
+def say(line, file):
+    file.write(line)
     strike()
-    return "mp: interrupted"
+    file.write("\\n")
 
-app.app, app.told = command, told
+app.app, app.print = command, say
 run()
 """
 AT_EXIT = "atexit.register(strike); run()"
@@ -106,6 +121,7 @@ def strikes(how: str, *arguments: str) -> tuple[int, str, str]:
         FORGOTTEN,
         FREED_IN_VAIN,
         WHILE_IT_IS_SAID,
+        A_WARNING_AFTER_IT,
         TWICE,
     ],
 )

@@ -143,4 +143,6 @@ def _fail(error: BaseException) -> int:
 
 
 def _show_warning(message: Warning | str, *_: object) -> None:
+    if interrupts.strikes:
+        return  # it only tells what was left undone
     print(f"mp: {in_shell(str(message), speaks_sql=speaks_sql(sys.argv))}", file=sys.stderr)
