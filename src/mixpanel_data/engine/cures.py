@@ -5,9 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from ..functions import FUNCTIONS
-from ..local import reports
-
 Cure = Callable[[str], str | None]
 """Tells what to write instead, by the name that DuckDB did not know; None where it knows no better."""
 DAY = re.compile(r"\d{4}-\d{2}-\d{2}")
@@ -49,6 +46,9 @@ CURES: tuple[tuple[re.Pattern[str], Cure], ...] = (
 
 def _functions() -> dict[str, list[str]]:
     """The functions and the reports, with the names of their parameters."""
+    from ..functions import FUNCTIONS  # noqa: PLC0415 - who makes no mistake needs none of them
+    from ..local import reports  # noqa: PLC0415
+
     functions = {f"mixpanel_{function.name}": [one.name for one in function.parameters] for function in FUNCTIONS}
     return functions | {report.short_name: [one.name for one in report.parameters] for report in reports()}
 
