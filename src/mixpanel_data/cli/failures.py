@@ -18,6 +18,7 @@ from ..exceptions import (
 )
 from ..interrupts import EXIT_CODE as INTERRUPTED
 from ..interrupts import asks_for_json
+from .nearest import meant
 from .words import in_shell
 
 GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT = 1, 2, 3, 4, 5
@@ -65,6 +66,8 @@ def one_line(error: BaseException) -> str:
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
     if near := getattr(error, "possibilities", None):
         text = f"No such option: {error.option_name}; did you mean {' or '.join(near)}?"  # type: ignore[attr-defined]
-    elif UNCLEAR.match(text) and (context := getattr(error, "ctx", None)):
+    elif (context := getattr(error, "ctx", None)) and (said := meant(text, context)):
+        text = said
+    elif context and UNCLEAR.match(text):
         text = f"{text.rstrip('.')}: see {context.command_path} --help"
     return " ".join(text.split()) or type(error).__name__
