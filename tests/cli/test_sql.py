@@ -368,3 +368,15 @@ def test_a_file_that_another_process_holds_is_waited_for_so_long(tmp_path: Path)
     assert given_up.endswith(", for 0.3 s and more: wait until it ends")
     assert (both.returncode, both.stderr) == (3, "mp: give only one of --wait and --no-wait\n")
     assert ok("--path", file, "sql", "SELECT 1 AS a", "--format", "plain") == "1\n"
+
+
+def test_sql_that_asks_nothing_of_mixpanel_loads_nothing_for_it() -> None:
+    code = """
+import sys
+from mixpanel_data.cli.app import run
+sys.argv = ["mp", "sql", "SELECT 1 AS a"]
+code = run()
+print(code, *sorted({"httpx", "pydantic", "mixpanel_data.functions"} & {*sys.modules}))
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert (done.stdout, done.stderr) == ('[\n{"a":1}\n]\n0\n', "")
