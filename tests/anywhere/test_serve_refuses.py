@@ -36,6 +36,15 @@ def refusal(con: duckdb.DuckDBPyConnection, query: str) -> str:
     return str(refused.value).partition("\n\nLINE 1: FROM quack_query_by_name")[0]  # its own DuckDB adds where it was
 
 
+def refusal_in_one_line(served: Served, query: str) -> str:
+    """The refusal, after which the server goes on."""
+    with client(served) as con:
+        refused = refusal(con, query)
+        assert len(refused.splitlines()) == 1
+        still_answers(served, con)
+    return refused
+
+
 def still_answers(served: Served, con: duckdb.DuckDBPyConnection) -> None:
     assert ask(con, "SELECT 42") == [(42,)]
     with client(served) as another:
@@ -205,18 +214,12 @@ NO_SELECT = [
 
 @pytest.mark.parametrize("query", NOT_ALLOWED)
 def test_what_is_not_on_the_list_is_refused(served: Served, query: str) -> None:
-    with client(served) as con:
-        refused = refusal(con, query)
-        assert refused.endswith(f" cannot be run here: {MAY}")
-        assert len(refused.splitlines()) == 1
-        still_answers(served, con)
+    assert refusal_in_one_line(served, query).endswith(f" cannot be run here: {MAY}")
 
 
 @pytest.mark.parametrize("query", NO_SELECT)
 def test_nothing_but_one_select(served: Served, query: str) -> None:
-    with client(served) as con:
-        assert refusal(con, query).endswith(f": {ONLY_SELECT}")
-        still_answers(served, con)
+    assert refusal_in_one_line(served, query).endswith(f": {ONLY_SELECT}")
 
 
 TOO_MUCH = {
@@ -235,13 +238,10 @@ TOO_MUCH = {
 @pytest.mark.parametrize("name", TOO_MUCH)
 def test_what_takes_too_much_is_refused(served: Served, name: str) -> None:
     query, limit = TOO_MUCH[name]
-    with client(served) as con:
-        refused = refusal(con, query)
-        assert limit in refused
-        assert "start" in refused
-        assert "larger --max-" in refused or "larger --memory-limit" in refused
-        assert len(refused.splitlines()) == 1
-        still_answers(served, con)
+    refused = refusal_in_one_line(served, query)
+    assert limit in refused
+    assert "start" in refused
+    assert "larger --max-" in refused or "larger --memory-limit" in refused
 
 
 UNCOUNTED = [
@@ -263,9 +263,7 @@ UNCOUNTED = [
 
 @pytest.mark.parametrize("query", UNCOUNTED)
 def test_values_of_any_length_are_refused(served: Served, query: str) -> None:
-    with client(served) as con:
-        assert refusal(con, query).endswith(f"() on mp serve {HOW_LONG}")
-        still_answers(served, con)
+    assert refusal_in_one_line(served, query).endswith(f"() on mp serve {HOW_LONG}")
 
 
 def nested(before: str, middle: str, after: str, times: int) -> str:
@@ -298,9 +296,7 @@ LARGE = {
 
 @pytest.mark.parametrize("name", LARGE)
 def test_what_is_too_large_to_plan_is_refused(served: Served, name: str) -> None:
-    with client(served) as con:
-        assert len(refusal(con, LARGE[name]).splitlines()) == 1
-        still_answers(served, con)
+    assert refusal_in_one_line(served, LARGE[name])
 
 
 @pytest.mark.parametrize("query", ["SELECT 1 FROM", "SELECT 'unended", "SELECT 'x'::INTEGER", "SELECT no_such_column"])

@@ -18,7 +18,7 @@ from ..exceptions import (
 )
 from ..interrupts import EXIT_CODE as INTERRUPTED
 from ..interrupts import asks_for_json
-from .nearest import meant
+from .nearest import nearest_command
 from .words import in_shell
 
 GENERAL, CREDENTIALS, USAGE, NOT_FOUND, RATE_LIMIT = 1, 2, 3, 4, 5
@@ -66,7 +66,7 @@ def one_line(error: BaseException) -> str:
     text = error.format_message() if isinstance(error, typer.TyperException) else str(error)
     if near := getattr(error, "possibilities", None):
         text = f"No such option: {error.option_name}; did you mean {' or '.join(near)}?"  # type: ignore[attr-defined]
-    elif (context := getattr(error, "ctx", None)) and (said := meant(text, context)):
+    elif (context := getattr(error, "ctx", None)) and (said := nearest_command(text, context)):
         text = said
     elif context and UNCLEAR.match(text):
         text = f"{text.rstrip('.')}: see {context.command_path} --help"

@@ -13,7 +13,7 @@ GUESS = "Did you mean"
 MOST = 3
 
 
-def meant(text: str, context: Any) -> str | None:
+def nearest_command(text: str, context: Any) -> str | None:
     """The error with the commands that are called so elsewhere, or nearly so, or what the group has.
 
     Args:

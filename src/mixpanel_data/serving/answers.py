@@ -28,7 +28,7 @@ from .watch import AGAIN, Watch
 
 AUTHORIZATION = "__mixpanel_answer"
 TAKEN = "__mixpanel_taken"
-AT_ONCE = 32
+CONNECTIONS = 32
 """Statements that run at the same time; more of them wait."""
 LONGEST_STOP = 5.0
 PROBE = ("INSERT INTO ", " VALUES (NULL)")
@@ -60,7 +60,7 @@ class Answers:
         self._taken: deque[int] = deque()
         self._end: str | None = None
         self._free: queue.Queue[duckdb.DuckDBPyConnection] = queue.Queue()
-        for _ in range(AT_ONCE):
+        for _ in range(CONNECTIONS):
             self._free.put(con.cursor())
         volatile: dict[str, Any] = {"null_handling": "special", "side_effects": True}
         con.create_function(AUTHORIZATION, self.answer, ["VARCHAR", "VARCHAR"], "VARCHAR", **volatile)
@@ -92,7 +92,7 @@ class Answers:
         interrupt."""
         until = monotonic() + LONGEST_STOP
         with suppress(queue.Empty):
-            for _ in range(AT_ONCE):
+            for _ in range(CONNECTIONS):
                 self._free.get(timeout=max(0, until - monotonic())).close()
         self._watch.close()
 

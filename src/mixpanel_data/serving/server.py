@@ -25,7 +25,7 @@ from ..storage.databases import current_database
 from ..storage.file import File, storage_at
 from ..storage.temporary import temporary_folder
 from .allowed import Allowed
-from .answers import AUTHORIZATION, Answers
+from .answers import AUTHORIZATION, LONGEST_STOP, Answers
 from .extension import load
 from .limits import MEMORY, ROWS, SECONDS, Limits
 from .macros import ATTACHED_AS, client_sql
@@ -36,7 +36,6 @@ PORT = 9494
 """Quack's own."""
 SHORTEST_TOKEN = 8
 STOPPED = "mp serve was stopped"
-LONGEST_STOP = 5.0
 EVERYBODYS = "memory.main"
 """The schema that every client is in when it begins."""
 LOCKS = (
