@@ -15,6 +15,7 @@ import pytest
 import mixpanel_data
 from mixpanel_data import Workspace
 from mixpanel_data.local import Report, reports
+from mixpanel_data.local.parts import with_parts
 from mixpanel_data.sandbox import Sandbox
 from mixpanel_data.storage.file import IS_1
 
@@ -44,6 +45,11 @@ def test_everything_is_said(report: Report) -> None:
 @EVERY
 def test_nobody_reads_lines_that_are_too_long(report: Report) -> None:
     assert max(map(len, report.sql.splitlines())) <= 120
+
+
+@EVERY
+def test_what_reports_have_in_common_is_the_same_in_each(report: Report) -> None:
+    assert report.sql == with_parts(report.sql), "write it anew: python -m mixpanel_data.local.parts"
 
 
 @EVERY
@@ -132,7 +138,7 @@ def test_an_expression_may_speak_of_a_column_called_like_anything_within(
     expected = shop.sql(report.example).fetchall()
     by = re.search(r"properties->>'\$\.(?:plan|utm_source|mp_country_code)'", report.example)
     assert by is not None
-    for name in within - {"distinct_id", "event_name", "event_time", "properties"}:
+    for name in within - {"distinct_id", "event_name", "event_time", "local_time", "properties"}:
         example = report.example.replace(by[0], f'"{name}"').replace("january", "mine")
         rows = shop.sql(f'WITH mine AS (SELECT *, {by[0]} AS "{name}" FROM january) {example}').fetchall()
         assert rows == expected, name

@@ -1,66 +1,129 @@
--- How often an event happened, by minute, hour, day, week or month, and by the values of an expression.
+-- How often an event happened, by hour, day, week or month, and by the values of an expression.
 --
 -- FROM segmentation(january, 'Purchase', by := properties->>'$.plan', unit := 'week')
 --
--- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. Whoever has
--- no distinct_id is nobody for 'unique' and 'average'.
+-- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An event with
+-- a list counts in the segment of each of its items, so the segments may add up to more than there are events. Nobody
+-- is no user: events without distinct_id, or with an empty one, are counted as events alone. A user who is in several
+-- segments counts in each of them, or with count_once only in that of their first or last event of the period.
 --
 -- Mixpanel's own is mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan', unit :=
--- 'week'), in the project's time zone; here days are those of event_time (UTC). It counts users who were merged since
--- as one.
+-- 'week'); its Insights report counts unique users over the whole range in bars and tables, which is unit := 'range'
+-- here: users of a week are fewer than those of its days added up. It keeps 60 segments unless told more; here are
+-- all.
 CREATE OR REPLACE MACRO segmentation(
-  events,             -- a table, a view or a CTE with columns as those of an export
-  event,              -- the name of the event
-  "by" := NULL,       -- an expression over an event that splits the count; where it is NULL, the segment is undefined
-  unit := 'day',      -- 'minute', 'hour', 'day', 'week' (they begin on Mondays) or 'month'
-  type := 'general',  -- 'general' counts events, 'unique' users, 'average' events a user
-  from_date := NULL,  -- first day; that of the table unless given
-  to_date := NULL     -- last day; that of the table unless given
+  events,                  -- a table, a view or a CTE with columns as those of an export
+  event,                   -- the name of the event; NULL for any event
+  "by" := NULL,            -- an expression over an event that splits the count; NULL is the segment undefined
+  unit := 'day',           -- 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'; 'range' for all days at once
+  type := 'general',       -- 'general' counts events, 'unique' users, 'average' events a user
+  from_date := NULL,       -- first day; that of the table unless given
+  to_date := NULL,         -- last day; that of the table unless given
+  timezone := NULL,        -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
+  week_start := 'monday',  -- the day on which weeks begin
+  count_once := NULL       -- 'first' or 'last': counts a user in one segment of a period, not in each of theirs
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
 ), span AS (
   SELECT
-    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
   FROM given
+), week AS (
+  -- Weeks of DuckDB begin on Mondays: so many days before one does the week begin here.
+  SELECT to_days(coalesce(
+    list_position(
+      ['monday', 'sunday', 'saturday', 'friday', 'thursday', 'wednesday', 'tuesday'], lower(week_start)
+    ) - 1,
+    error('week_start must be a day such as monday or sunday')
+  )::INTEGER) AS lead
 ), periods AS (
   SELECT unnest(CASE
-    WHEN unit IN ('minute', 'hour', 'day', 'week', 'month')
-      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
-    ELSE error('unit must be minute, hour, day, week or month')
+    WHEN unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit = 'week'
+      THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
+    WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit = 'month' THEN range(date_trunc('month', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 MONTH)
+    WHEN unit = 'quarter' THEN range(date_trunc('quarter', first_day), last_day + INTERVAL 1 DAY, INTERVAL 3 MONTHS)
+    WHEN unit = 'year' THEN range(date_trunc('year', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 YEAR)
+    ELSE error('unit must be minute, hour, day, week, month, quarter, year or range')
   END) AS date
-  FROM span
-), happened AS (
+  FROM span, week
+  WHERE first_day <= last_day
+), split AS (
   SELECT
+    event_name,
     event_time,
+    local_time,
     distinct_id,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
-      WHEN alias("by") = 'NULL' THEN event
+      WHEN alias("by") = 'NULL' THEN [NULL]
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
+    END AS segments
   FROM given
-  WHERE event_name = event
+), in_range AS (
+  SELECT
+    split.*,
+    CASE unit
+      WHEN 'range' THEN first_day::TIMESTAMP
+      WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
+      -- periods says what is wrong with another unit.
+      ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
+    END AS date
+  FROM split, span, week
+  WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
+), happened AS (
+  SELECT date, event_time, distinct_id, unnest(segments) AS segment
+  FROM in_range
+  WHERE event IS NULL OR event_name = event
+), chosen AS (
+  SELECT *
+  FROM happened
+  WHERE count_once IS NULL
+  UNION ALL
+  SELECT *
+  FROM happened
+  WHERE count_once IS NOT NULL
+  WINDOW
+    user_first AS (PARTITION BY date, distinct_id ORDER BY event_time, segment),
+    user_last AS (PARTITION BY date, distinct_id ORDER BY event_time DESC, segment DESC)
+  QUALIFY distinct_id IS NULL OR segment IS NOT DISTINCT FROM CASE count_once
+    WHEN 'first' THEN first(segment) OVER user_first
+    WHEN 'last' THEN first(segment) OVER user_last
+    ELSE error('count_once must be first or last')
+  END
 ), counted AS (
   SELECT
-    date_trunc(unit, event_time) AS date,
-    segment,
+    date,
+    coalesce(segment, event, '$overall') AS segment,
     CASE type
       WHEN 'general' THEN count(*)
       WHEN 'unique' THEN count(DISTINCT distinct_id)
       WHEN 'average' THEN count(distinct_id) / nullif(count(DISTINCT distinct_id), 0)
       ELSE error('type must be general, unique or average')
     END AS count
-  FROM happened, span
-  WHERE event_time::DATE BETWEEN first_day AND last_day
+  FROM chosen
   GROUP BY ALL
 ), segments AS (
   SELECT segment FROM counted
   UNION
-  SELECT event WHERE NOT EXISTS (FROM counted)
+  SELECT coalesce(event, '$overall') WHERE NOT EXISTS (FROM counted)
 )
 SELECT
   date,                        -- start of the period

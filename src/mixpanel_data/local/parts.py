@@ -1,0 +1,30 @@
+"""What several reports have in common, written once: ``python -m mixpanel_data.local.parts`` puts it into each file.
+
+A part is the inside of a common table expression, in a file of its name. A report that takes a ``timezone`` and has an
+expression of that name has this part in it, word for word, so each report still runs by itself.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+
+
+def with_parts(sql: str) -> str:
+    """The report's text with each part as it stands in its file."""
+    if "timezone := NULL" in sql:
+        for part in FOLDER.glob("parts/*.sql"):
+            sql = _with_part(sql, part.stem, part.read_text("utf-8"))
+    return sql
+
+
+def _with_part(sql: str, name: str, text: str) -> str:
+    inside = rf"^((?:WITH |\), ){name} AS (?:NOT MATERIALIZED |MATERIALIZED )?\(\n).*?(?=^\))"
+    return re.sub(inside, lambda found: found[1] + text, sql, flags=re.MULTILINE | re.DOTALL)
+
+
+if __name__ == "__main__":
+    for report in FOLDER.glob("reports/*.sql"):
+        report.write_text(with_parts(report.read_text("utf-8")), "utf-8")
