@@ -156,9 +156,7 @@ def test_segmentation_and_frequency(con: duckdb.DuckDBPyConnection, events: list
     query = "SELECT date, intervals, users FROM frequency(t) WHERE users > 0"
     assert {(day, n): users for day, n, users in ask(con, events, query)} == reached
 
-    people = Counter(
-        day for day, _ in {(event.time.date(), event.person) for event in events if event.person is not None}
-    )
+    people = Counter(day for day, _ in {(event.time.date(), event.person) for event in events if event.person})
     query = "SELECT date, users FROM daily_active_users(t) WHERE users > 0"
     assert dict(ask(con, events, query)) == people
 
