@@ -1,6 +1,6 @@
 -- Funnels of attempts, sessions or users, with excluded events, properties held constant, any order and re-entry.
 --
--- FROM funnel_counted(january, ['App Open', 'Add To Cart', 'Purchase'], by := properties->>'$.plan', counting := 'total')
+-- FROM funnel_counted(january, ['App Open', 'Purchase'], by := properties->>'$.plan', counting := 'total')
 --
 -- An attempt begins with an event of the first step in the range. From there each step is the next event of that name
 -- within the time given, as in funnel. It ends with the last step, with an excluded event, or when the time is over;
@@ -34,7 +34,7 @@ CREATE OR REPLACE MACRO funnel_counted(
   steps,                   -- the names of the events, in order
   within := '7 days',      -- time for all of the steps, from the first
   "by" := NULL,            -- an expression over an event that splits the attempts
-  unit := NULL,            -- 'day', 'week', 'month', 'quarter' or 'year' in which users enter; NULL for all days at once
+  unit := NULL,            -- 'day', 'week', 'month', 'quarter' or 'year' of entering; NULL for all days at once
   from_date := NULL,       -- first day on which users enter; that of the table unless given
   to_date := NULL,         -- last day on which users enter; that of the table unless given
   timezone := NULL,        -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
@@ -170,7 +170,7 @@ WITH given AS NOT MATERIALIZED (
     -- The period in which users may enter with it: none outside the range.
     CASE WHEN local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY THEN date END AS date
   FROM in_sessions, span
-  WHERE list_contains(steps, event_name) OR list_contains(exclude, event_name)
+  WHERE list_contains(steps, event_name) OR list_contains(exclude::VARCHAR[], event_name)
 ), entries AS MATERIALIZED (
   SELECT
     number AS entry,
@@ -255,7 +255,7 @@ WITH given AS NOT MATERIALIZED (
               AND event_time >= done_at - INTERVAL 2 SECONDS
               AND happened.held IS NOT DISTINCT FROM walk.held
               AND (len(times) > 1 OR renewed_at IS NULL OR event_time < renewed_at) AS is_step,
-            list_contains(exclude, happened.event_name)
+            list_contains(exclude::VARCHAR[], happened.event_name)
               AND (exclude_after IS NULL OR list_contains(exclude_after, len(times)))
               AND event_time > done_at + INTERVAL 2 SECONDS AS is_excluded
           FROM walk JOIN happened USING (distinct_id, session) CROSS JOIN plan
@@ -289,7 +289,8 @@ WITH given AS NOT MATERIALIZED (
           AND (
             counting = 'total'
             OR entries.entered[1] IS NOT NULL AND (
-              by_step::VARCHAR <> '1' OR NOT list_has_all(list_concat(walk.entered_before, walk.entered), entries.entered)
+              by_step::VARCHAR <> '1'
+              OR NOT list_has_all(list_concat(walk.entered_before, walk.entered), entries.entered)
             )
           )
         GROUP BY walk.entry, walk.entered_before, walk.entered, ended
