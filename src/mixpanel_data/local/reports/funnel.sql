@@ -6,7 +6,8 @@
 -- name, whatever happens in between, as long as all is done within the time given from the entry, or exactly in it,
 -- also after the last day. Steps one after the other that are at most two seconds apart count in either order: then
 -- no time lies between them. One event is never two steps, so ['Search', 'Search'] wants a second search. Nobody
--- enters no funnel: events without distinct_id, or with an empty one, are left out.
+-- enters no funnel: events without distinct_id, or with an empty one, are left out. Mixpanel does not say whether the
+-- very end of the time still counts, and what time lies between steps in the other order: both are choices.
 --
 -- With by, a user counts in each segment that they enter, once: a new one only after the attempt before has ended,
 -- when the last step is done or the time is over. First steps on the way enter nothing. $overall is of users, each with

@@ -10,7 +10,7 @@
 -- enters no funnel: events without distinct_id, or with an empty one, are left out.
 --
 -- exclude: the attempt keeps the steps that came before the excluded event. Within two seconds of a step, both count in
--- either order, so there it excludes nothing.
+-- either order; so there it excludes nothing, which is a choice.
 --
 -- constant: steps with another value than the first are passed over; a missing value is one like any other, which is a
 -- choice. Segments then do not wait for each other: each is entered with its own first event (except with 'total').
