@@ -168,18 +168,17 @@ WITH given AS NOT MATERIALIZED (
           WHEN next_at IS NULL THEN deadline
           WHEN step + 1 = len(steps) THEN greatest(reached, next_at)
         END
-      FROM (
-        SELECT walk.*, min(event_time) AS next_at, arg_min(number, event_time) AS next_number
-        FROM walk LEFT JOIN happened
-          ON happened.distinct_id = walk.distinct_id
+      FROM walk LEFT JOIN (
+        SELECT entry, min(event_time) AS next_at, arg_min(number, event_time) AS next_number
+        FROM walk JOIN happened USING (distinct_id)
+        WHERE ended IS NULL
           AND event_name = steps[step + 1]
           AND event_time BETWEEN done_at - INTERVAL 2 SECONDS AND walk.deadline
           AND (ended_before IS NULL OR event_time > ended_before)
           AND NOT list_contains(taken, number)
-        WHERE ended IS NULL
-        GROUP BY ALL
-      )
-      WHERE next_at IS NOT NULL OR may_reenter
+        GROUP BY entry
+      ) USING (entry)
+      WHERE ended IS NULL AND (next_at IS NOT NULL OR may_reenter)
       UNION ALL
       SELECT
         date, distinct_id, next.number, attempt + 1, may_reenter, segments_before, ended, next.event_time,
