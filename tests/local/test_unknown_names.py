@@ -29,6 +29,8 @@ EVENTS = {
     "local_retention(january, 'Sign Up', 'Purchse')": ["Purchse"],
     "local_revenue(january, 'Purchse', properties->>'$.amount')": ["Purchse"],
     "local_segmentation(january, 'Purchse')": ["Purchse"],
+    "local_sessions_by_events(january, 'Purchse', 'Purchase')": ["Purchse"],
+    "local_sessions_by_events(january, 'App Open', 'Purchse')": ["Purchse"],
 }
 NEAR = {"Purchse": "Purchase", "Ad To Cart": "Add To Cart", "plann": "plan", "utm_sorce": "utm_source"}
 BY = {
@@ -40,6 +42,7 @@ BY = {
     "local_retention(january, 'Sign Up', by := properties->>'$.plann')": "plann",
     "local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plann')": "plann",
     "local_segmentation(january, 'Purchase', by := properties->>'$.plann')": "plann",
+    "local_sessions_by_property(january, properties->>'$.plann')": "plann",
 }
 WRITTEN = ("properties->'plann'", "properties['plann']", "properties.plann", "properties->>'$.\"plann\".x'", "upper(properties->>'$.plann')")  # fmt: skip
 RIGHT = (

@@ -34,6 +34,7 @@ EVENTS = {
     "retention": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
     "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
+    "sessions_by_events": ("[start_event, end_event]", "count(seconds) = 0"),
 }
 """The events that a report is asked about, and what its rows are where one of them may not be there."""
 TOUCHES = ("attribution", "first_touch")
@@ -95,6 +96,8 @@ def _has_by(report: Report) -> bool:
 
 
 def _silent_on_by(report: Report) -> str:
+    if report.name == "sessions_by_property":
+        return NO_ROWS
     if report.name in TOUCHES:
         return "count(touch) = 0"
     return "bool_and(segment IN ('undefined', '$overall')) AND bool_or(segment = 'undefined')"
