@@ -99,15 +99,15 @@ WITH given AS NOT MATERIALIZED (
   FROM placed
 )
 SELECT
-  touch,                                       -- value of the expression; NULL for none
-  sum(firsts)::BIGINT AS first_touch,          -- events it was the first touch of
-  sum(lasts)::BIGINT AS last_touch,            -- events it was the last touch of
-  round(sum(times / touches), 6) AS linear,    -- events, each shared equally by its touches
-  count(*) AS participation,                   -- events it was any touch of
-  round(sum(decayed), 6) AS time_decay,        -- events, each shared by how late its touches were
-  round(sum(shares[1]), 6) AS u_shaped,        -- events, 40 % the first touch's, 20 % those between, 40 % the last
-  round(sum(shares[2]), 6) AS j_shaped,        -- events, shared 20, 20 and 60
-  round(sum(shares[3]), 6) AS inverse_j,       -- events, shared 60, 20 and 20
+  touch,                                                         -- value of the expression; NULL for none
+  sum(firsts)::BIGINT AS first_touch,                            -- events it was the first touch of
+  sum(lasts)::BIGINT AS last_touch,                              -- events it was the last touch of
+  round(sum(times / touches), 6) AS linear,                      -- events, each shared equally by its touches
+  count(*) AS participation,                                     -- events it was any touch of
+  round(sum(decayed), 6) AS time_decay,                          -- events, each shared by how late its touches were
+  round(sum(shares[1]), 6) AS u_shaped,                          -- events, 40 % the first touch's, 20 % those between, 40 % the last
+  round(sum(shares[2]), 6) AS j_shaped,                          -- events, shared 20, 20 and 60
+  round(sum(shares[3]), 6) AS inverse_j,                         -- events, shared 60, 20 and 20
   if(weights IS NULL, NULL, round(sum(shares[4]), 6)) AS custom  -- events, shared by the weights; NULL without any
 FROM credited
 GROUP BY touch
