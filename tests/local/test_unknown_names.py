@@ -22,6 +22,7 @@ EVENTS = {
     "local_frequency(january, 'Purchse')": ["Purchse"],
     "local_funnel(january, ['App Open', 'Purchse'])": ["Purchse"],
     "local_funnel(january, ['App Open', 'Purchse', 'Ad To Cart'])": ["Purchse", "Ad To Cart"],
+    "local_lifecycle(january, 'Purchse')": ["Purchse"],
     "local_paths(january, 'Purchse')": ["Purchse"],
     "local_property_keys(january, 'Purchse')": ["Purchse"],
     "local_property_values(january, 'Purchse', 'plan')": ["Purchse"],
@@ -31,6 +32,7 @@ EVENTS = {
     "local_segmentation(january, 'Purchse')": ["Purchse"],
     "local_sessions_by_events(january, 'Purchse', 'Purchase')": ["Purchse"],
     "local_sessions_by_events(january, 'App Open', 'Purchse')": ["Purchse"],
+    "local_stickiness(january, 'Purchse')": ["Purchse"],
 }
 NEAR = {"Purchse": "Purchase", "Ad To Cart": "Add To Cart", "plann": "plan", "utm_sorce": "utm_source"}
 BY = {
@@ -43,6 +45,7 @@ BY = {
     "local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plann')": "plann",
     "local_segmentation(january, 'Purchase', by := properties->>'$.plann')": "plann",
     "local_sessions_by_property(january, properties->>'$.plann')": "plann",
+    "local_stickiness(january, by := properties->>'$.plann')": "plann",
 }
 WRITTEN = ("properties->'plann'", "properties['plann']", "properties.plann", "properties->>'$.\"plann\".x'", "upper(properties->>'$.plann')")  # fmt: skip
 RIGHT = (

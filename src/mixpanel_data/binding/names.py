@@ -28,6 +28,7 @@ EVENTS = {
     "flows": ("[from_event]", NO_ROWS),
     "frequency": ("[event]", "coalesce(max(users), 0) = 0"),
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
+    "lifecycle": ("[event]", "coalesce(max(users), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
     "property_keys": ("[event]", NO_ROWS),
     "property_values": ("[event]", NO_ROWS),
@@ -35,6 +36,7 @@ EVENTS = {
     "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
     "sessions_by_events": ("[start_event, end_event]", "count(seconds) = 0"),
+    "stickiness": ("[event]", "coalesce(max(mau), 0) = 0"),
 }
 """The events that a report is asked about, and what its rows are where one of them may not be there."""
 TOUCHES = ("attribution", "first_touch")

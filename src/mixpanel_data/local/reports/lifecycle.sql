@@ -94,11 +94,11 @@ WITH given AS NOT MATERIALIZED (
   WHERE date_after IS DISTINCT FROM date + one
   GROUP BY ALL
 ), states AS (
-  SELECT unnest(['new', 'retained', 'resurrected', 'dormant']) AS state, unnest(range(4)) AS place
+  SELECT unnest(['new', 'retained', 'resurrected', 'dormant']) AS state
 )
 SELECT
   date,                        -- start of the period
   state,                       -- new, retained, resurrected or dormant
   coalesce(users, 0) AS users  -- how many
 FROM periods CROSS JOIN states LEFT JOIN counted USING (date, state)
-ORDER BY date, place;
+ORDER BY date, list_position(['new', 'retained', 'resurrected', 'dormant'], state);
