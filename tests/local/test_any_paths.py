@@ -29,7 +29,8 @@ PATHS = st.fixed_dictionaries({
     "from_date": st.sampled_from([None, FIRST_DAY]),
     "to_date": st.sampled_from([None, FIRST_DAY]),
 })  # fmt: skip
-CALL = """{}(t, ?, ?, to_seconds(?), ?, to_seconds(?), ?, ?, ?, ?, ?)"""
+NAMES = ("depth", "gap", "counting", "within", "before", "hidden", "collapse", "from_date", "to_date")
+CALL = "{}(t, 'A', ?, to_seconds(?), ?, to_seconds(?), ?, ?, ?, ?, ?)"
 
 
 def paths(events: list[Event], how: dict[str, Any]) -> list[tuple[Path, Path]]:
@@ -82,7 +83,8 @@ def is_later(event: Event, how: dict[str, Any]) -> bool:
 @given(EVENTS, PATHS)
 def test_paths_and_flows(con: duckdb.DuckDBPyConnection, events: list[Event], how: dict[str, Any]) -> None:
     found = [([e.name for e in before], [e.name for e in after]) for before, after in paths(events, how)]
-    rows = ask(con, events, f"SELECT path, count FROM {CALL.format('paths')}", "A", *how.values())
+    values = [how[name] for name in NAMES]
+    rows = ask(con, events, f"SELECT path, count FROM {CALL.format('paths')}", *values)
     assert {tuple(path): n for path, n in rows} == Counter((*before, *after) for before, after in found)
 
     edges: Counter[tuple[object, ...]] = Counter()
@@ -90,7 +92,7 @@ def test_paths_and_flows(con: duckdb.DuckDBPyConnection, events: list[Event], ho
         way = [*before, *[*after, "DROPOFF"][: how["depth"]]]
         edges.update((n - len(before), one, other) for n, (one, other) in enumerate(pairwise(way), 1))
     query = f"SELECT step, event_name, next_event, count FROM {CALL.format('flows')}"
-    assert {(*edge,): n for *edge, n in ask(con, events, query, "A", *how.values())} == edges
+    assert {(*edge,): n for *edge, n in ask(con, events, query, *values)} == edges
 
 
 @given(EVENTS, st.sampled_from([0, 1, 30 * MINUTE, DAY]))

@@ -70,7 +70,12 @@ FROM local_segmentation(here, 'Purchase');
 ```
 
 **Users** are those of `distinct_id` as it was exported. Mixpanel counts users who were merged since as one; fetch
-again what changed, or join your own table of identities in the CTE.
+again what changed, or have them merged over what the table knows:
+
+```sql
+WITH people AS (FROM local_merged_users(january))
+FROM local_funnel(people, ['App Open', 'Sign Up']);
+```
 
 **Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
 them out, and `mp fetch events` does so by itself.

@@ -2,14 +2,15 @@
 --
 -- FROM attribution(january, 'Purchase', properties->>'$.utm_source', within := INTERVAL 30 DAYS)
 --
--- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself. Each
--- event is one in every column but participation, where each of its values has all of it. first_touch and last_touch
--- give it to one touch, linear in equal shares to all, so a value touched twice has two. With time_decay a touch seven
--- days earlier has half as much. u_shaped gives 40 % to the first, 20 % to all between and 40 % to the last, j_shaped
--- 20, 20 and 60, inverse_j 60, 20 and 20, custom what you say; of two touches, the first and the last share in that
--- proportion, and one has it all. What had no touch counts for NULL; only touches in the table are known, so it needs
--- the days before, too. Of touches in the same second, the smallest is the first and the largest the last. Events
--- without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
+-- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
+-- Each event is one in every column but participation, where each of its values has all of it. first_touch and
+-- last_touch give it to one touch, linear in equal shares to all, so a value touched twice has two. With time_decay
+-- a touch seven days earlier has half as much. u_shaped gives 40 % to the first, 20 % to all between and 40 % to the
+-- last, j_shaped 20, 20 and 60, inverse_j 60, 20 and 20, custom what you say; of two touches, the first and the last
+-- share in that proportion, and one has it all. What had no touch counts for NULL; only touches in the table are
+-- known, so it needs the days before, too. Of touches in the same second, the smallest is the first and the largest
+-- the last. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those
+-- without a time.
 --
 -- Mixpanel has no such function; its reports can be split by a property with each of these models, last touch unless
 -- told otherwise. Where they count users, they look back from one event of a user, which is counting := 'first' or
@@ -99,16 +100,16 @@ WITH given AS NOT MATERIALIZED (
   FROM placed
 )
 SELECT
-  touch,                                                         -- value of the expression; NULL for none
-  sum(firsts)::BIGINT AS first_touch,                            -- events it was the first touch of
-  sum(lasts)::BIGINT AS last_touch,                              -- events it was the last touch of
-  round(sum(times / touches), 6) AS linear,                      -- events, each shared equally by its touches
-  count(*) AS participation,                                     -- events it was any touch of
-  round(sum(decayed), 6) AS time_decay,                          -- events, each shared by how late its touches were
-  round(sum(shares[1]), 6) AS u_shaped,                          -- events, 40 % the first touch's, 20 % those between, 40 % the last
-  round(sum(shares[2]), 6) AS j_shaped,                          -- events, shared 20, 20 and 60
-  round(sum(shares[3]), 6) AS inverse_j,                         -- events, shared 60, 20 and 20
-  if(weights IS NULL, NULL, round(sum(shares[4]), 6)) AS custom  -- events, shared by the weights; NULL without any
+  touch,                                                           -- value of the expression; NULL for none
+  sum(firsts)::BIGINT AS first_touch,                              -- events it was the first touch of
+  sum(lasts)::BIGINT AS last_touch,                                -- events it was the last touch of
+  round(sum(times / touches), 6) AS linear,                        -- events, each shared equally by its touches
+  count(*) AS participation,                                       -- events it was any touch of
+  round(sum(decayed), 6) AS time_decay,                            -- events, each shared by how late its touches were
+  round(sum(shares[1]), 6) AS u_shaped,                            -- events, shared 40, 20 and 40
+  round(sum(shares[2]), 6) AS j_shaped,                            -- events, shared 20, 20 and 60
+  round(sum(shares[3]), 6) AS inverse_j,                           -- events, shared 60, 20 and 20
+  round(sum(shares[4]) FILTER (weights IS NOT NULL), 6) AS custom  -- events, shared by the weights; NULL without any
 FROM credited
 GROUP BY touch
 ORDER BY linear DESC, touch;

@@ -3,9 +3,9 @@
 -- FROM first_time(january)
 --
 -- Several of a name in the same second are all first. It is a filter for the other reports: WITH firsts AS (FROM
--- local_first_time(january)) FROM local_segmentation(firsts, 'Purchase', type := 'unique'). Only what the table has is
--- known: what came before it is missing. Events without distinct_id, or with an empty one, belong to nobody and are left
--- out, as are those without a time.
+-- local_first_time(january)) FROM local_segmentation(firsts, 'Purchase', type := 'unique'). Only what the table has
+-- is known: what came before it is missing. Events without distinct_id, or with an empty one, belong to nobody and
+-- are left out, as are those without a time.
 --
 -- Mixpanel has no such function; in its reports it is the filter "first time ever", of all time.
 CREATE OR REPLACE MACRO first_time(

@@ -2,13 +2,13 @@
 --
 -- FROM flows(january, 'App Open', depth := 4)
 --
--- A path begins with the first event of that name in the days asked for, once for each user, and goes on with whatever
--- they did next, however late, for thirty days and also after the last day; one that ended before depth events goes to
--- DROPOFF. counting := 'total' begins a path with each event of that name; 'session' with the first in each session,
--- and ends it with the session: see the report sessions. Where a user does the event again, the path ends, too: that is
--- a choice. Steps before it are 0, -1 and so on. Events of the same second, whose order an
--- export does not tell, are taken in the order of their names. Events without distinct_id, or with an empty one, belong
--- to nobody and are left out, as are those without a time.
+-- A path begins with the first event of that name in the days asked for, once for each user, and goes on with
+-- whatever they did next, however late, for thirty days and also after the last day; one that ended before depth
+-- events goes to DROPOFF. counting := 'total' begins a path with each event of that name; 'session' with the first
+-- in each session, and ends it with the session: see the report sessions. Where a user does the event again, the
+-- path ends, too: that is a choice. Steps before it are 0, -1 and so on. Events of the same second, whose order an
+-- export does not tell, are taken in the order of their names. Events without distinct_id, or with an empty one,
+-- belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel's own is mixpanel_flows(4001), of a saved report. Its rows are nodes with their edges in JSON; here each
 -- row is an edge. It passes over what is hidden in Lexicon, shows three events of a step, and the others as one.
@@ -17,12 +17,11 @@ CREATE OR REPLACE MACRO flows(
   from_event,            -- the event to begin with
   depth := 4,            -- the most events in a path, from that one on
   gap := NULL,           -- the longest pause within a path; any unless given, 30 minutes in sessions
-  counting := 'unique',  -- 'unique' from each user's first such event, 'session' from each session's, 'total' from every one
+  counting := 'unique',  -- 'unique' from a user's first, 'session' from a session's first, 'total' from every one
   within := '30 days',   -- time for all of a path, from the event that it begins with
   before := 0,           -- the most events to tell of that came before that one
   hidden := [],          -- names of events that are passed over
   collapse := false,     -- whether the same event several times in a row is one step
-  until_next := true,    -- whether a path ends before the next event of that name
   from_date := NULL,     -- first day on which paths begin; that of the table unless given
   to_date := NULL,       -- last day on which paths begin; that of the table unless given
   timezone := NULL       -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given

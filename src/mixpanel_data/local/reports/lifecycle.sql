@@ -2,12 +2,12 @@
 --
 -- FROM lifecycle(january, unit := 'week')
 --
--- Of those who did the event in a period, new are those who did it for the first time in the table, retained those who
--- did it in the period before, too, resurrected those who did it earlier, but not in the period before. Dormant are
--- those who did it in the period before and not in this one: that is a choice, Mixpanel does not define them. Every
--- period has a row for each, with 0 where there is nobody. Periods are whole: a week counts all of its days, also those
--- before from_date and after to_date. Only what the table has is known, so it needs the time before, too. Events without
--- distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
+-- Of those who did the event in a period, new are those who did it for the first time in the table, retained those
+-- who did it in the period before, too, resurrected those who did it earlier, but not in the period before. Dormant
+-- are those who did it in the period before and not in this one: that is a choice, Mixpanel does not define them.
+-- Every period has a row for each, with 0 where there is nobody. Periods are whole: a week counts all of its days,
+-- also those before from_date and after to_date. Only what the table has is known, so it needs the time before, too.
+-- Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel has no such function; it has a template of a board, with the first three.
 CREATE OR REPLACE MACRO lifecycle(

@@ -2,13 +2,13 @@
 --
 -- FROM paths(january, 'App Open', depth := 4) LIMIT 20
 --
--- A path begins with the first event of that name in the days asked for, once for each user, and goes on with whatever
--- they did next, however late, for thirty days and also after the last day; one that is shorter than depth has ended.
--- counting := 'total' begins a path with each event of that name; 'session' with the first in each session, and ends it
--- with the session: see the report sessions. That is also what is counted where no event is given. Where a user does
--- the event again, the path ends, too: that is a choice. Events of the same second, whose
--- order an export does not tell, are taken in the order of their names. Events without distinct_id, or with an empty
--- one, belong to nobody and are left out, as are those without a time.
+-- A path begins with the first event of that name in the days asked for, once for each user, and goes on with
+-- whatever they did next, however late, for thirty days and also after the last day; one that is shorter than depth
+-- has ended. counting := 'total' begins a path with each event of that name; 'session' with the first in each
+-- session, and ends it with the session: see the report sessions. That is also what is counted where no event is
+-- given. Where a user does the event again, the path ends, too: that is a choice, Mixpanel does not say. Events of
+-- the same second, whose order an export does not tell, are taken in the order of their names. Events without
+-- distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel shows the like in its flows reports, as top paths: the fifty most frequent.
 CREATE OR REPLACE MACRO paths(
@@ -16,7 +16,7 @@ CREATE OR REPLACE MACRO paths(
   from_event := NULL,   -- the event to begin with; the first of each session unless given
   depth := 4,           -- the most events in a path, from that one on
   gap := NULL,          -- the longest pause within a path; any unless given, 30 minutes in sessions
-  counting := NULL,     -- 'unique' from each user's first such event, 'session' from each session's, 'total' from every one
+  counting := NULL,     -- 'unique' from a user's first, 'session' from a session's first, 'total' from every one
   within := '30 days',  -- time for all of a path, from the event that it begins with
   before := 0,          -- the most events to tell of that came before that one
   hidden := [],         -- names of events that are passed over

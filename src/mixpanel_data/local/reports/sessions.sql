@@ -2,11 +2,11 @@
 --
 -- FROM sessions(january, gap := INTERVAL 30 MINUTES)
 --
--- A pause longer than the gap ends a session, and so does midnight. A pause exactly as long as the gap does not: that
--- is a choice, Mixpanel does not say. A single event is a session, of no length. Events that Mixpanel writes down
--- itself, such as $identify or $campaign_delivery, are in no session, nor are those to be hidden; they end none either.
--- Events of the same second, whose order an export does not tell, are taken in the order of their names. Events
--- without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
+-- A pause longer than the gap ends a session, and so does midnight. A pause exactly as long as the gap does not:
+-- that is a choice, Mixpanel does not say. A single event is a session, of no length. Events that Mixpanel writes
+-- down itself, such as $identify or $campaign_delivery, are in no session, nor are those to be hidden; they end none
+-- either. Events of the same second, whose order an export does not tell, are taken in the order of their names.
+-- Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel has no such function; sessions in its reports are these, unless the project's settings say otherwise:
 -- sessions_by_events and sessions_by_property are its other two kinds. It also leaves out what is hidden in Lexicon.

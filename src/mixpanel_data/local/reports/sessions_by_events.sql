@@ -2,12 +2,12 @@
 --
 -- FROM sessions_by_events(january, 'App Open', 'Purchase')
 --
--- A session is from the first event that begins one to the next that ends it, both included. An event that would begin
--- another meanwhile is one like all others, and one that ends what has not begun is in no session. Midnight ends a
--- session, too; its length is then NULL, as that of every session without its end. Events of the same second, whose
--- order an export does not tell, are taken in this order: what begins, all others by their names, what ends. Events
--- that Mixpanel writes down itself, such as $identify, are in no session, nor are those to be hidden. Events without
--- distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
+-- A session is from the first event that begins one to the next that ends it, both included. An event that would
+-- begin another meanwhile is one like all others, and one that ends what has not begun is in no session. Midnight
+-- ends a session, too; its length is then NULL, as that of every session without its end. Events of the same second,
+-- whose order an export does not tell, are taken in this order: what begins, all others by their names, what ends.
+-- Events that Mixpanel writes down itself, such as $identify, are in no session, nor are those to be hidden. Events
+-- without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel has no such function; sessions in its reports are these where the project's settings say so.
 CREATE OR REPLACE MACRO sessions_by_events(

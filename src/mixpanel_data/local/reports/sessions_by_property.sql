@@ -6,8 +6,8 @@
 -- which the expression is NULL are in no session; an empty text is a value like any other. A single event is a
 -- session, of no length. Events of the same second, whose order an export does not tell, are taken in the order of
 -- their names. Events that Mixpanel writes down itself, such as $identify, are in no session, nor are those to be
--- hidden. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a
--- time.
+-- hidden. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without
+-- a time.
 --
 -- Mixpanel has no such function; sessions in its reports are these where the project's settings say so.
 CREATE OR REPLACE MACRO sessions_by_property(

@@ -3,9 +3,10 @@
 -- FROM stickiness(january, by := properties->>'$.plan')
 --
 -- The users of a day's week are those of the seven days that end with it, the users of its month those of the thirty
--- days that end with it, the day itself in. Days before from_date count in them as long as they are in the table, so it
--- needs the month before. Days on which nothing happened have a row. A user who is in several segments counts in each.
--- Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
+-- days that end with it, the day itself in. Days before from_date count in them as long as they are in the table, so
+-- it needs the month before. Days on which nothing happened have a row. A user who is in several segments counts in
+-- each. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a
+-- time.
 --
 -- Mixpanel has no such function; its Insights report counts daily, weekly and monthly users in the same way, and a
 -- formula divides them.

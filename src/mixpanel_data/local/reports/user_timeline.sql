@@ -2,9 +2,9 @@
 --
 -- FROM user_timeline(january, 'user-0007200')
 --
--- Sessions are those of the report sessions, given the same gap, timezone and hidden: what Mixpanel writes down itself,
--- such as $identify, is shown, in no session. Events of the same second, whose order an export does not tell, are taken
--- in the order of their names. An empty id is nobody's, so it has no events here.
+-- Sessions are those of the report sessions, given the same gap, timezone and hidden: what Mixpanel writes down
+-- itself, such as $identify, is shown, in no session. Events of the same second, whose order an export does not
+-- tell, are taken in the order of their names. An empty id is nobody's, so it has no events here.
 --
 -- Mixpanel's own is mixpanel_activity(['user-0007200'], '2024-01-01', '2024-01-31').
 CREATE OR REPLACE MACRO user_timeline(
