@@ -197,7 +197,7 @@ def test_flows(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
           FROM mixpanel_flows(4001))
     """
     assert (
-        told(shop, f"SELECT step, event_name, next_event, count FROM local_flows(january_{kind}, 'App Open')")
+        told(shop, f"SELECT step, event_name, next_event, count FROM local_flows({kind}, 'App Open', {IN_JANUARY})")
         == told(shop, live)
         != []
     )
@@ -208,7 +208,7 @@ def test_paths(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
     live = "SELECT step, node, count FROM mixpanel_flows(4001) WHERE type <> 'DROPOFF'"
     local = f"""
         SELECT step, path[step], sum(count) FROM (
-          SELECT *, unnest(range(1, len(path) + 1)) AS step FROM local_paths(january_{kind}, 'App Open')
+          SELECT *, unnest(range(1, len(path) + 1)) AS step FROM local_paths({kind}, 'App Open', {IN_JANUARY})
         ) GROUP BY ALL
     """
     assert told(shop, local) == told(shop, live) != []

@@ -24,6 +24,7 @@ EVENTS = {
     "local_funnel(january, ['App Open', 'Purchse'])": ["Purchse"],
     "local_funnel(january, ['App Open', 'Purchse', 'Ad To Cart'])": ["Purchse", "Ad To Cart"],
     "local_funnel_counted(january, ['App Open', 'Purchse'])": ["Purchse"],
+    "local_lifecycle(january, 'Purchse')": ["Purchse"],
     "local_paths(january, 'Purchse')": ["Purchse"],
     "local_property_keys(january, 'Purchse')": ["Purchse"],
     "local_property_values(january, 'Purchse', 'plan')": ["Purchse"],
@@ -35,6 +36,9 @@ EVENTS = {
     "local_ranges(january, 'Purchse', properties->'$.amount', [20])": ["Purchse"],
     "local_trend(january, 'Purchse')": ["Purchse"],
     "local_users_once(january, 'Purchse', properties->>'$.plan')": ["Purchse"],
+    "local_sessions_by_events(january, 'Purchse', 'Purchase')": ["Purchse"],
+    "local_sessions_by_events(january, 'App Open', 'Purchse')": ["Purchse"],
+    "local_stickiness(january, 'Purchse')": ["Purchse"],
 }
 NEAR = {"Purchse": "Purchase", "Ad To Cart": "Add To Cart", "plann": "plan", "utm_sorce": "utm_source"}
 BY = {
@@ -47,6 +51,8 @@ BY = {
     "local_retention(january, 'Sign Up', by := properties->>'$.plann')": "plann",
     "local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plann')": "plann",
     "local_segmentation(january, 'Purchase', by := properties->>'$.plann')": "plann",
+    "local_sessions_by_property(january, properties->>'$.plann')": "plann",
+    "local_stickiness(january, by := properties->>'$.plann')": "plann",
 }
 WRITTEN = ("properties->'plann'", "properties['plann']", "properties.plann", "properties->>'$.\"plann\".x'", "upper(properties->>'$.plann')")  # fmt: skip
 RIGHT = (
@@ -123,7 +129,7 @@ def test_what_is_right_has_the_rows_of_the_file(
     plain = report.example.replace("FROM local_", "FROM plain_")
     found, expected = shop.sql(report.example), shop.sql(plain)
     assert (found.columns, found.types) == (expected.columns, expected.types)
-    assert found.fetchall() == expected.fetchall()
+    assert sorted(found.fetchall(), key=repr) == sorted(expected.fetchall(), key=repr)
 
 
 def test_any_connection_tells(shop: duckdb.DuckDBPyConnection) -> None:

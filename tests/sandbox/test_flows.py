@@ -3,27 +3,31 @@
 from __future__ import annotations
 
 from collections import Counter
+from itertools import takewhile
 
 import pytest
 
-from .conftest import Shop
+from .conftest import Event, Shop
 
 PATHS = {"bookmark_id": "4001", "query_type": "flows_top_paths"}
 SANKEY = {"bookmark_id": "4001", "query_type": "flows_sankey"}
 
 
 def paths(shop: Shop) -> Counter[tuple[str, ...]]:
-    """Who drops out does so in the place of an event."""
-    sessions: list[list[str]] = []
-    current: dict[tuple[str, str], list[str]] = {}
-    for event in sorted(shop.exported(), key=lambda event: (event.time, event.name)):
-        key = (event.person, event.day)
-        if event.name == "App Open":
-            current[key] = []
-            sessions.append(current[key])
-        if key in current:
-            current[key].append(event.name)
-    return Counter(tuple((*session, "DROPOFF")[:4]) for session in sessions)
+    """Of each person, from the first time that they open the app. Who drops out does so in the place of an event."""
+    theirs: dict[str, list[Event]] = {}
+    for event in sorted(shop.exported(last="2024-03-01"), key=lambda event: (event.time, event.name)):
+        theirs.setdefault(event.person, []).append(event)
+    found = (path(events) for events in theirs.values())
+    return Counter((*names, "DROPOFF")[:4] for names in found if names)
+
+
+def path(events: list[Event]) -> tuple[str, ...]:
+    first = next((n for n, event in enumerate(events) if event.name == "App Open"), None)
+    if first is None or events[first].day > "2024-01-31":
+        return ()
+    later = takewhile(lambda event: event.name != "App Open", events[first + 1 :])
+    return ("App Open", *(event.name for event in later if event.time <= events[first].time + 30 * 86400))
 
 
 def test_steps_and_what_follows_them(shop: Shop) -> None:

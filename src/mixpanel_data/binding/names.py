@@ -31,6 +31,7 @@ EVENTS = {
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
     "funnel_counted": ("steps", "coalesce(min(count), 0) = 0"),
     "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
+    "lifecycle": ("[event]", "coalesce(max(users), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
     "property_keys": ("[event]", NO_ROWS),
     "property_values": ("[event]", NO_ROWS),
@@ -40,6 +41,8 @@ EVENTS = {
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
     "trend": ("[event]", "coalesce(max(count), 0) = 0"),
     "users_once": ("[event]", NO_ROWS),
+    "sessions_by_events": ("[start_event, end_event]", "count(seconds) = 0"),
+    "stickiness": ("[event]", "coalesce(max(mau), 0) = 0"),
 }
 """The events that a report is asked about, and what its rows are where one of them may not be there."""
 TOUCHES = ("attribution", "first_touch")
@@ -101,6 +104,8 @@ def _has_by(report: Report) -> bool:
 
 
 def _silent_on_by(report: Report) -> str:
+    if report.name == "sessions_by_property":
+        return NO_ROWS
     if report.name in TOUCHES:
         return "count(touch) = 0"
     return "bool_and(segment IN ('undefined', '$overall')) AND bool_or(segment = 'undefined')"

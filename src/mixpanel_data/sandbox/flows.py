@@ -1,14 +1,15 @@
-"""Flows: what people do next after an event, within the same session.
+"""Flows: what people do next after they first open the app in January, each of them counted once.
 
-A session is what somebody does from one ``App Open`` until the next, or until the day ends. Events of the same second
-are in the order of their names, since an export tells no other.
+What they do counts for thirty days, also after the month, until they open the app again: whether Mixpanel goes on from
+there is not known. Events of the same second are in the order of their names, since an export tells no other.
 
-Source: none of Mixpanel's; the form is what other clients have seen.
+Source: Mixpanel's help on flows; the form is what other clients have seen.
 """
 
 from __future__ import annotations
 
 from collections import Counter
+from datetime import timedelta
 from typing import Any
 
 from .dataset import Dataset
@@ -19,6 +20,8 @@ from .people import FIRST, LAST
 ANCHOR = "App Open"
 STEPS = 4
 """The anchor and what follows."""
+WINDOW = timedelta(days=30)
+"""Time for all of them, from the anchor."""
 PATHS_TOLD = 50
 DROPPED = "DROPOFF"
 Path = tuple[str, ...]
@@ -31,18 +34,22 @@ def flows(data: Dataset, params: Params) -> Answer:
 
 
 def _paths(data: Dataset) -> Counter[Path]:
-    """How often each sequence of events begins a session."""
+    """How often each sequence of events came first."""
     query = f"""
-        WITH ordered AS (
-          SELECT event, distinct_id, time, time // 86400 AS day,
-                 count(*) FILTER (event = {literal(ANCHOR)}) OVER (
-                   PARTITION BY distinct_id, time // 86400 ORDER BY time, event) AS session
-          FROM {data.events(FIRST, LAST)}
-        ), sessions AS (
-          SELECT list(event ORDER BY time, event)[:{STEPS}] AS path FROM ordered
-          WHERE session > 0 GROUP BY distinct_id, day, session
+        WITH people AS (
+          SELECT list(event ORDER BY time, event) AS events, list(time ORDER BY time, event) AS times
+          FROM {data.events(FIRST, LAST + WINDOW)} GROUP BY distinct_id
+        ), begun AS (
+          SELECT events[first + 1:] AS later, times[first] AS began,
+                 len(list_filter(times[first + 1:], lambda t : t <= began + {WINDOW.total_seconds()})) AS in_time
+          FROM (SELECT *, list_position(events, {literal(ANCHOR)}) AS first FROM people)
+          WHERE first > 0 AND make_timestamp(times[first] * 1000000)::DATE <= DATE '{LAST}'
+        ), ended AS (
+          SELECT later, least(in_time, coalesce(nullif(list_position(later, {literal(ANCHOR)}), 0) - 1, in_time)) AS n
+          FROM begun
         )
-        SELECT path, count(*) FROM sessions GROUP BY path ORDER BY count(*) DESC, path
+        SELECT list_prepend({literal(ANCHOR)}, later[:least(n, {STEPS - 1})]) AS path, count(*)
+        FROM ended GROUP BY path ORDER BY count(*) DESC, path
     """
     return Counter({tuple(path): n for path, n in data.rows(query)})
 

@@ -2,47 +2,122 @@
 --
 -- FROM paths(january, 'App Open', depth := 4) LIMIT 20
 --
--- Each event of that name begins a path, which ends before the next one, before a pause longer than the gap, and
--- after depth events; a path shorter than that is one that ended. Events of the same second, whose order an export
--- does not tell, are taken in the order of their names. Events without distinct_id or time belong to nobody and are
--- left out.
+-- A path begins with the first event of that name in the days asked for, once for each user, and goes on with
+-- whatever they did next, however late, for thirty days and also after the last day; one that is shorter than depth
+-- has ended. counting := 'total' begins a path with each event of that name; 'session' with the first in each
+-- session, and ends it with the session: see the report sessions. That is also what is counted where no event is
+-- given. Where a user does the event again, the path ends, too: that is a choice, Mixpanel does not say. Events of
+-- the same second, whose order an export does not tell, are taken in the order of their names. Events without
+-- distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
--- Mixpanel shows the like in its flows reports, as top paths.
+-- Mixpanel shows the like in its flows reports, as top paths: the fifty most frequent.
 CREATE OR REPLACE MACRO paths(
-  events,              -- a table, a view or a CTE with columns as those of an export
-  from_event := NULL,  -- the event to begin with; the first of each session unless given
-  depth := 4,          -- the most events in a path, the first included
-  gap := '30 minutes'  -- the longest pause within a path
+  events,               -- a table, a view or a CTE with columns as those of an export
+  from_event := NULL,   -- the event to begin with; the first of each session unless given
+  depth := 4,           -- the most events in a path, from that one on
+  gap := NULL,          -- the longest pause within a path; any unless given, 30 minutes in sessions
+  counting := NULL,     -- 'unique' from a user's first, 'session' from a session's first, 'total' from every one
+  within := '30 days',  -- time for all of a path, from the event that it begins with
+  before := 0,          -- the most events to tell of that came before that one
+  hidden := [],         -- names of events that are passed over
+  collapse := false,    -- whether the same event several times in a row is one step
+  from_date := NULL,    -- first day on which paths begin; that of the table unless given
+  to_date := NULL,      -- last day on which paths begin; that of the table unless given
+  timezone := NULL      -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
-), paused AS (
+), span AS (
+  SELECT
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
+  FROM given
+), outside AS (
+  -- Events that are in no session: what Mixpanel writes down itself, and whatever else is to be hidden.
+  SELECT unnest([
+    '$identify', '$create_alias', '$merge', '$hotshard_events', '$campaign_delivery', '$campaign_bounced',
+    '$campaign_marked_spam', '$message_suppressed', '$unsubscribe', '$journey_entered', '$mp_session_record'
+  ] || hidden::VARCHAR[]) AS event_name
+), limits AS (
+  SELECT
+    CASE
+      WHEN counting IS NULL THEN if(from_event IS NULL, 'session', 'unique')
+      WHEN counting IN ('unique', 'session', 'total') THEN counting
+      ELSE error('counting must be unique, session or total')
+    END AS counted,
+    counting = 'session' OR from_event IS NULL AS in_sessions,
+    CASE
+      WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+      WHEN gap IS NULL AND in_sessions THEN INTERVAL 30 MINUTES
+      ELSE gap::INTERVAL
+    END AS longest_pause,
+    if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
+      error('within has no unit: write INTERVAL 30 DAYS'), within::INTERVAL) AS longest_path,
+    if(depth > 0, depth, error('depth must be at least 1')) AS most_events
+), acts AS (
+  -- What users did, without what is hidden. No path goes on over a cut: a long pause, or the end of a session.
   SELECT
     distinct_id,
     event_name,
-    row_number() OVER in_order AS place,
-    coalesce(event_time - lag(event_time) OVER in_order > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
-      error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL), true) AS is_after_pause
-  FROM given
-  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
+    event_time,
+    row_number() OVER in_order AS nth,
+    local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
+    coalesce(
+      lag(event_time) OVER in_order IS NULL
+      OR event_time - lag(event_time) OVER in_order > longest_pause
+      OR (in_sessions AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE), false) AS is_cut,
+    -- The first of the days that are asked for is kept, though it may repeat one before them.
+    collapse AND NOT is_cut AND event_name = lag(event_name) OVER in_order
+      AND (local_time < first_day OR lag(local_time) OVER in_order >= first_day) AS is_repeat,
+    is_cut OR (event_name = from_event AND NOT is_repeat) AS begins
+  FROM given, span, limits
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL AND event_name NOT IN (
+    SELECT event_name FROM outside, limits WHERE in_sessions OR list_contains(hidden::VARCHAR[], event_name)
+  )
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
-), cut AS (
+), pieces AS (
+  -- Each piece is from one beginning to the next; a part, from one cut to the next, may have several.
   SELECT
     *,
-    count(*) FILTER (is_after_pause OR event_name = from_event) OVER in_order AS nth_path
-  FROM paused
-  WINDOW in_order AS (PARTITION BY distinct_id ORDER BY place)
-), walked AS (
-  SELECT distinct_id, list(event_name ORDER BY place)[:if(depth > 0, depth, error('depth must be at least 1'))] AS path
-  FROM cut
-  GROUP BY distinct_id, nth_path
-  HAVING from_event IS NULL OR arg_min(event_name, place) = from_event
+    count(*) FILTER (is_cut) OVER so_far AS part,
+    count(*) FILTER (begins) OVER so_far AS piece,
+    max(event_time) FILTER (begins) OVER so_far AS began_at
+  FROM acts
+  WINDOW so_far AS (PARTITION BY distinct_id ORDER BY nth)
+  QUALIFY NOT is_repeat
+), walks AS (
+  SELECT
+    distinct_id,
+    part,
+    piece,
+    bool_or(begins AND is_asked_for AND coalesce(event_name = from_event, true)) AS is_path,
+    list(event_name ORDER BY nth) FILTER (event_time <= began_at + longest_path) AS names,
+    list(event_name ORDER BY nth) FILTER (before > 0 AND event_name <> from_event) AS others
+  FROM pieces, limits
+  GROUP BY distinct_id, part, piece
+), ways AS (
+  SELECT
+    distinct_id,
+    if(before > 0, coalesce(lag(others) OVER (PARTITION BY distinct_id, part ORDER BY piece)[-before:], []), []) AS led,
+    names[:most_events] AS path
+  FROM walks, limits
+  QUALIFY is_path AND (counted = 'total' OR row_number() OVER (
+    PARTITION BY distinct_id, is_path, if(counted = 'session', part, 0) ORDER BY piece
+  ) = 1)
 )
 SELECT
-  path,                                      -- names of the events, in order
+  led || path AS path,                       -- names of the events, in order
   count(*) AS count,                         -- how often somebody did this
   count(DISTINCT distinct_id) AS users,      -- how many users did
   count(*) / sum(count(*)) OVER () AS share  -- fraction of all paths
-FROM walked
-GROUP BY path
+FROM ways
+GROUP BY ALL
 ORDER BY count DESC, path;

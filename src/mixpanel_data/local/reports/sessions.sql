@@ -2,30 +2,51 @@
 --
 -- FROM sessions(january, gap := INTERVAL 30 MINUTES)
 --
--- A pause longer than the gap begins a new session; one exactly as long does not. A single event is a session, of no
--- length. Midnight ends nothing. Events of the same second, whose order an export does not tell, are taken in the
--- order of their names. Events without distinct_id or time belong to nobody and are left out.
+-- A pause longer than the gap ends a session, and so does midnight. A pause exactly as long as the gap does not:
+-- that is a choice, Mixpanel does not say. A single event is a session, of no length. Events that Mixpanel writes
+-- down itself, such as $identify or $campaign_delivery, are in no session, nor are those to be hidden; they end none
+-- either. Events of the same second, whose order an export does not tell, are taken in the order of their names.
+-- Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without a time.
 --
--- Mixpanel has no such function; its own sessions, in its reports, also end after 24 hours.
+-- Mixpanel has no such function; sessions in its reports are these, unless the project's settings say otherwise:
+-- sessions_by_events and sessions_by_property are its other two kinds. It also leaves out what is hidden in Lexicon.
 CREATE OR REPLACE MACRO sessions(
-  events,              -- a table, a view or a CTE with columns as those of an export
-  gap := '30 minutes'  -- the longest pause within a session
+  events,               -- a table, a view or a CTE with columns as those of an export
+  gap := '30 minutes',  -- the longest pause within a session
+  timezone := NULL,     -- whose midnights they are, such as 'America/New_York'; UTC unless given
+  hidden := []          -- names of more events that are in no session
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
+), outside AS (
+  -- Events that are in no session: what Mixpanel writes down itself, and whatever else is to be hidden.
+  SELECT unnest([
+    '$identify', '$create_alias', '$merge', '$hotshard_events', '$campaign_delivery', '$campaign_bounced',
+    '$campaign_marked_spam', '$message_suppressed', '$unsubscribe', '$journey_entered', '$mp_session_record'
+  ] || hidden::VARCHAR[]) AS event_name
 ), paused AS (
   SELECT
     distinct_id,
     event_name,
     event_time,
     row_number() OVER in_order AS place,
-    event_time - lag(event_time) OVER in_order AS pause
-  FROM given
+    event_time - lag(event_time) OVER in_order AS pause,
+    local_time::DATE <> lag(local_time::DATE) OVER in_order AS is_next_day
+  FROM given ANTI JOIN outside USING (event_name)
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), numbered AS (
-  SELECT *, 1 + count(*) FILTER (
-      pause > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
+  SELECT *, count(*) FILTER (
+      -- A user's first event comes after no pause.
+      pause IS NULL OR is_next_day OR pause > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
         error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)
     ) OVER (PARTITION BY distinct_id ORDER BY place) AS session
   FROM paused

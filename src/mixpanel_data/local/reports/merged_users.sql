@@ -1,0 +1,43 @@
+-- All events, each with the user that Mixpanel's simplified ID merge gives it to.
+--
+-- FROM merged_users(january)
+--
+-- An event with $user_id is that user's. The first event with both links its $device_id to its $user_id, for good:
+-- what else happened on that device, before and after, is that user's, too. A device has one user, a user any number
+-- of devices. An event without $user_id on a device that is not linked keeps its distinct_id, or has $device: and
+-- the device where there is none. A distinct_id that begins with $device: is that device where an event has neither
+-- property. Of links in the same second, the smallest $user_id is the first. All other columns are as they were, so
+-- this is a table for the other reports: WITH people AS (FROM local_merged_users(january)) FROM local_funnel(people,
+-- ['App Open', 'Purchase']). Links are known from the events of the table alone: one that was made before it, or
+-- after, is missing.
+--
+-- Mixpanel has no such function; its reports count like this in projects with the simplified ID merge, and its
+-- exports have the user who was known on the day of the export.
+CREATE OR REPLACE MACRO merged_users(
+  events  -- a table, a view or a CTE with columns as those of an export
+) AS TABLE
+WITH given AS NOT MATERIALIZED (
+  FROM query_table(events)
+), links AS (
+  SELECT device, arg_min(linked, (event_time, linked)) AS linked
+  FROM (
+    SELECT
+      event_time,
+      nullif(properties::JSON->>'$."$device_id"', '') AS device,
+      nullif(properties::JSON->>'$."$user_id"', '') AS linked
+    FROM given
+  )
+  WHERE device IS NOT NULL AND linked IS NOT NULL
+  GROUP BY device
+)
+SELECT
+  given.* REPLACE (coalesce(
+    nullif(given.properties::JSON->>'$."$user_id"', ''),
+    links.linked,
+    nullif(given.distinct_id::VARCHAR, ''),
+    '$device:' || nullif(given.properties::JSON->>'$."$device_id"', '')
+  ) AS distinct_id)
+FROM given LEFT JOIN links ON links.device = coalesce(
+  nullif(given.properties::JSON->>'$."$device_id"', ''),
+  nullif(regexp_extract(given.distinct_id::VARCHAR, '^\$device:(.*)', 1), '')
+);
