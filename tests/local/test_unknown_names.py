@@ -27,6 +27,8 @@ EVENTS = {
     "local_property_values(january, 'Purchse', 'plan')": ["Purchse"],
     "local_retention(january, 'Purchse')": ["Purchse"],
     "local_retention(january, 'Sign Up', 'Purchse')": ["Purchse"],
+    "local_retention_average(january, 'Sign Up', 'Purchse')": ["Purchse"],
+    "local_retention_value(january, 'Purchse', 'Purchase', properties->>'$.amount')": ["Purchse"],
     "local_revenue(january, 'Purchse', properties->>'$.amount')": ["Purchse"],
     "local_segmentation(january, 'Purchse')": ["Purchse"],
 }
@@ -38,6 +40,8 @@ BY = {
     "local_frequency(january, by := properties->>'$.plann')": "plann",
     "local_funnel(january, ['App Open'], by := properties->>'$.plann')": "plann",
     "local_retention(january, 'Sign Up', by := properties->>'$.plann')": "plann",
+    "local_retention_average(january, 'Sign Up', by := properties->>'$.plann')": "plann",
+    "local_retention_value(january, 'Sign Up', NULL, 1, by := properties->>'$.plann')": "plann",
     "local_revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plann')": "plann",
     "local_segmentation(january, 'Purchase', by := properties->>'$.plann')": "plann",
 }
