@@ -126,35 +126,11 @@ def test_flows_add_up_to_paths(con: duckdb.DuckDBPyConnection, events: list[Even
     assert {(*edge,): n for *edge, n in ask(con, events, query)} == edges
 
 
-@given(EVENTS, st.sampled_from(["B", "A", None]))
-def test_retention(con: duckdb.DuckDBPyConnection, events: list[Event], returning: str | None) -> None:
-    born: Counter[object] = Counter()
-    returned: Counter[tuple[object, int]] = Counter()
-    for theirs in by_person(events).values():
-        first = next((event.time for event in theirs if event.name == "A"), None)
-        if first is not None:
-            born[first.date()] += 1
-            later = [e for e in theirs if e.time > first and returning in {None, e.name}]
-            returned.update({(first.date(), (event.time - first) // timedelta(days=1)) for event in later})
-    query = "SELECT cohort_date, cohort_size, period, retained FROM retention(t, 'A', ?)"
-    rows = ask(con, events, query, returning)
-    assert {(day, period): n for day, _, period, n in rows if n} == returned
-    assert {day: size for day, size, *_ in rows if size} == born
-    days = [event.time.date() for event in events]
-    assert len(rows) == sum(n + 1 for n in range((max(days) - min(days)).days + 1)) if days else not rows
-
-
 @given(EVENTS)
-def test_segmentation_and_frequency(con: duckdb.DuckDBPyConnection, events: list[Event]) -> None:
+def test_segmentation_and_daily_active_users(con: duckdb.DuckDBPyConnection, events: list[Event]) -> None:
     counts = Counter((event.time.date(), event.plan or "undefined") for event in events if event.name == "A")
     query = "SELECT date::DATE, segment, count FROM segmentation(t, 'A', by := plan) WHERE count > 0"
     assert {(day, plan): n for day, plan, n in ask(con, events, query)} == counts
-
-    hours = {(event.person, event.time.replace(minute=0, second=0)) for event in events if event.person is not None}
-    active = Counter((person, hour.date()) for person, hour in hours)
-    reached = Counter((day, n) for (_, day), most in active.items() for n in range(1, most + 1))
-    query = "SELECT date, intervals, users FROM frequency(t) WHERE users > 0"
-    assert {(day, n): users for day, n, users in ask(con, events, query)} == reached
 
     people = Counter(
         day for day, _ in {(event.time.date(), event.person) for event in events if event.person is not None}
