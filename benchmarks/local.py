@@ -1,12 +1,15 @@
 """Each report over a month of a million events, properties as JSON and as VARIANT: ``python benchmarks/local.py``.
 
-Beside seconds stands how many times as long as the least a report can do: counting the events of each user.
+Beside seconds stands how many times as long as the least a report can do: counting the events of each user. With a
+commit, ``python benchmarks/local.py 1000000 v0.1.0``, the reports of that commit run in turn with those of today, and
+what stands beside seconds is how many times as long as those.
 """
 
 from __future__ import annotations
 
 import re
 import statistics
+import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -15,7 +18,7 @@ import duckdb
 from common import seconds
 
 import mixpanel_data
-from mixpanel_data.local import reports
+from mixpanel_data.local import Report, reports
 from mixpanel_data.sandbox.dataset import Dataset
 
 EVENTS_A_SESSION = 4.48
@@ -28,10 +31,17 @@ FROM events(DATE '2024-01-01', DATE '2024-01-31', {sessions})
 """
 
 
-def main(events: int = 1_000_000) -> None:
+def main(events: int = 1_000_000, commit: str = "") -> None:
     with tempfile.TemporaryDirectory() as folder:
         paths = _month(Path(folder), events)
-        taken = {form: _times(path, form) for form, path in paths.items()}
+        if commit:
+            _compare(paths, commit)
+        else:
+            _report(paths)
+
+
+def _report(paths: dict[str, Path]) -> None:
+    taken = {form: _times(path, form) for form, path in paths.items()}
     floors = {form: times.pop("floor") for form, times in taken.items()}
     print("".join(f"{form}: counting the events of each user {floor:.3f} s\n" for form, floor in floors.items()))
     print(f"{'report':20}" + "".join(f"{form:>10} {'floors':>7}" for form in taken))
@@ -40,6 +50,34 @@ def main(events: int = 1_000_000) -> None:
             f"{name:20}"
             + "".join(f"{taken[form][name]:9.3f}s {taken[form][name] / floors[form]:7.1f}" for form in taken)
         )
+
+
+def _compare(paths: dict[str, Path], commit: str) -> None:
+    """The examples of the commit, by its own files and by those of today."""
+    print(f"{'report':20}" + "".join(f"{form:>10} {'before':>9} {'times':>6}" for form in paths))
+    for report in reports():
+        before = _at(report.name, commit)
+        if before is not None:
+            taken = [_both(path, form, before, report) for form, path in paths.items()]
+            print(f"{report.name:20}" + "".join(f"{now:9.3f}s {then:8.3f}s {now / then:6.2f}" for then, now in taken))
+
+
+def _at(name: str, commit: str) -> Report | None:
+    """The report as it was then."""
+    file = f"{commit}:src/mixpanel_data/local/reports/{name}.sql"
+    shown = subprocess.run(["git", "show", file], capture_output=True, text=True, check=False)
+    return None if shown.returncode else Report(name, shown.stdout)
+
+
+def _both(path: Path, form: str, before: Report, now: Report) -> tuple[float, float]:
+    query = _asked(before.example, form)
+    with duckdb.connect(path, read_only=True) as con:
+        for name, report in (("before", before), ("today", now)):
+            con.execute(report.named(name).replace("OR REPLACE MACRO", "OR REPLACE TEMP MACRO"))
+        calls = [query.replace(before.short_name, name) for name in ("before", "today")]
+        rounds = [[_time(con, call) for call in calls] for _ in range(7)]
+    then, today = (statistics.median(taken) for taken in zip(*rounds, strict=True))
+    return then, today
 
 
 def _month(folder: Path, events: int) -> dict[str, Path]:
@@ -76,4 +114,4 @@ def _time(con: duckdb.DuckDBPyConnection, query: str) -> float:
 
 
 if __name__ == "__main__":
-    main(*map(int, sys.argv[1:]))
+    main(*map(int, sys.argv[1:2]), *sys.argv[2:])

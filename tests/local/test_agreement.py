@@ -224,3 +224,40 @@ def test_revenue(shop: duckdb.DuckDBPyConnection, kind: str, unit: str) -> None:
         != []
     )
     assert told(shop, f"SELECT date, average FROM {local} WHERE average > 0") == told(shop, f"FROM {averages}") != []
+
+
+NOVEMBER = "'2024-11-01', '2024-11-07'"
+"""Days that have what is odd, too: events of nobody, lists, values of other types."""
+
+
+@pytest.fixture(scope="module")
+def odd(shop: duckdb.DuckDBPyConnection) -> duckdb.DuckDBPyConnection:
+    shop.execute(f"CREATE TABLE odd_json AS FROM mixpanel_export({NOVEMBER})")
+    shop.execute("CREATE TABLE odd_variant AS SELECT * REPLACE (properties::VARIANT AS properties) FROM odd_json")
+    return shop
+
+
+@pytest.mark.parametrize("counted", ["general", "unique", "average"])
+@pytest.mark.parametrize(
+    ("event", "name"), [("Listen", "genres"), ("Listen", "rating"), ("Listen", "player"), ("Page View", "plan")]
+)
+def test_segments_of_lists_objects_and_other_types(
+    odd: duckdb.DuckDBPyConnection, event: str, counted: str, name: str
+) -> None:
+    live = f"mixpanel_segmentation('{event}', {NOVEMBER}, type := '{counted}', segment_by := '{name}')"
+    local = f"local_segmentation(odd_json, '{event}', type := '{counted}', by := properties->'$.{name}')"
+    assert told(odd, f"FROM {local} WHERE count > 0") == told(odd, f"FROM {live} WHERE count > 0") != []
+
+
+def test_users_of_days_on_which_nobody_came(odd: duckdb.DuckDBPyConnection, kind: str) -> None:
+    live = f"SELECT date, users FROM mixpanel_frequency({NOVEMBER}, unit := 'day') WHERE intervals = 1"
+    assert told(odd, f"SELECT date, users FROM local_daily_active_users(odd_{kind})") == told(odd, live) != []
+
+
+def test_sums_and_averages_of_texts_that_look_like_numbers(odd: duckdb.DuckDBPyConnection, kind: str) -> None:
+    rating = "properties->'$.rating'" if kind == "json" else "properties.rating"
+    local = f"local_revenue(odd_{kind}, 'Listen', {rating})"
+    both = f"'Listen', {NOVEMBER}, 'rating'"
+    assert told(odd, f"SELECT date, revenue FROM {local}") == told(odd, f"FROM mixpanel_segmentation_sum({both})") != []
+    live = f"FROM mixpanel_segmentation_average({both})"
+    assert told(odd, f"SELECT date, average FROM {local}") == told(odd, live) != []

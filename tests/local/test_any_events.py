@@ -132,9 +132,7 @@ def test_segmentation_and_daily_active_users(con: duckdb.DuckDBPyConnection, eve
     query = "SELECT date::DATE, segment, count FROM segmentation(t, 'A', by := plan) WHERE count > 0"
     assert {(day, plan): n for day, plan, n in ask(con, events, query)} == counts
 
-    people = Counter(
-        day for day, _ in {(event.time.date(), event.person) for event in events if event.person is not None}
-    )
+    people = Counter(day for day, _ in {(event.time.date(), event.person) for event in events if event.person})
     query = "SELECT date, users FROM daily_active_users(t) WHERE users > 0"
     assert dict(ask(con, events, query)) == people
 

@@ -171,7 +171,7 @@ def test_what_an_interval_may_be(interval: str, shop: duckdb.DuckDBPyConnection)
     [
         ("FROM local_segmentation(january, 'Purchase', by := 'plan')", "by is an expression: write by := properties->>'$.plan'"),
         ("FROM local_first_touch(january, 'utm_source')", "by is an expression: write properties->>'$.utm_source'"),
-        ("FROM local_revenue(january, 'Purchase', 'amount')", "amount is an expression: write properties->>'$.amount'"),
+        ("FROM local_revenue(january, 'Purchase', 'amount')", "amount is an expression: write properties->'$.amount'"),
         ("FROM local_segmentation(january, 'Purchase', type := 'users')", "type must be general, unique or average"),
         ("FROM local_funnel(january, ['Sign Up'], unit := 'hour')", "unit must be day, week or month"),
         ("FROM local_retention(january, 'Sign Up', unit := 'hour')", "unit must be day, week or month"),

@@ -17,6 +17,7 @@ from mixpanel_data.sandbox import Sandbox
 
 pytestmark = pytest.mark.skipif(duckdb.__version__.startswith("1."), reason="there a look would ask Mixpanel once more")
 EVENTS = {
+    "local_active_users(january, 7, 'Purchse')": ["Purchse"],
     "local_attribution(january, 'Purchse', properties->>'$.utm_source')": ["Purchse"],
     "local_flows(january, 'Purchse')": ["Purchse"],
     "local_frequency(january, 'Purchse')": ["Purchse"],
@@ -31,6 +32,10 @@ EVENTS = {
     "local_retention_value(january, 'Purchse', 'Purchase', properties->>'$.amount')": ["Purchse"],
     "local_revenue(january, 'Purchse', properties->>'$.amount')": ["Purchse"],
     "local_segmentation(january, 'Purchse')": ["Purchse"],
+    "local_numbers(january, 'Purchse', properties->'$.amount')": ["Purchse"],
+    "local_ranges(january, 'Purchse', properties->'$.amount', [20])": ["Purchse"],
+    "local_trend(january, 'Purchse')": ["Purchse"],
+    "local_users_once(january, 'Purchse', properties->>'$.plan')": ["Purchse"],
 }
 NEAR = {"Purchse": "Purchase", "Ad To Cart": "Add To Cart", "plann": "plan", "utm_sorce": "utm_source"}
 BY = {

@@ -80,3 +80,16 @@ def test_a_larger_one_starts_no_slower_since_nothing_is_made_before_it_is_asked_
 
 def test_before_the_first_day_there_is_nothing(data: duckdb.DuckDBPyConnection) -> None:
     assert one(data, "SELECT count(*) FROM events(DATE '2023-01-01', DATE '2023-12-31', 800)") == 0
+
+
+def test_from_november_on_there_is_what_is_odd(data: duckdb.DuckDBPyConnection) -> None:
+    days = "events(DATE '2024-10-31', DATE '2024-11-03', 10)"
+    nobody = f"SELECT min(time // 86400) - 20027 FROM {days} WHERE distinct_id = ''"
+    assert one(data, nobody) == 1  # the day after the 31st
+    kinds = f"SELECT list(DISTINCT json_type(properties, '$.genres')) FROM {days} WHERE event = 'Listen'"
+    assert {"ARRAY", "VARCHAR", None} == {*one(data, kinds), None}
+    linked = f"""
+        SELECT count(*) FROM {days} e JOIN {days} s ON e.distinct_id = '$device:' || (s.properties->>'$."$device_id"')
+        WHERE s.event = 'Sign Up'
+    """
+    assert one(data, linked) == 3

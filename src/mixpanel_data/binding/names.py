@@ -24,18 +24,23 @@ from ..storage.file import IS_1
 FUNCTION = "__mixpanel_names"
 NO_ROWS = "count(*) = 0"
 EVENTS = {
+    "active_users": ("[event]", "coalesce(max(users), 0) = 0"),
     "attribution": ("[event]", NO_ROWS),
     "flows": ("[from_event]", NO_ROWS),
     "frequency": ("[event]", "coalesce(max(users), 0) = 0"),
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
+    "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
     "property_keys": ("[event]", NO_ROWS),
     "property_values": ("[event]", NO_ROWS),
+    "ranges": ("[event]", "coalesce(max(count), 0) = 0"),
     "retention": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
     "retention_average": ("[born_event, return_event]", "coalesce(max(retained), 0) = 0"),
     "retention_value": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
     "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
+    "trend": ("[event]", "coalesce(max(count), 0) = 0"),
+    "users_once": ("[event]", NO_ROWS),
 }
 """The events that a report is asked about, and what its rows are where one of them may not be there."""
 TOUCHES = ("attribution", "first_touch")

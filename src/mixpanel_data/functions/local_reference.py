@@ -59,18 +59,37 @@ expression is NULL, the segment is `undefined`, as Mixpanel calls it. Properties
 FROM local_funnel(january, ['App Open', 'Purchase'], by := if(hour(event_time) < 12, 'morning', 'later'));
 ```
 
+A property that is a list counts in the segment of each item, as in Mixpanel, where the expression keeps it a list: with
+one arrow, `properties->'$.tags'`. With two, `properties->>'$.tags'`, the list's text is one segment.
+
 **Days** are those of `event_time`, which is UTC (of a TIMESTAMPTZ, those of DuckDB's `TimeZone`). Mixpanel counts in
-the project's time zone, and so do you with
+the project's time zone, and so does every report with `timezone`; a day on which clocks change has 23 or 25 hours.
+Pauses, windows and 24-hour periods are real time and stay as they are. `by` may speak of `local_time`, which is
+`event_time` on that clock. Weeks begin on Mondays unless `week_start` says otherwise; Mixpanel has that in the
+project's settings.
 
 ```sql
-WITH here AS (
-  SELECT * REPLACE (timezone('America/New_York', timezone('UTC', event_time)) AS event_time) FROM january
-)
-FROM local_segmentation(here, 'Purchase');
+FROM local_segmentation(
+  january, 'Purchase', by := hour(local_time), unit := 'week', timezone := 'America/New_York', week_start := 'sunday'
+);
 ```
 
-**Users** are those of `distinct_id` as it was exported. Mixpanel counts users who were merged since as one; fetch
-again what changed, or join your own table of identities in the CTE.
+**Users** are those of `distinct_id`. An event without one, or with an empty one, is nobody's: it counts as an event,
+and is in no number of users, no funnel, cohort, session or path. Ids are as they were exported; Mixpanel counts users
+who were merged since as one, also in the past. Fetch again what changed, or let `local_merged_users` find the user of
+each device in the table itself, by the rules of Mixpanel's simplified ID merge:
+
+```sql
+WITH people AS (FROM local_merged_users(january))
+FROM local_funnel(people, ['App Open', 'Purchase']);
+```
+
+A table of identities of your own joins in the CTE; so does a group key, `SELECT * REPLACE (properties->>'$.company' AS
+distinct_id)`, which counts companies instead of users. `local_first_time` is a filter of the same kind: it leaves each
+user's first event of a name.
+
+**Amounts** keep their type with one arrow, `properties->'$.amount'`: the text `"12"` is then no number and counts as 0,
+as in Mixpanel. With two arrows every value is text, and one that looks like a number is read as one.
 
 **Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
 them out, and `mp fetch events` does so by itself.

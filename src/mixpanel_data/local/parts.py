@@ -1,7 +1,8 @@
 """What several reports have in common, written once: ``python -m mixpanel_data.local.parts`` puts it into each file.
 
 A part is the inside of a common table expression, in a file of its name. A report that takes a ``timezone`` and has an
-expression of that name has this part in it, word for word, so each report still runs by itself.
+expression of that name has this part in it, word for word, so each report still runs by itself. Lines marked
+``?amount`` are for reports that take an ``amount``.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import re
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
+MARKED = re.compile(r"^\?(\w+)(.*\n)", re.MULTILINE)
 
 
 def with_parts(sql: str) -> str:
@@ -22,7 +24,12 @@ def with_parts(sql: str) -> str:
 
 def _with_part(sql: str, name: str, text: str) -> str:
     inside = rf"^((?:WITH |\), ){name} AS (?:NOT MATERIALIZED |MATERIALIZED )?\(\n).*?(?=^\))"
-    return re.sub(inside, lambda found: found[1] + text, sql, flags=re.MULTILINE | re.DOTALL)
+    return re.sub(inside, lambda found: found[1] + _lines_for(sql, text), sql, flags=re.MULTILINE | re.DOTALL)
+
+
+def _lines_for(sql: str, text: str) -> str:
+    """Without the marks, and without the lines that are marked for other reports."""
+    return MARKED.sub(lambda found: found[2] if f"\n  {found[1]}, " in sql else "", text)
 
 
 if __name__ == "__main__":

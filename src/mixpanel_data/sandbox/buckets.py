@@ -10,10 +10,12 @@ from datetime import date
 from .dataset import Dataset
 from .params import Params, choice, days, integer
 
+USERS = "count(DISTINCT nullif(distinct_id, ''))"
+"""An event with an empty ``distinct_id`` is nobody's."""
 MEASURES = {
     "general": "count(*)",
-    "unique": "count(DISTINCT distinct_id)",
-    "average": "count(*) / count(DISTINCT distinct_id)",
+    "unique": USERS,
+    "average": f"count(nullif(distinct_id, '')) / nullif({USERS}, 0)",
 }
 EVERYBODY = "$overall"
 """The segment of all segments."""
@@ -77,12 +79,18 @@ def buckets_by_unit_or_interval(params: Params, units: Collection[str] = DAYS) -
 def chart(
     data: Dataset, buckets: Buckets, measure: str, *, where: str, segment: str = "''", limit: int = 10_000
 ) -> Chart:
-    """A measure of the events where the condition holds, by segment and bucket, for the segments with most events."""
+    """A measure of the events where the condition holds, by segment and bucket, for the segments with most of it.
+
+    Those with most events where the measure is an average.
+    """
+    ranking = "events" if measure == MEASURES["average"] else "value"
     query = f"""
-        WITH counted AS (
-          SELECT {segment} AS segment, {buckets.of_event} AS bucket, {measure} AS value, count(*) AS events
-          FROM {data.events(buckets.first, buckets.last)} WHERE {where} GROUP BY ALL
-        ), ranked AS (SELECT *, sum(events) OVER (PARTITION BY segment) AS total FROM counted)
+        WITH happened AS (
+          SELECT *, {segment} AS segment FROM {data.events(buckets.first, buckets.last)} WHERE {where}
+        ), counted AS (
+          SELECT segment, {buckets.of_event} AS bucket, {measure} AS value, count(*) AS events
+          FROM happened GROUP BY ALL
+        ), ranked AS (SELECT *, sum({ranking}) OVER (PARTITION BY segment) AS total FROM counted)
         SELECT segment, {buckets.label("bucket")}, value FROM ranked
         WHERE segment IS NOT NULL AND value IS NOT NULL
         QUALIFY dense_rank() OVER (ORDER BY total DESC, segment) <= {limit}

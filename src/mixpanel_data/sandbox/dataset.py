@@ -17,6 +17,8 @@ from typing import Any
 import duckdb
 
 FIRST_DAY = date(2024, 1, 1)
+ODD_FROM = date(2024, 11, 1)
+"""From this day on there is also what is odd; the clocks of New York go back two days later."""
 DEFAULT_SESSIONS = 800
 """Sessions on an ordinary day, of about five events each: some 120,000 events a month."""
 
@@ -90,7 +92,7 @@ CREATE MACRO steps_of(seed, joins, buys, ends) AS list_concat(
        ELSE [] END
 );
 
-CREATE MACRO events(first_day, last_day, size) AS TABLE
+CREATE MACRO visits(first_day, last_day, size) AS TABLE
 WITH walks AS (
   SELECT *, steps_of(seed, joins, buys, ends) AS walk
   FROM (SELECT *, random_of(seed, 22) AS buys, random_of(seed, 23) AS ends FROM sessions(first_day, last_day, size))
@@ -127,6 +129,51 @@ SELECT event, time, person.distinct_id AS distinct_id, id,
 FROM timed;
 """
 
+# What real projects have, too, every day from ODD_FROM on: events of nobody, events of Mixpanel's own, lists, objects,
+# values of other types, a device before and after its user signed up, events on both sides of midnight, and steps of a
+# funnel within two seconds, the second of them first.
+ODD = r"""
+CREATE MACRO odd_day(n) AS [
+  {event: 'Search', second: 10, who: 'odd-1', more: '"query":"café"'},
+  {event: 'Page View', second: 32400, who: '', more: '"plan":"free"'},
+  {event: '$hotshard_events', second: 32460, who: '', more: '"plan":"free"'},
+  {event: '$identify', second: 36000, who: 'odd-1', more: '"$anon_id":"D1"'},
+  {event: 'App Open', second: 36060, who: 'odd-1', more: '"plan":"pro"'},
+  {event: '$campaign_delivery', second: 37800, who: 'odd-1', more: '"campaign_id":7'},
+  {event: 'Page View', second: 39000, who: 'odd-1', more: '"plan":null'},
+  {event: 'Listen', second: 43200, who: 'odd-1', more: '"genres":["jazz","folk"],"rating":5,"player":{"kind":"car"}'},
+  {event: 'Listen', second: 43260, who: 'odd-2', more: '"genres":["jazz","jazz"],"rating":"5"'},
+  {event: 'Listen', second: 43320, who: 'odd-2', more: '"genres":[],"rating":true'},
+  {event: 'Listen', second: 43380, who: 'odd-3', more: '"genres":"folk","rating":null'},
+  {event: 'Listen', second: 43440, who: '', more: '"rating":2.5'},
+  {event: 'Page View', second: 50000, who: '$device:D' || n, more: '"$device_id":"D' || n || '"'},
+  {event: 'Sign Up', second: 50060, who: 'odd-u' || n,
+   more: '"$device_id":"D' || n || '","$user_id":"odd-u' || n || '"'},
+  {event: 'Page View', second: 50120, who: 'odd-u' || n, more: '"$user_id":"odd-u' || n || '"'},
+  {event: 'App Open', second: 53940, who: 'odd-2', more: '"plan":"free"'},
+  {event: 'Begin Checkout', second: 54000, who: 'odd-2', more: '"plan":"free"'},
+  {event: 'Add To Cart', second: 54001, who: 'odd-2', more: '"plan":"free"'},
+  {event: 'Purchase', second: 54001, who: 'odd-2', more: '"plan":"free","amount":"12.5"'},
+  {event: 'Page View', second: 86390, who: 'odd-1', more: '"plan":"team"'}
+];
+
+CREATE MACRO odd_events(first_day, last_day) AS TABLE
+WITH numbered AS (
+  SELECT epoch(day)::BIGINT AS midnight, day::DATE - DATE '2024-01-01' AS n, odd_day(n) AS walk
+  FROM range(greatest(first_day, DATE '2024-11-01'), last_day + INTERVAL 1 DAY, INTERVAL 1 DAY) t(day)
+), steps AS (
+  SELECT midnight, n, unnest(walk) AS step, generate_subscripts(walk, 1) AS k FROM numbered
+)
+SELECT step.event AS event, midnight + step.second AS time, step.who AS distinct_id, -(n * 64 + k) AS id,
+  '{"time":' || midnight + step.second || ',"distinct_id":' || to_json(step.who)
+  || ',"$insert_id":"' || md5((-(n * 64 + k))::VARCHAR)
+  || '","mp_processing_time_ms":' || (midnight + step.second) * 1000 + 1234 || ',' || step.more || '}' AS properties
+FROM steps;
+
+CREATE MACRO events(first_day, last_day, size) AS TABLE
+FROM visits(first_day, last_day, size) UNION ALL FROM odd_events(first_day, last_day);
+"""
+
 
 class Dataset:
     """The events, for queries. ``sessions`` a day sets the size; it costs nothing until days are read."""
@@ -134,7 +181,7 @@ class Dataset:
     def __init__(self, sessions: int = DEFAULT_SESSIONS) -> None:
         self.sessions = sessions
         self._engine = duckdb.connect()
-        self._engine.execute(RANDOM + USERS + SESSIONS + EVENTS)
+        self._engine.execute(RANDOM + USERS + SESSIONS + EVENTS + ODD)
         self._tables: set[str] = set()
         self._making = threading.Lock()
 

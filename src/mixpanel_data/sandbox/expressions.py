@@ -33,6 +33,17 @@ def text_of(expression: str) -> str:
     return f"coalesce({_compiled(_property_if_bare(expression), _text)}, 'undefined')"
 
 
+def items_of(expression: str) -> str:
+    """As ``text_of``; where the value is a list, a row for each different item, to stand in a SELECT."""
+    value = _compiled(_property_if_bare(expression), _value)
+    items = f"list_distinct([coalesce(item, 'undefined') FOR item IN {value}->>'$[*]'])"
+    return f"unnest(CASE WHEN json_array_length({value}) > 0 THEN {items} ELSE [{_unlisted(value)}] END)"
+
+
+def _unlisted(value: str) -> str:
+    return f"coalesce(nullif({value}->>'$', '[]'), 'undefined')"
+
+
 def number_of(expression: str) -> str:
     """The expression's value as a SQL number, NULL where it is none."""
     return _compiled(_property_if_bare(expression), _number)

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from .expressions import BadExpression, literal, number_of, text_of, to_sql
+from .expressions import BadExpression, items_of, literal, number_of, text_of, to_sql
 
 PROJECT = "1"
 Params = Mapping[str, str]
@@ -120,6 +120,11 @@ def condition(params: Params, name: str = "where") -> str:
 def segment(params: Params) -> str | None:
     """What ``on`` says, as SQL text."""
     return compiled(text_of, params["on"]) if params.get("on") else None
+
+
+def segments(params: Params) -> str | None:
+    """What ``on`` says, as SQL text: a row for each item where it is a list."""
+    return compiled(items_of, params["on"]) if params.get("on") else None
 
 
 def number(params: Params) -> str:

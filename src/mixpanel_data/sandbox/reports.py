@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from . import flows
-from .buckets import EVERYBODY, MEASURES, Buckets, Chart, chart, summed
+from .buckets import EVERYBODY, MEASURES, USERS, Buckets, Chart, chart, summed
 from .dataset import Dataset
 from .expressions import number_of, text_of
 from .funnels import FUNNELS, Query, passed, steps_of
@@ -50,7 +50,7 @@ def purchases_by_plan(data: Dataset) -> Result:
 
 def month_in_numbers(data: Dataset) -> Result:
     """No chart over time, so each metric has one number."""
-    measures = {"Purchase - Total": "count(*)", "Purchase - Unique": "count(DISTINCT distinct_id)"}
+    measures = {"Purchase - Total": "count(*)", "Purchase - Unique": USERS}
     measures["Purchase - Sum of amount"] = summed(number_of("amount"))
     query = f"SELECT {', '.join(measures.values())} FROM {data.events(FIRST, LAST)} WHERE {is_event('Purchase')}"
     (values,) = data.rows(query)

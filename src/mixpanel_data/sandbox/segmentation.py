@@ -9,13 +9,13 @@ from .buckets import Buckets, averaged, buckets_by_unit, buckets_by_unit_or_inte
 from .dataset import Dataset
 from .events import UNITS, charted, measure_of
 from .expressions import literal
-from .params import Answer, Params, condition, integer, is_event, now, number, required, segment
+from .params import Answer, Params, condition, integer, is_event, now, number, required, segments
 
 NUMERIC_UNITS = ("hour", "day")
 
 
 def segmentation(data: Dataset, params: Params) -> Answer:
-    event, by, where = required(params, "event"), segment(params), _where(params)
+    event, by, where = required(params, "event"), segments(params), _where(params)
     buckets = buckets_by_unit_or_interval(params, UNITS)
     limit = integer(params, "limit", 1, 10_000, default=60)
     measure = measure_of(params, buckets.unit, "general")
@@ -43,8 +43,9 @@ def total(data: Dataset, params: Params) -> Answer:
 
 
 def average(data: Dataset, params: Params) -> Answer:
-    """Averages over what are numbers; a bucket without any has no entry."""
-    return Answer.json({"results": _by_time(data, params, averaged(number(params))), "status": "ok"})
+    """Averages, for which what is no number counts as 0, too; a bucket without events has no entry."""
+    values = f"coalesce({number(params)}, 0)"
+    return Answer.json({"results": _by_time(data, params, averaged(values)), "status": "ok"})
 
 
 def _where(params: Params) -> str:

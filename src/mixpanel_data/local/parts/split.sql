@@ -3,6 +3,13 @@
     event_time,
     local_time,
     distinct_id,
+?amount    CASE
+?amount      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->''$.amount''')
+?amount      -- A text in JSON is no number for Mixpanel, whatever it says.
+?amount      WHEN typeof(amount) IN ('JSON', 'VARIANT') AND starts_with(try_cast(amount AS JSON)::VARCHAR, '"') THEN NULL
+?amount      ELSE try_cast(amount::VARCHAR AS DOUBLE)
+?amount    END AS value,
+?bounds    amount IS NULL OR amount::VARCHAR = 'null' AS is_missing,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
@@ -10,8 +17,9 @@
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
-      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
-        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
-      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
-    END AS segments
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given

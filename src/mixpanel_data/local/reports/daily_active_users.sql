@@ -2,43 +2,66 @@
 --
 -- FROM daily_active_users(january, by := properties->>'$.mp_country_code')
 --
--- Days on which nothing happened have a row with 0. Events without distinct_id are counted as events, of nobody.
+-- Days on which nothing happened have a row with 0. Nobody is no user: events without distinct_id, or with an empty
+-- one, are counted as events alone.
 --
 -- Mixpanel says the same of users as mixpanel_frequency('2024-01-01', '2024-01-31', unit := 'day') where intervals is
--- 1, in the project's time zone; here days are those of event_time (UTC). It counts users who were merged since as
--- one.
+-- 1. For the users of a week or a month that ends with each day, ask active_users.
 CREATE OR REPLACE MACRO daily_active_users(
   events,             -- a table, a view or a CTE with columns as those of an export
   "by" := NULL,       -- an expression over an event that splits users; one may be in several segments
   from_date := NULL,  -- first day; that of the table unless given
-  to_date := NULL     -- last day; that of the table unless given
+  to_date := NULL,    -- last day; that of the table unless given
+  timezone := NULL    -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
 ), span AS (
   SELECT
-    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
   FROM given
 ), days AS (
   SELECT unnest(range(first_day, last_day + INTERVAL 1 DAY, INTERVAL 1 DAY))::DATE AS date
   FROM span
-), happened AS (
+), split AS NOT MATERIALIZED (
   SELECT
-    event_time::DATE AS date,
+    event_name,
+    event_time,
+    local_time,
     distinct_id,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
-      WHEN alias("by") = 'NULL' THEN '$overall'
+      WHEN alias("by") = 'NULL' THEN [NULL]
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
+), on_days AS NOT MATERIALIZED (
+  SELECT local_time::DATE AS date, distinct_id, segments, may_be_list
+  FROM split, span
+  WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
+), happened AS (
+  SELECT date, distinct_id, segments[1] AS segment FROM on_days WHERE NOT may_be_list
+  UNION ALL
+  SELECT date, distinct_id, unnest(segments) AS segment FROM on_days WHERE may_be_list
 ), counted AS (
-  SELECT date, segment, count(DISTINCT distinct_id) AS users, count(*) AS count
-  FROM happened, span
-  WHERE date BETWEEN first_day AND last_day
+  SELECT date, coalesce(segment, '$overall') AS segment, count(DISTINCT distinct_id) AS users, count(*) AS count
+  FROM happened
   GROUP BY ALL
 ), segments AS (
   SELECT segment FROM counted

@@ -70,7 +70,7 @@ WITH given AS NOT MATERIALIZED (
 ), numbers AS (
   SELECT unnest(range(1, days * a_day + 1)) AS intervals
   FROM lengths
-), split AS (
+), split AS NOT MATERIALIZED (
   SELECT
     event_name,
     event_time,
@@ -83,37 +83,39 @@ WITH given AS NOT MATERIALIZED (
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
-      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
-        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
-      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
-    END AS segments
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-), in_range AS NOT MATERIALIZED (
+), dated AS NOT MATERIALIZED (
   SELECT
-    split.*,
     CASE unit
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.
       ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
-    END AS date
+    END AS date,
+    split.*
   FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
   WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
-), happened AS NOT MATERIALIZED (
-  SELECT date, local_time, distinct_id, segments
-  FROM in_range
-  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
-), in_segments AS (
-  SELECT date, local_time, distinct_id, '$overall' AS segment
-  FROM happened
-  WHERE segments[1] IS NULL
+), spread AS NOT MATERIALIZED (
+  -- Taking a list apart takes time: only where by may be one. DuckDB leaves the other half out.
+  SELECT segments[1] AS segment, * FROM in_range WHERE NOT may_be_list
   UNION ALL
-  SELECT date, local_time, distinct_id, unnest(segments) AS segment
-  FROM happened
-  WHERE segments[1] IS NOT NULL
+  SELECT unnest(segments) AS segment, * FROM in_range WHERE may_be_list
 ), active AS (
-  SELECT date, segment, distinct_id, count(DISTINCT date_trunc(part, local_time)) AS intervals
-  FROM in_segments, counting
+  SELECT
+    date,
+    coalesce(segment, '$overall') AS segment,
+    distinct_id,
+    count(DISTINCT date_trunc(part, local_time)) AS intervals
+  FROM spread, counting
+  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
   GROUP BY ALL
 ), reached AS (
   SELECT date, segment, unnest(range(if(exactly, intervals, 1), intervals + 1)) AS intervals

@@ -62,7 +62,7 @@ WITH given AS NOT MATERIALIZED (
   END) AS date
   FROM span, week
   WHERE first_day <= last_day
-), split AS (
+), split AS NOT MATERIALIZED (
   SELECT
     event_name,
     event_time,
@@ -75,21 +75,25 @@ WITH given AS NOT MATERIALIZED (
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
-      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
-        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
-      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
-    END AS segments
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-), in_range AS (
+), dated AS NOT MATERIALIZED (
   SELECT
-    split.*,
     CASE unit
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.
       ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
-    END AS date
+    END AS date,
+    split.*
   FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
   WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
 ), born_events AS (
   SELECT *

@@ -1,6 +1,6 @@
 -- What those who did one event for the first time brought in afterwards, period by period: lifetime value.
 --
--- FROM retention_value(january, 'Sign Up', 'Purchase', properties->>'$.amount', by := properties->>'$.plan')
+-- FROM retention_value(january, 'Sign Up', 'Purchase', properties->'$.amount', by := properties->>'$.plan')
 --
 -- Cohorts and periods are those of retention, with the same arguments. value is the sum of the amounts of the returns
 -- in the period; with mode 'on_or_before' of all up to its end, so that it adds up to the lifetime value; with
@@ -66,12 +66,18 @@ WITH given AS NOT MATERIALIZED (
   END) AS date
   FROM span, week
   WHERE first_day <= last_day
-), split AS (
+), split AS NOT MATERIALIZED (
   SELECT
     event_name,
     event_time,
     local_time,
     distinct_id,
+    CASE
+      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->''$.amount''')
+      -- A text in JSON is no number for Mixpanel, whatever it says.
+      WHEN typeof(amount) IN ('JSON', 'VARIANT') AND starts_with(try_cast(amount AS JSON)::VARCHAR, '"') THEN NULL
+      ELSE try_cast(amount::VARCHAR AS DOUBLE)
+    END AS value,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
@@ -79,21 +85,25 @@ WITH given AS NOT MATERIALIZED (
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
-      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
-        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
-      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
-    END AS segments
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-), in_range AS (
+), dated AS NOT MATERIALIZED (
   SELECT
-    split.*,
     CASE unit
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.
       ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
-    END AS date
+    END AS date,
+    split.*
   FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
   WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
 ), born_events AS (
   SELECT *
@@ -128,17 +138,8 @@ WITH given AS NOT MATERIALIZED (
       ELSE [0] || [1 + coalesce(list_sum(brackets[1:n]), 0)::BIGINT FOR n IN range(len(brackets) + 1)]
     END AS starts
 ), return_events AS (
-  SELECT
-    distinct_id,
-    event_time,
-    local_time,
-    CASE
-      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
-      -- As JSON, texts keep their quotes, so they are no numbers.
-      WHEN typeof(amount) = 'VARIANT' THEN try_cast(to_json(amount)::VARCHAR AS DOUBLE)
-      ELSE try_cast(amount::VARCHAR AS DOUBLE)
-    END AS paid
-  FROM given
+  SELECT distinct_id, event_time, local_time, value AS paid
+  FROM split
   WHERE return_event IS NULL OR event_name = return_event
 ), came_back AS (
   SELECT

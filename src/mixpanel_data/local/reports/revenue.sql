@@ -1,61 +1,114 @@
 -- What an event brought in, by hour, day, week or month, and by the values of an expression.
 --
--- FROM revenue(january, 'Purchase', properties->>'$.amount', by := properties->>'$.plan', unit := 'week')
+-- FROM revenue(january, 'Purchase', properties->'$.amount', by := properties->>'$.plan', unit := 'week')
 --
 -- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An amount
--- that is no number counts as 0. Whoever has no distinct_id is no buyer.
+-- that is no number counts as 0, in the average, too. The arrow chooses what a number is: with one,
+-- properties->'$.amount', the text "12" is none, as for Mixpanel; with two, properties->>'$.amount', every value is
+-- text, and one that looks like a number counts. Nobody is no buyer: events without distinct_id, or with an empty one.
 --
--- Mixpanel's own sum is mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount'), in the project's
--- time zone; here days are those of event_time (UTC).
+-- Mixpanel's own are mixpanel_segmentation_sum('Purchase', '2024-01-01', '2024-01-31', 'amount') and
+-- mixpanel_segmentation_average. Revenue a buyer is revenue / buyers.
 CREATE OR REPLACE MACRO revenue(
-  events,             -- a table, a view or a CTE with columns as those of an export
-  event,              -- the name of the event
-  amount,             -- an expression over an event: what it brought in
-  "by" := NULL,       -- an expression over an event that splits the sum; where it is NULL, the segment is undefined
-  unit := 'day',      -- 'hour', 'day', 'week' (they begin on Mondays) or 'month'
-  from_date := NULL,  -- first day; that of the table unless given
-  to_date := NULL     -- last day; that of the table unless given
+  events,                 -- a table, a view or a CTE with columns as those of an export
+  event,                  -- the name of the event; NULL for any event
+  amount,                 -- an expression over an event: what it brought in
+  "by" := NULL,           -- an expression over an event that splits the sum; NULL is the segment undefined
+  unit := 'day',          -- 'minute', 'hour', 'day', 'week', 'month', 'quarter', 'year'; 'range' for all days at once
+  from_date := NULL,      -- first day; that of the table unless given
+  to_date := NULL,        -- last day; that of the table unless given
+  timezone := NULL,       -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
+  week_start := 'monday'  -- the day on which weeks begin
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
 ), span AS (
   SELECT
-    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
   FROM given
+), week AS (
+  -- Weeks of DuckDB begin on Mondays: so many days before one does the week begin here.
+  SELECT to_days(coalesce(
+    list_position(
+      ['monday', 'sunday', 'saturday', 'friday', 'thursday', 'wednesday', 'tuesday'], lower(week_start)
+    ) - 1,
+    error('week_start must be a day such as monday or sunday')
+  )::INTEGER) AS lead
 ), periods AS (
   SELECT unnest(CASE
-    WHEN unit IN ('hour', 'day', 'week', 'month')
-      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
-    ELSE error('unit must be hour, day, week or month')
+    WHEN unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit = 'week'
+      THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
+    WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit = 'month' THEN range(date_trunc('month', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 MONTH)
+    WHEN unit = 'quarter' THEN range(date_trunc('quarter', first_day), last_day + INTERVAL 1 DAY, INTERVAL 3 MONTHS)
+    WHEN unit = 'year' THEN range(date_trunc('year', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 YEAR)
+    ELSE error('unit must be minute, hour, day, week, month, quarter, year or range')
   END) AS date
-  FROM span
-), sold AS (
+  FROM span, week
+  WHERE first_day <= last_day
+), split AS NOT MATERIALIZED (
   SELECT
+    event_name,
     event_time,
+    local_time,
     distinct_id,
     CASE
-      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->>''$.amount''')
+      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->''$.amount''')
+      -- A text in JSON is no number for Mixpanel, whatever it says.
+      WHEN typeof(amount) IN ('JSON', 'VARIANT') AND starts_with(try_cast(amount AS JSON)::VARCHAR, '"') THEN NULL
       ELSE try_cast(amount::VARCHAR AS DOUBLE)
-    END AS paid,
+    END AS value,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
-      WHEN alias("by") = 'NULL' THEN '$overall'
+      WHEN alias("by") = 'NULL' THEN [NULL]
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-  WHERE event_name = event
+), dated AS NOT MATERIALIZED (
+  SELECT
+    CASE unit
+      WHEN 'range' THEN first_day::TIMESTAMP
+      WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
+      -- periods says what is wrong with another unit.
+      ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
+    END AS date,
+    split.*
+  FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
+  WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
+), spread AS NOT MATERIALIZED (
+  -- Taking a list apart takes time: only where by may be one. DuckDB leaves the other half out.
+  SELECT segments[1] AS segment, * FROM in_range WHERE NOT may_be_list
+  UNION ALL
+  SELECT unnest(segments) AS segment, * FROM in_range WHERE may_be_list
 ), counted AS (
   SELECT
-    date_trunc(unit, event_time) AS date,
-    segment,
-    fsum(paid) FILTER (isfinite(paid)) AS revenue,
+    date,
+    coalesce(segment, '$overall') AS segment,
+    fsum(value) FILTER (isfinite(value)) AS revenue,
     count(*) AS count,
     count(DISTINCT distinct_id) AS buyers
-  FROM sold, span
-  WHERE event_time::DATE BETWEEN first_day AND last_day
+  FROM spread
+  WHERE event IS NULL OR event_name = event
   GROUP BY ALL
 ), segments AS (
   SELECT segment FROM counted

@@ -5,7 +5,7 @@
 -- Every period from the first day to the last has a row for each segment, with 0 where nothing happened. An event with
 -- a list counts in the segment of each of its items, so the segments may add up to more than there are events. Nobody
 -- is no user: events without distinct_id, or with an empty one, are counted as events alone. A user who is in several
--- segments counts in each of them, or with count_once only in that of their first or last event of the period.
+-- segments counts in each of them; users_once counts them in one.
 --
 -- Mixpanel's own is mixpanel_segmentation('Purchase', '2024-01-01', '2024-01-31', segment_by := 'plan', unit :=
 -- 'week'); its Insights report counts unique users over the whole range in bars and tables, which is unit := 'range'
@@ -20,8 +20,7 @@ CREATE OR REPLACE MACRO segmentation(
   from_date := NULL,       -- first day; that of the table unless given
   to_date := NULL,         -- last day; that of the table unless given
   timezone := NULL,        -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
-  week_start := 'monday',  -- the day on which weeks begin
-  count_once := NULL       -- 'first' or 'last': counts a user in one segment of a period, not in each of theirs
+  week_start := 'monday'   -- the day on which weeks begin
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   SELECT
@@ -59,7 +58,7 @@ WITH given AS NOT MATERIALIZED (
   END) AS date
   FROM span, week
   WHERE first_day <= last_day
-), split AS (
+), split AS NOT MATERIALIZED (
   SELECT
     event_name,
     event_time,
@@ -72,42 +71,35 @@ WITH given AS NOT MATERIALIZED (
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
-      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(to_json("by")) > 0
-        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (to_json("by")->>'$[*]')::VARCHAR[]])
-      ELSE [coalesce(nullif(to_json("by")->>'$', '[]'), 'undefined')]
-    END AS segments
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-), in_range AS (
+), dated AS NOT MATERIALIZED (
   SELECT
-    split.*,
     CASE unit
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.
       ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
-    END AS date
+    END AS date,
+    split.*
   FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
   WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
-), happened AS (
-  SELECT date, event_time, distinct_id, unnest(segments) AS segment
-  FROM in_range
-  WHERE event IS NULL OR event_name = event
-), chosen AS (
-  SELECT *
-  FROM happened
-  WHERE count_once IS NULL
+), spread AS NOT MATERIALIZED (
+  -- Taking a list apart takes time: only where by may be one. DuckDB leaves the other half out.
+  SELECT segments[1] AS segment, * FROM in_range WHERE NOT may_be_list
   UNION ALL
-  SELECT *
-  FROM happened
-  WHERE count_once IS NOT NULL
-  WINDOW
-    user_first AS (PARTITION BY date, distinct_id ORDER BY event_time, segment),
-    user_last AS (PARTITION BY date, distinct_id ORDER BY event_time DESC, segment DESC)
-  QUALIFY distinct_id IS NULL OR segment IS NOT DISTINCT FROM CASE count_once
-    WHEN 'first' THEN first(segment) OVER user_first
-    WHEN 'last' THEN first(segment) OVER user_last
-    ELSE error('count_once must be first or last')
-  END
+  SELECT unnest(segments) AS segment, * FROM in_range WHERE may_be_list
+), happened AS (
+  SELECT date, distinct_id, segment
+  FROM spread
+  WHERE event IS NULL OR event_name = event
 ), counted AS (
   SELECT
     date,
@@ -118,7 +110,7 @@ WITH given AS NOT MATERIALIZED (
       WHEN 'average' THEN count(distinct_id) / nullif(count(DISTINCT distinct_id), 0)
       ELSE error('type must be general, unique or average')
     END AS count
-  FROM chosen
+  FROM happened
   GROUP BY ALL
 ), segments AS (
   SELECT segment FROM counted
