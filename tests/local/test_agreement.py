@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -98,11 +99,33 @@ def test_retention(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, return
     event = f"return_event := {'NULL' if returning is None else repr(returning)}"
     both = f"unit := '{unit}', interval_count := {1 if unit == 'month' else 5}"
     assert (
-        told(shop, f"SELECT * EXCLUDE (complete) FROM local_retention({kind}, 'Sign Up', {event}, {both}, {IN_JANUARY})")
+        told(
+            shop, f"SELECT * EXCLUDE (complete) FROM local_retention({kind}, 'Sign Up', {event}, {both}, {IN_JANUARY})"
+        )
         == told(
             shop,
             f"FROM mixpanel_retention('Sign Up', {event}, from_date := '2024-01-01', to_date := '2024-01-31', {both})",
         )
+        != []
+    )
+
+
+@pytest.mark.parametrize(
+    ("live", "local"),
+    [
+        ("'Sign Up', 'Purchase', unbounded := true", "'Sign Up', 'Purchase', mode := 'on_or_after'"),
+        ("return_event := 'Purchase', type := 'compounded'", "'Purchase', 'Purchase', cohorts := 'every'"),
+    ],
+)
+def test_retention_counted_otherwise(
+    shop: duckdb.DuckDBPyConnection, live: str, local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unbounded, Mixpanel looks as far as there are events: here, to the table's last day."""
+    monkeypatch.setattr("mixpanel_data.sandbox.retention.today", lambda: date(2024, 3, 31))
+    both = "from_date := '2024-01-01', to_date := '2024-01-31', unit := 'week', interval_count := 3"
+    assert (
+        told(shop, f"SELECT * EXCLUDE (complete) FROM local_retention(json, {local}, {both})")
+        == told(shop, f"FROM mixpanel_retention({live}, {both})")
         != []
     )
 
