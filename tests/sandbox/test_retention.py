@@ -207,6 +207,20 @@ def test_addiction_to_one_event_by_segment(shop: Shop) -> None:
     assert list(shop.ask("retention/addiction", **params, on="plan", limit="1")["data"]["2024-01-01"]) == ["free"]
 
 
+def test_each_item_of_a_list_is_a_segment(shop: Shop) -> None:
+    day = {"from_date": "2024-11-04", "to_date": "2024-11-04", "event": "Listen", "on": "genres"}
+    assert shop.ask("retention", **day, born_event="Listen") == {
+        "2024-11-04": {
+            "$overall": {"first": 3, "counts": [1, 3]},
+            "folk": {"first": 3, "counts": [0, 2]},
+            "jazz": {"first": 3, "counts": [0, 2]},
+            "undefined": {"first": 3, "counts": [1, 1]},
+        }
+    }
+    answer = shop.ask("retention/addiction", **day, unit="day", addiction_unit="day")
+    assert answer == {"data": {"2024-11-04": {"folk": [2], "jazz": [2], "undefined": [1]}}}
+
+
 def test_nobody_is_active(shop: Shop) -> None:
     params = {**WEEK, "unit": "week", "addiction_unit": "day"}
     assert shop.ask("retention/addiction", **params, event="No such") == {"data": {"2024-01-01": [0] * 7}}

@@ -21,7 +21,7 @@ from .params import (
     integer,
     is_event,
     required,
-    segment,
+    segments,
     today,
     truth,
 )
@@ -29,7 +29,7 @@ from .params import (
 DAYS_IN = {"day": 1, "week": 7, "month": 30}
 """Intervals are counted in days from somebody's birth, whatever the calendar says."""
 LONGEST_STAY = timedelta(days=400)
-"""By the arithmetic of the data set nobody comes back later."""
+"""By the arithmetic of the data set only those come back later who do so every day."""
 SOMEBODY = "distinct_id <> ''"
 ACTIVE_UNITS = {
     ("hour", "day"): 24,
@@ -63,7 +63,8 @@ class Query:
     @property
     def last_return(self) -> date:
         """The last day on which coming back makes a difference."""
-        stay = LONGEST_STAY if self.unbounded else self.step * (self.intervals + 1)
+        shown = self.step * (self.intervals + 1)
+        stay = max(shown, LONGEST_STAY) if self.unbounded else shown
         return min(self.buckets.last + stay, today())
 
 
@@ -73,9 +74,9 @@ Counts = dict[str, dict[str, dict[str, Any]]]
 
 def retention(data: Dataset, params: Params) -> Answer:
     # The `on` of retention is said to segment the second event, so every segment has the whole cohort as its `first`.
-    by = segment(params)
+    by = segments(params)
     found = retained(data, _query(params, by), integer(params, "limit", 1, 10_000, default=10_000))
-    return Answer.json(found if by else {label: segments[EVERYBODY] for label, segments in found.items()})
+    return Answer.json(found if by else {label: cohort[EVERYBODY] for label, cohort in found.items()})
 
 
 def retained(data: Dataset, query: Query, limit: int = 10_000) -> Counts:
@@ -172,23 +173,24 @@ def _begun(data: Dataset, query: Query) -> dict[str, int]:
 
 def addiction(data: Dataset, params: Params) -> Answer:
     """How many people are active in at least 1, 2, 3… hours or days of each bucket."""
-    buckets, by = buckets_by_unit(params), segment(params)
+    buckets, by = buckets_by_unit(params), segments(params)
     unit = choice(params, "addiction_unit", SECONDS)
     length = ACTIVE_UNITS[unit, buckets.unit]
     query = f"""
-        WITH active AS (
-          SELECT {buckets.of_event} AS bucket, {by or "''"} AS segment, distinct_id,
-                 count(DISTINCT time // {SECONDS[unit]}) AS units
-          FROM {data.events(buckets.first, buckets.last)}
-          WHERE {_returning(params)} AND {SOMEBODY} GROUP BY ALL
+        WITH happened AS (
+          SELECT *, {by or "''"} AS segment
+          FROM {data.events(buckets.first, buckets.last)} WHERE {_returning(params)} AND {SOMEBODY}
+        ), active AS (
+          SELECT {buckets.of_event} AS bucket, segment, distinct_id, count(DISTINCT time // {SECONDS[unit]}) AS units
+          FROM happened GROUP BY ALL
         ), reached AS (SELECT bucket, segment, unnest(range(units)) AS n FROM active)
         SELECT {buckets.label("bucket")}, segment, n, count(*) FROM reached GROUP BY bucket, segment, n
     """
     found = {(label, name, n): people for label, name, n, people in data.rows(query)}
     limit = integer(params, "limit", 1, 10_000, default=10_000)
-    segments = largest(((name, people) for (_, name, _), people in found.items()), limit)
+    names = largest(((name, people) for (_, name, _), people in found.items()), limit)
     answer = {
-        label: {name: [found.get((label, name, n), 0) for n in range(length)] for name in segments}
+        label: {name: [found.get((label, name, n), 0) for n in range(length)] for name in names}
         for label in buckets.labels(data)
     }
     nobody = [0] * length
