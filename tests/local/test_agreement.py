@@ -284,3 +284,34 @@ def test_sums_and_averages_of_texts_that_look_like_numbers(odd: duckdb.DuckDBPyC
     assert told(odd, f"SELECT date, revenue FROM {local}") == told(odd, f"FROM mixpanel_segmentation_sum({both})") != []
     live = f"FROM mixpanel_segmentation_average({both})"
     assert told(odd, f"SELECT date, average FROM {local}") == told(odd, live) != []
+
+
+DAYS = "from_date := '2024-11-01', to_date := '2024-11-05'"
+
+
+def test_how_often_where_values_are_lists(odd: duckdb.DuckDBPyConnection) -> None:
+    for local, live in (
+        ("by := properties->'$.genres'", "segment_by := 'genres'"),
+        ("'Page View'", "event := 'Page View'"),
+    ):
+        assert (
+            told(odd, f"FROM local_frequency(odd_json, {local}, {DAYS}) WHERE users > 0")
+            == told(odd, f"FROM mixpanel_frequency({live}, {DAYS}) WHERE users > 0")
+            != []
+        )
+
+
+@pytest.mark.parametrize(
+    ("local", "live"),
+    [
+        ("'Page View'", "'Page View'"),
+        ("'Page View', 'Page View', cohorts := 'every'", "return_event := 'Page View', type := 'compounded'"),
+    ],
+)
+def test_retention_where_some_are_nobody(odd: duckdb.DuckDBPyConnection, kind: str, local: str, live: str) -> None:
+    both = f"interval_count := 1, {DAYS}"
+    assert (
+        told(odd, f"SELECT * EXCLUDE (complete) FROM local_retention(odd_{kind}, {local}, {both})")
+        == told(odd, f"FROM mixpanel_retention({live}, {both})")
+        != []
+    )
