@@ -81,6 +81,16 @@ def test_funnel(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, length: i
     assert told(shop, f"FROM {local}") == told(shop, f"SELECT {columns} FROM {live}") != []
 
 
+@pytest.mark.parametrize("length", [1, 14])
+def test_a_funnel_whose_users_enter_several_segments(shop: duckdb.DuckDBPyConnection, kind: str, length: int) -> None:
+    columns = "segment, step, count, avg_time"
+    local = f"local_funnel({kind}, ['Purchase', 'Invite Friend'], INTERVAL {length} DAYS, {of('coupon', kind)}, {IN_JANUARY})"
+    live = f"mixpanel_funnel(9071, {JANUARY}, unit := 'month', length := {length}, segment_by := 'coupon')"
+    assert told(shop, f"SELECT {columns} FROM {local}") == told(shop, f"SELECT {columns} FROM {live}") != []
+    counted = local.replace("local_funnel(", "local_funnel_counted(")
+    assert told(shop, f"SELECT {columns} FROM {counted}") == told(shop, f"SELECT {columns} FROM {live}")
+
+
 def test_a_funnel_without_segments_that_goes_on_after_its_last_day(shop: duckdb.DuckDBPyConnection, kind: str) -> None:
     columns = "segment, step, event_name, count, step_conversion, overall_conversion, avg_time, avg_time_from_start"
     assert (
@@ -314,4 +324,15 @@ def test_retention_where_some_are_nobody(odd: duckdb.DuckDBPyConnection, kind: s
         told(odd, f"SELECT * EXCLUDE (complete) FROM local_retention(odd_{kind}, {local}, {both})")
         == told(odd, f"FROM mixpanel_retention({live}, {both})")
         != []
+    )
+
+
+def test_a_funnel_of_steps_in_the_same_seconds(odd: duckdb.DuckDBPyConnection, kind: str) -> None:
+    columns = "segment, step, count, avg_time, avg_time_from_start"
+    steps = "['App Open', 'Add To Cart', 'Begin Checkout', 'Purchase']"
+    days = "from_date := '2024-11-01', to_date := '2024-11-06'"
+    local = f"local_funnel(odd_{kind}, {steps}, INTERVAL 1 HOUR, {of('plan', kind)}, 'week', {days})"
+    live = "mixpanel_funnel(7509, '2024-11-01', '2024-11-06', unit := 'week', length := 1, length_unit := 'hour', "
+    assert told(odd, f"SELECT {columns} FROM {local}") == told(
+        odd, f"SELECT {columns} FROM {live}segment_by := 'plan')"
     )

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import duckdb
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
 from mixpanel_data.local import reports
@@ -38,7 +38,6 @@ EVENTS = st.lists(
     ),
     max_size=14,
 )
-STEPS = st.lists(st.sampled_from("ABC"), min_size=1, max_size=4)
 
 
 @pytest.fixture(scope="module")
@@ -63,35 +62,6 @@ def by_person(events: list[Event]) -> dict[str, list[Event]]:
         if event.person is not None:
             found[event.person].append(event)
     return found
-
-
-@given(EVENTS, STEPS, st.sampled_from([0, 1, HOUR, DAY]))
-@example([Event("A", BEGINNING, "ann"), Event("B", BEGINNING, "ann")], ["A", "B", "A"], DAY)
-def test_funnel(con: duckdb.DuckDBPyConnection, events: list[Event], steps: list[str], within: int) -> None:
-    came = Counter(furthest(theirs, steps, timedelta(seconds=within)) for theirs in by_person(events).values())
-    expected = [(k + 1, sum(n for step, n in came.items() if step > k)) for k in range(len(steps))] if events else []
-    query = "SELECT step, count FROM funnel(t, ?, to_seconds(?)) ORDER BY step"
-    assert ask(con, events, query, steps, within) == expected
-
-
-def furthest(events: list[Event], steps: list[str], within: timedelta) -> int:
-    """How many of the steps somebody did."""
-    began = reached = next((event.time for event in events if event.name == steps[0]), None)
-    if began is None or reached is None:
-        return 0
-    taken, done = {(steps[0], began)}, 1
-    for name in steps[1:]:
-        possible = [
-            e.time
-            for e in events
-            if e.name == name and reached <= e.time <= began + within and (name, e.time) not in taken
-        ]
-        if not possible:
-            break
-        reached = min(possible)
-        taken.add((name, reached))
-        done += 1
-    return done
 
 
 @given(EVENTS, st.sampled_from([0, 1, 30 * MINUTE, DAY]))

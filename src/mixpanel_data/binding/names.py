@@ -29,6 +29,7 @@ EVENTS = {
     "flows": ("[from_event]", NO_ROWS),
     "frequency": ("[event]", "coalesce(max(users), 0) = 0"),
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
+    "funnel_counted": ("steps", "coalesce(min(count), 0) = 0"),
     "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
     "property_keys": ("[event]", NO_ROWS),

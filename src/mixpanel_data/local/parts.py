@@ -29,7 +29,8 @@ def _with_part(sql: str, name: str, text: str) -> str:
 
 def _lines_for(sql: str, text: str) -> str:
     """Without the marks, and without the lines that are marked for other reports."""
-    return MARKED.sub(lambda found: found[2] if f"\n  {found[1]}, " in sql else "", text)
+    taken = re.findall(r"^  (\w+)(?:,| :=) ", sql, re.MULTILINE)
+    return MARKED.sub(lambda found: found[2] if found[1] in taken else "", text)
 
 
 if __name__ == "__main__":

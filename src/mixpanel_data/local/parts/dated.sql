@@ -1,5 +1,5 @@
   SELECT
-    CASE unit
+    CASE coalesce(unit, 'range')
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.

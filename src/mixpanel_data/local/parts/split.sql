@@ -10,6 +10,10 @@
 ?amount      ELSE try_cast(amount::VARCHAR AS DOUBLE)
 ?amount    END AS value,
 ?bounds    amount IS NULL OR amount::VARCHAR = 'null' AS is_missing,
+?constant    CASE
+?constant      WHEN alias(constant) LIKE '''%' THEN error('constant is an expression: write properties->>''$.item''')
+?constant      WHEN alias(constant) <> 'NULL' THEN coalesce(constant::VARCHAR, 'undefined')
+?constant    END AS held,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]

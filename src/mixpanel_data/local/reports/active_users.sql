@@ -44,7 +44,7 @@ WITH given AS NOT MATERIALIZED (
   )::INTEGER) AS lead
 ), periods AS (
   SELECT unnest(CASE
-    WHEN unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit IS NULL OR unit = 'range' THEN [first_day::TIMESTAMP]
     WHEN unit = 'week'
       THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
     WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)

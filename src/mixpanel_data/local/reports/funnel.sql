@@ -2,102 +2,239 @@
 --
 -- FROM funnel(january, ['App Open', 'Add To Cart', 'Purchase'], INTERVAL 14 DAYS, by := properties->>'$.plan')
 --
--- A user begins with their first event of the first step; with a unit, with the first in each period. From there each
--- step is the next event of that name, whatever happens in between, as long as all is done within the time given,
--- also after the last day. Two events of the same second count in the order of the steps; one event is never two
--- steps, so ['Search', 'Search'] wants a second search, later. Of first steps in the same second, the smallest value
--- of by counts. Events without distinct_id or time belong to nobody and are left out.
+-- A user enters with their first event of the first step in the range. From there each step is the next event of that
+-- name, whatever happens in between, as long as all is done within the time given from the entry, or exactly in it,
+-- also after the last day. Steps one after the other that are at most two seconds apart count in either order: then
+-- no time lies between them. One event is never two steps, so ['Search', 'Search'] wants a second search. Nobody
+-- enters no funnel: events without distinct_id, or with an empty one, are left out. Mixpanel does not say whether the
+-- very end of the time still counts, and what time lies between steps in the other order: both are choices.
 --
--- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'). It knows saved funnels only,
--- is of the whole range unless told a unit, takes the length that was saved, counts days in the project's time zone,
--- where here they are those of event_time (UTC), takes steps up to two seconds apart in either order, and counts
--- users who were merged since as one.
+-- With by, a user counts in each segment that they enter, once: a new one only after the attempt before has ended,
+-- when the last step is done or the time is over. First steps on the way enter nothing. $overall is of users, each with
+-- their first attempt, so the segments may add up to more. A list enters the segment of each of its items. Of first
+-- steps in the same second, that with the smallest value of by counts.
+--
+-- With a unit, each period has a funnel of its own, into which users enter in it; so a user may be in many.
+--
+-- Mixpanel's own is mixpanel_funnel(7509, '2024-01-01', '2024-01-31', unit := 'month'): it knows saved funnels, and
+-- takes the time that was saved with them unless told another; in Mixpanel's report that is 7 days at first, as here.
+-- Users who were merged since are one there. What counts attempts or sessions instead of users, or has events that
+-- end an attempt, a property to hold constant, steps in any order and other such options, is funnel_counted.
 CREATE OR REPLACE MACRO funnel(
-  events,               -- a table, a view or a CTE with columns as those of an export
-  steps,                -- the names of the events, in order
-  within := '14 days',  -- time for all of the steps, from the first
-  "by" := NULL,         -- an expression over the event of the first step that splits users
-  unit := NULL,         -- 'day', 'week' or 'month' in which users begin; the whole time at once unless given
-  from_date := NULL,    -- first day on which users begin; that of the table unless given
-  to_date := NULL       -- last day on which users begin; that of the table unless given
+  events,                 -- a table, a view or a CTE with columns as those of an export
+  steps,                  -- the names of the events, in order
+  within := '7 days',     -- time for all of the steps, from the first
+  "by" := NULL,           -- an expression over the event of the first step that splits users
+  unit := NULL,           -- 'day', 'week', 'month', 'quarter' or 'year' in which users enter; NULL for all days at once
+  from_date := NULL,      -- first day on which users enter; that of the table unless given
+  to_date := NULL,        -- last day on which users enter; that of the table unless given
+  timezone := NULL,       -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
+  week_start := 'monday'  -- the day on which weeks begin
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
 ), span AS (
   SELECT
-    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
   FROM given
+), week AS (
+  -- Weeks of DuckDB begin on Mondays: so many days before one does the week begin here.
+  SELECT to_days(coalesce(
+    list_position(
+      ['monday', 'sunday', 'saturday', 'friday', 'thursday', 'wednesday', 'tuesday'], lower(week_start)
+    ) - 1,
+    error('week_start must be a day such as monday or sunday')
+  )::INTEGER) AS lead
 ), periods AS (
   SELECT unnest(CASE
-    WHEN unit IS NULL THEN [first_day::TIMESTAMP]
-    WHEN unit IN ('day', 'week', 'month')
-      THEN range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
-    ELSE error('unit must be day, week or month')
-  END)::DATE AS date
-  FROM span
+    WHEN unit IS NULL OR unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit = 'week'
+      THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
+    WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit = 'month' THEN range(date_trunc('month', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 MONTH)
+    WHEN unit = 'quarter' THEN range(date_trunc('quarter', first_day), last_day + INTERVAL 1 DAY, INTERVAL 3 MONTHS)
+    WHEN unit = 'year' THEN range(date_trunc('year', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 YEAR)
+    ELSE error('unit must be minute, hour, day, week, month, quarter, year or range')
+  END) AS date
+  FROM span, week
   WHERE first_day <= last_day
-), happened AS MATERIALIZED (
+), split AS (
   SELECT
     event_name,
     event_time,
+    local_time,
     distinct_id,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
-      WHEN alias("by") = 'NULL' THEN NULL
+      WHEN alias("by") = 'NULL' THEN [NULL]
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN event_name <> steps[1] THEN NULL
-      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-  WHERE list_contains(steps, event_name) AND distinct_id IS NOT NULL
-), begun AS (
+), dated AS (
   SELECT
-    CASE WHEN unit IS NULL THEN first_day ELSE date_trunc(unit, event_time)::DATE END AS date,
+    CASE coalesce(unit, 'range')
+      WHEN 'range' THEN first_day::TIMESTAMP
+      WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
+      -- periods says what is wrong with another unit.
+      ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
+    END AS date,
+    split.*
+  FROM split, span, week
+), happened AS MATERIALIZED (
+  SELECT row_number() OVER () AS number, *
+  FROM (
+    SELECT
+      event_name,
+      event_time,
+      distinct_id,
+      -- The period in which users may enter with it: none outside the range.
+      CASE WHEN local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY THEN date END AS date,
+      -- The end of the time that it gives.
+      event_time + if(
+        regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
+        error('within has no unit: write INTERVAL 7 DAYS'),
+        within::INTERVAL
+      ) AS deadline,
+      CASE WHEN segments[1] IS NOT NULL THEN segments END AS segments
+    FROM dated, span
+    WHERE event_name = steps[1]
+    UNION ALL
+    SELECT event_name, event_time, distinct_id, NULL, NULL, NULL
+    FROM given
+    WHERE event_name <> steps[1] AND list_contains(steps, event_name)
+  )
+  WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
+), entered AS (
+  SELECT
+    date,
     distinct_id,
     min(event_time) AS began,
-    -- A value that is called like the total is put in quotes.
-    regexp_replace(arg_min(segment, (event_time, segment)), '^\$overall$', '"$overall"') AS segment
-  FROM happened, span
-  WHERE event_name = steps[1] AND event_time::DATE BETWEEN first_day AND last_day
-  GROUP BY ALL
+    min(deadline) AS deadline,
+    arg_min(number, (event_time, segments[1])) AS number,
+    -- Only who has more than one segment may enter again. Hashes are compared faster than lists.
+    min(hash(segments)) < max(hash(segments)) AS may_reenter
+  FROM happened
+  WHERE event_name = steps[1] AND date IS NOT NULL
+  GROUP BY date, distinct_id
+), reentries AS MATERIALIZED (
+  SELECT date, distinct_id, happened.*
+  FROM happened JOIN entered USING (date, distinct_id)
+  WHERE event_name = steps[1] AND may_reenter
 ), walked AS (
+  -- A row for each step that is done; and one, with no number of a step, for the end of time where users may reenter.
   WITH RECURSIVE walk AS (
-    SELECT date, distinct_id, began, segment, 1 AS step, began AS reached, NULL::DOUBLE AS seconds, [steps[1]] AS taken
-    FROM begun
-    UNION ALL
     SELECT
       date,
       distinct_id,
+      number AS entry,
+      1 AS attempt,
+      may_reenter,
+      NULL::VARCHAR[] AS segments_before,
+      nullif(began, began) AS ended_before,
       began,
-      walk.segment,
-      step + 1,
-      min(event_time),
-      epoch(min(event_time) - reached),
-      -- The steps done in this very second: their events may not be done again.
-      list_append(if(min(event_time) = reached, taken, []), steps[step + 1])
-    FROM walk JOIN happened USING (distinct_id)
-    WHERE event_name = steps[step + 1]
-      AND event_time <= began + if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-      error('within has no unit: write INTERVAL 14 DAYS'), within::INTERVAL)
-      AND (event_time > reached OR (event_time = reached AND NOT list_contains(taken, event_name)))
-    GROUP BY date, distinct_id, began, walk.segment, step, reached, taken
+      deadline,
+      1 AS step,
+      began AS done_at,
+      began AS reached,
+      NULL::DOUBLE AS seconds,
+      [number] AS taken,
+      CASE len(steps) WHEN 1 THEN began END AS ended
+    FROM entered
+    UNION ALL (
+      SELECT
+        date, distinct_id, entry, attempt, may_reenter, segments_before, ended_before, began, deadline,
+        if(next_at IS NULL, NULL, step + 1),
+        next_at,
+        greatest(reached, next_at),
+        epoch(greatest(reached, next_at) - reached),
+        list_append(taken, next_number),
+        CASE
+          WHEN next_at IS NULL THEN deadline
+          WHEN step + 1 = len(steps) THEN greatest(reached, next_at)
+        END
+      FROM (
+        SELECT walk.*, min(event_time) AS next_at, arg_min(number, event_time) AS next_number
+        FROM walk LEFT JOIN happened
+          ON happened.distinct_id = walk.distinct_id
+          AND event_name = steps[step + 1]
+          AND event_time BETWEEN done_at - INTERVAL 2 SECONDS AND walk.deadline
+          AND (ended_before IS NULL OR event_time > ended_before)
+          AND NOT list_contains(taken, number)
+        WHERE ended IS NULL
+        GROUP BY ALL
+      )
+      WHERE next_at IS NOT NULL OR may_reenter
+      UNION ALL
+      SELECT
+        date, distinct_id, next.number, attempt + 1, may_reenter, segments_before, ended, next.event_time,
+        next.deadline, 1, next.event_time, next.event_time, NULL, [next.number],
+        CASE len(steps) WHEN 1 THEN next.event_time END
+      FROM (
+        SELECT
+          walk.date,
+          walk.distinct_id,
+          attempt,
+          may_reenter,
+          ended,
+          list_concat(segments_before, this.segments) AS segments_before,
+          arg_min(later, (later.event_time, later.segments[1])) AS next
+        FROM walk
+          JOIN reentries AS this ON this.number = entry
+          JOIN reentries AS later ON later.date = walk.date AND later.distinct_id = walk.distinct_id
+        WHERE later.event_time > ended
+          AND NOT list_has_all(list_concat(segments_before, this.segments), later.segments)
+        GROUP BY ALL
+      )
+    )
   )
   FROM walk
+  WHERE step IS NOT NULL
 ), counted AS (
   SELECT
     date,
-    if(grouping(segment) = 1, '$overall', segment) AS segment,
+    segment,
     step,
     count(*) AS count,
     avg(seconds) AS avg_time,
     avg(epoch(reached - began)) FILTER (step > 1) AS avg_time_from_start
-  FROM walked
-  GROUP BY GROUPING SETS ((date, step), (date, segment, step))
-  HAVING grouping(segment) = 1 OR segment IS NOT NULL
+  FROM (
+    SELECT '$overall' AS segment, date, step, seconds, reached, began
+    FROM walked
+    WHERE attempt = 1
+    UNION ALL
+    SELECT
+      -- A value that is called like the total is put in quotes.
+      regexp_replace(unnest(list_filter(segments, lambda x: NOT list_contains(coalesce(segments_before, []), x))),
+        '^\$overall$', '"$overall"'),
+      walked.date, step, seconds, reached, began
+    FROM walked JOIN happened ON number = entry
+    WHERE segments IS NOT NULL
+  )
+  GROUP BY ALL
 ), places AS (
-  SELECT date, segment, unnest(range(1, len(steps) + 1)) AS step
+  SELECT
+    CASE
+      WHEN unit IN ('minute', 'hour') THEN error('unit must be day, week, month, quarter, year or range')
+      ELSE date::DATE
+    END AS date,
+    segment,
+    unnest(range(1, len(steps) + 1)) AS step
   FROM periods CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM counted)
 ), compared AS (
   SELECT
@@ -108,7 +245,7 @@ WITH given AS NOT MATERIALIZED (
   WINDOW steps_before AS (PARTITION BY date, segment ORDER BY step)
 )
 SELECT
-  date,                       -- first day of the period in which users began
+  date,                       -- first day of the period in which users entered
   segment,                    -- value of the expression; $overall for all users
   step,                       -- 1 for the first
   steps[step] AS event_name,  -- name of the event

@@ -47,7 +47,7 @@ WITH given AS NOT MATERIALIZED (
   )::INTEGER) AS lead
 ), periods AS (
   SELECT unnest(CASE
-    WHEN unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit IS NULL OR unit = 'range' THEN [first_day::TIMESTAMP]
     WHEN unit = 'week'
       THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
     WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
@@ -85,7 +85,7 @@ WITH given AS NOT MATERIALIZED (
   FROM given
 ), dated AS NOT MATERIALIZED (
   SELECT
-    CASE unit
+    CASE coalesce(unit, 'range')
       WHEN 'range' THEN first_day::TIMESTAMP
       WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
       -- periods says what is wrong with another unit.
