@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
 
 import duckdb
@@ -108,11 +109,33 @@ def test_retention(shop: duckdb.DuckDBPyConnection, kind: str, unit: str, return
     event = f"return_event := {'NULL' if returning is None else repr(returning)}"
     both = f"unit := '{unit}', interval_count := {1 if unit == 'month' else 5}"
     assert (
-        told(shop, f"FROM local_retention({kind}, 'Sign Up', {event}, {both}, {IN_JANUARY})")
+        told(
+            shop, f"SELECT * EXCLUDE (complete) FROM local_retention({kind}, 'Sign Up', {event}, {both}, {IN_JANUARY})"
+        )
         == told(
             shop,
             f"FROM mixpanel_retention('Sign Up', {event}, from_date := '2024-01-01', to_date := '2024-01-31', {both})",
         )
+        != []
+    )
+
+
+@pytest.mark.parametrize(
+    ("live", "local"),
+    [
+        ("'Sign Up', 'Purchase', unbounded := true", "'Sign Up', 'Purchase', mode := 'on_or_after'"),
+        ("return_event := 'Purchase', type := 'compounded'", "'Purchase', 'Purchase', cohorts := 'every'"),
+    ],
+)
+def test_retention_counted_otherwise(
+    shop: duckdb.DuckDBPyConnection, live: str, local: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unbounded, Mixpanel looks as far as there are events: here, to the table's last day."""
+    monkeypatch.setattr("mixpanel_data.sandbox.retention.today", lambda: date(2024, 3, 31))
+    both = "from_date := '2024-01-01', to_date := '2024-01-31', unit := 'week', interval_count := 3"
+    assert (
+        told(shop, f"SELECT * EXCLUDE (complete) FROM local_retention(json, {local}, {both})")
+        == told(shop, f"FROM mixpanel_retention({live}, {both})")
         != []
     )
 
@@ -271,6 +294,37 @@ def test_sums_and_averages_of_texts_that_look_like_numbers(odd: duckdb.DuckDBPyC
     assert told(odd, f"SELECT date, revenue FROM {local}") == told(odd, f"FROM mixpanel_segmentation_sum({both})") != []
     live = f"FROM mixpanel_segmentation_average({both})"
     assert told(odd, f"SELECT date, average FROM {local}") == told(odd, live) != []
+
+
+DAYS = "from_date := '2024-11-01', to_date := '2024-11-05'"
+
+
+def test_how_often_where_values_are_lists(odd: duckdb.DuckDBPyConnection) -> None:
+    for local, live in (
+        ("by := properties->'$.genres'", "segment_by := 'genres'"),
+        ("'Page View'", "event := 'Page View'"),
+    ):
+        assert (
+            told(odd, f"FROM local_frequency(odd_json, {local}, {DAYS}) WHERE users > 0")
+            == told(odd, f"FROM mixpanel_frequency({live}, {DAYS}) WHERE users > 0")
+            != []
+        )
+
+
+@pytest.mark.parametrize(
+    ("local", "live"),
+    [
+        ("'Page View'", "'Page View'"),
+        ("'Page View', 'Page View', cohorts := 'every'", "return_event := 'Page View', type := 'compounded'"),
+    ],
+)
+def test_retention_where_some_are_nobody(odd: duckdb.DuckDBPyConnection, kind: str, local: str, live: str) -> None:
+    both = f"interval_count := 1, {DAYS}"
+    assert (
+        told(odd, f"SELECT * EXCLUDE (complete) FROM local_retention(odd_{kind}, {local}, {both})")
+        == told(odd, f"FROM mixpanel_retention({live}, {both})")
+        != []
+    )
 
 
 def test_a_funnel_of_steps_in_the_same_seconds(odd: duckdb.DuckDBPyConnection, kind: str) -> None:

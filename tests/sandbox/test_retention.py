@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 import pytest
+
+from mixpanel_data.sandbox.dataset import Dataset
+from mixpanel_data.sandbox.retention import addiction, retention
 
 from .conftest import JANUARY, Event, Shop
 from .test_events import label
@@ -14,11 +18,6 @@ from .test_events import label
 WEEK = {"from_date": "2024-01-01", "to_date": "2024-01-07"}
 SIGN_UPS = {**WEEK, "born_event": "Sign Up"}
 DAY = 86400
-
-
-def months_between(start: datetime, end: datetime) -> int:
-    months = (end.year - start.year) * 12 + end.month - start.month
-    return months - ((end.day, end.time()) < (start.day, start.time()))
 
 
 def births(events: Iterable[Event], bucket: Callable[[Event], str]) -> dict[tuple[str, str], Event]:
@@ -71,7 +70,7 @@ def test_births_come_back_with_any_event(shop: Shop) -> None:
     ("params", "unit", "whole"),
     [
         ({"unit": "week"}, "week", lambda start, end: (end.time - start.time) // (7 * DAY)),
-        ({"unit": "month"}, "month", lambda start, end: months_between(start.moment, end.moment)),
+        ({"unit": "month"}, "month", lambda start, end: (end.time - start.time) // (30 * DAY)),
         ({"interval": "7"}, "week", lambda start, end: (end.time - start.time) // (7 * DAY)),
     ],
 )
@@ -104,13 +103,13 @@ def test_compounded_cohorts_are_born_in_every_bucket(shop: Shop) -> None:
     assert answer == retained(born, events, 3, whole_days)
 
 
-def test_unbounded_counts_whoever_comes_then_or_later(shop: Shop) -> None:
-    events = shop.exported("2024-01-01", "2024-01-31")
+def test_unbounded_counts_whoever_comes_then_or_later(shop: Shop, today: date) -> None:
+    """Also after the last interval that is shown."""
+    events = shop.exported("2024-01-01", str(today))
     born = first_ever(named(events, "Sign Up"), "day")
     last_return = {
         (bucket, person): max(
-            (whole_days(birth, e) for e in events if e.person == person and 0 < e.time - birth.time < 6 * DAY),
-            default=-1,
+            (whole_days(birth, e) for e in events if e.person == person and e.time > birth.time), default=-1
         )
         for (bucket, person), birth in born.items()
     }
@@ -118,6 +117,7 @@ def test_unbounded_counts_whoever_comes_then_or_later(shop: Shop) -> None:
     for day, cohort in answer.items():
         latest = [n for (bucket, _), n in last_return.items() if bucket == day]
         assert cohort["counts"] == [sum(n >= interval for n in latest) for interval in range(6)]
+    assert max(last_return.values()) > 5
 
 
 def test_segments_are_of_the_returning_event(shop: Shop) -> None:
@@ -207,6 +207,20 @@ def test_addiction_to_one_event_by_segment(shop: Shop) -> None:
     assert list(shop.ask("retention/addiction", **params, on="plan", limit="1")["data"]["2024-01-01"]) == ["free"]
 
 
+def test_each_item_of_a_list_is_a_segment(shop: Shop) -> None:
+    day = {"from_date": "2024-11-04", "to_date": "2024-11-04", "event": "Listen", "on": "genres"}
+    assert shop.ask("retention", **day, born_event="Listen") == {
+        "2024-11-04": {
+            "$overall": {"first": 3, "counts": [1, 3]},
+            "folk": {"first": 3, "counts": [0, 2]},
+            "jazz": {"first": 3, "counts": [0, 2]},
+            "undefined": {"first": 3, "counts": [1, 1]},
+        }
+    }
+    answer = shop.ask("retention/addiction", **day, unit="day", addiction_unit="day")
+    assert answer == {"data": {"2024-11-04": {"folk": [2], "jazz": [2], "undefined": [1]}}}
+
+
 def test_nobody_is_active(shop: Shop) -> None:
     params = {**WEEK, "unit": "week", "addiction_unit": "day"}
     assert shop.ask("retention/addiction", **params, event="No such") == {"data": {"2024-01-01": [0] * 7}}
@@ -222,3 +236,69 @@ def test_nobody_is_active(shop: Shop) -> None:
 )
 def test_addiction_refusals(shop: Shop, params: dict[str, str], error: str) -> None:
     assert shop.refusal("retention/addiction", **WEEK, **params) == (400, error)
+
+
+class Few(Dataset):
+    """A data set of the events that are written down."""
+
+    def __init__(self, *events: tuple[str, str, str]) -> None:
+        super().__init__()
+        self._rows = ", ".join(f"('{name}', epoch(TIMESTAMP '{time}')::BIGINT, '{who}')" for name, time, who in events)
+
+    def events(self, first: date, last: date) -> str:
+        days = f"make_timestamp(time * 1000000)::DATE BETWEEN '{first}' AND '{last}'"
+        return f"(SELECT * FROM (VALUES {self._rows}) t(event, time, distinct_id) WHERE {days})"
+
+
+def asked(report: Callable[..., Any], data: Dataset, **params: str) -> Any:
+    return json.loads(report(data, params).body)
+
+
+def test_a_month_is_thirty_days_from_the_birth() -> None:
+    data = Few(
+        ("Join", "2024-01-31 10:00:00", "ann"),
+        ("Visit", "2024-03-01 10:00:00", "ann"),
+        ("Join", "2024-01-31 10:00:00", "bob"),
+        ("Visit", "2024-03-01 09:59:59", "bob"),
+    )
+    january = {"born_event": "Join", "from_date": "2024-01-01", "to_date": "2024-01-31", "unit": "month"}
+    answer = asked(retention, data, **january, event="Visit", interval_count="2")
+    assert answer == {"2024-01-01": {"first": 2, "counts": [1, 1, 0]}}
+
+
+def test_an_empty_id_is_nobody() -> None:
+    data = Few(
+        ("Join", "2024-01-01 10:00:00", ""),
+        ("Visit", "2024-01-01 11:00:00", ""),
+        ("Join", "2024-01-01 10:00:00", "ann"),
+        ("Visit", "2024-01-01 11:00:00", "ann"),
+    )
+    first = {"from_date": "2024-01-01", "to_date": "2024-01-01", "unit": "day"}
+    assert asked(retention, data, **first, born_event="Join") == {"2024-01-01": {"first": 1, "counts": [1, 0]}}
+    assert asked(addiction, data, **first, addiction_unit="day") == {"data": {"2024-01-01": [1]}}
+
+
+def test_unbounded_is_on_or_after() -> None:
+    data = Few(
+        ("Join", "2024-05-01 09:00:00", "ann"),
+        ("Visit", "2024-05-04 10:00:00", "ann"),
+        ("Join", "2024-05-01 09:00:00", "bob"),
+        ("Visit", "2024-05-02 10:00:00", "bob"),
+    )
+    first = {"born_event": "Join", "event": "Visit", "from_date": "2024-05-01", "to_date": "2024-05-01"}
+    for count, expected in (("4", [2, 2, 1, 1, 0]), ("2", [2, 2, 1])):
+        answer = asked(retention, data, **first, interval_count=count, unbounded_retention="true")
+        assert answer == {"2024-05-01": {"first": 2, "counts": expected}}
+
+
+def test_compounded_counts_from_the_first_time_in_each_period() -> None:
+    data = Few(
+        ("Visit", "2024-05-01 09:00:00", "ann"),
+        ("Visit", "2024-05-01 20:00:00", "ann"),
+        ("Visit", "2024-05-02 10:00:00", "ann"),
+    )
+    days = {"from_date": "2024-05-01", "to_date": "2024-05-02", "event": "Visit", "retention_type": "compounded"}
+    assert asked(retention, data, **days) == {
+        "2024-05-01": {"first": 1, "counts": [1, 1]},
+        "2024-05-02": {"first": 1, "counts": [0, 0]},
+    }

@@ -37,6 +37,8 @@ EVENTS = {
     "property_values": ("[event]", NO_ROWS),
     "ranges": ("[event]", "coalesce(max(count), 0) = 0"),
     "retention": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
+    "retention_average": ("[born_event, return_event]", "coalesce(max(retained), 0) = 0"),
+    "retention_value": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
     "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
     "trend": ("[event]", "coalesce(max(count), 0) = 0"),

@@ -3,27 +3,61 @@
 -- FROM frequency(january, 'Purchase', unit := 'week', by := properties->>'$.plan')
 --
 -- Every period has a row for each number of hours or days that it may have (a month 31), with 0 where nobody was
--- active so often. Events without distinct_id or time belong to nobody and are left out.
+-- active so often. Hours and days are those of the clock: 10:59 and 11:00 are in two hours. An event with a list counts
+-- in the segment of each of its items. Nobody is no user: events without distinct_id, or with an empty one, are left
+-- out.
 --
--- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), in the
--- project's time zone; here days and hours are those of event_time (UTC). It counts users who were merged since as
--- one.
+-- Mixpanel's own is mixpanel_frequency('2024-01-01', '2024-01-31', event := 'Purchase', unit := 'week'), which knows
+-- "at least" alone; its report can show users active in exactly so many, which is exactly := true here. Both count
+-- users who were merged since as one.
 CREATE OR REPLACE MACRO frequency(
   events,                  -- a table, a view or a CTE with columns as those of an export
   event := NULL,           -- what users did; any event unless given
-  unit := 'day',           -- 'day', 'week' (they begin on Mondays) or 'month'
+  unit := 'day',           -- 'day', 'week' or 'month'
   addiction_unit := NULL,  -- what is counted: 'hour' or 'day'; hours of a day, else days, unless given
   "by" := NULL,            -- an expression over an event that splits users; one may be in several segments
   from_date := NULL,       -- first day; that of the table unless given
-  to_date := NULL          -- last day; that of the table unless given
+  to_date := NULL,         -- last day; that of the table unless given
+  timezone := NULL,        -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
+  week_start := 'monday',  -- the day on which weeks begin
+  exactly := false         -- true counts users active in so many hours or days and no more
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
   FROM query_table(events)
 ), span AS (
   SELECT
-    coalesce(from_date::DATE, min(event_time)::DATE) AS first_day,
-    coalesce(to_date::DATE, max(event_time)::DATE) AS last_day
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
   FROM given
+), week AS (
+  -- Weeks of DuckDB begin on Mondays: so many days before one does the week begin here.
+  SELECT to_days(coalesce(
+    list_position(
+      ['monday', 'sunday', 'saturday', 'friday', 'thursday', 'wednesday', 'tuesday'], lower(week_start)
+    ) - 1,
+    error('week_start must be a day such as monday or sunday')
+  )::INTEGER) AS lead
+), periods AS (
+  SELECT unnest(CASE
+    WHEN unit IS NULL OR unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit = 'week'
+      THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
+    WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit = 'month' THEN range(date_trunc('month', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 MONTH)
+    WHEN unit = 'quarter' THEN range(date_trunc('quarter', first_day), last_day + INTERVAL 1 DAY, INTERVAL 3 MONTHS)
+    WHEN unit = 'year' THEN range(date_trunc('year', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 YEAR)
+    ELSE error('unit must be minute, hour, day, week, month, quarter, year or range')
+  END) AS date
+  FROM span, week
+  WHERE first_day <= last_day
 ), counting AS (
   SELECT coalesce(addiction_unit, if(unit = 'day', 'hour', 'day')) AS part
 ), lengths AS (
@@ -36,47 +70,69 @@ WITH given AS NOT MATERIALIZED (
 ), numbers AS (
   SELECT unnest(range(1, days * a_day + 1)) AS intervals
   FROM lengths
-), happened AS (
+), split AS NOT MATERIALIZED (
   SELECT
+    event_name,
     event_time,
+    local_time,
     distinct_id,
     -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
     CASE
-      WHEN alias("by") = 'NULL' THEN '$overall'
+      WHEN alias("by") = 'NULL' THEN [NULL]
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
-      WHEN typeof("by") IN ('JSON', 'VARIANT') THEN coalesce(to_json("by")->>'$', 'undefined')
-      ELSE coalesce("by"::VARCHAR, 'undefined')
-    END AS segment
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
   FROM given
-  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
+), dated AS NOT MATERIALIZED (
+  SELECT
+    CASE coalesce(unit, 'range')
+      WHEN 'range' THEN first_day::TIMESTAMP
+      WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
+      -- periods says what is wrong with another unit.
+      ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
+    END AS date,
+    split.*
+  FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
+  WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
+), spread AS NOT MATERIALIZED (
+  -- Taking a list apart takes time: only where by may be one. DuckDB leaves the other half out.
+  SELECT segments[1] AS segment, * FROM in_range WHERE NOT may_be_list
+  UNION ALL
+  SELECT unnest(segments) AS segment, * FROM in_range WHERE may_be_list
 ), active AS (
   SELECT
-    date_trunc(unit, event_time)::DATE AS date,
-    segment,
+    date,
+    coalesce(segment, '$overall') AS segment,
     distinct_id,
-    count(DISTINCT date_trunc(part, event_time)) AS intervals
-  FROM happened, span, counting
-  WHERE event_time::DATE BETWEEN first_day AND last_day
+    count(DISTINCT date_trunc(part, local_time)) AS intervals
+  FROM spread, counting
+  WHERE (event IS NULL OR event_name = event) AND distinct_id IS NOT NULL
   GROUP BY ALL
 ), reached AS (
-  SELECT date, segment, unnest(range(1, intervals + 1)) AS intervals
+  SELECT date, segment, unnest(range(if(exactly, intervals, 1), intervals + 1)) AS intervals
   FROM active
 ), counted AS (
   SELECT date, segment, intervals, count(*) AS users
   FROM reached
   GROUP BY ALL
-), periods AS (
-  SELECT unnest(range(date_trunc(unit, first_day), last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL))::DATE AS date
-  FROM span
 ), segments AS (
   SELECT segment FROM active
   UNION
   SELECT '$overall' WHERE NOT EXISTS (FROM active)
 )
 SELECT
-  date,                        -- first day of the period
+  date::DATE AS date,          -- first day of the period
   segment,                     -- value of the expression; $overall where nothing is split
   intervals,                   -- number of hours or days
-  coalesce(users, 0) AS users  -- users who were active in at least so many of them
+  coalesce(users, 0) AS users  -- users who were active in at least so many of them, or exactly
 FROM periods CROSS JOIN segments CROSS JOIN numbers LEFT JOIN counted USING (date, segment, intervals)
 ORDER BY date, segment, intervals;

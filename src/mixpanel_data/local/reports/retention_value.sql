@@ -1,0 +1,225 @@
+-- What those who did one event for the first time brought in afterwards, period by period: lifetime value.
+--
+-- FROM retention_value(january, 'Sign Up', 'Purchase', properties->'$.amount', by := properties->>'$.plan')
+--
+-- Cohorts and periods are those of retention, with the same arguments. value is the sum of the amounts of the returns
+-- in the period; with mode 'on_or_before' of all up to its end, so that it adds up to the lifetime value; with
+-- 'on_or_after' of those in it and later. average is value divided by all users of the cohort, also those who never
+-- came back. The event that makes somebody part of a cohort is no return, so what it brought in does not count.
+--
+-- An amount that is no number counts as 0, as it does in Mixpanel, where the text "12" is none. properties->'$.amount'
+-- knows numbers from texts, and so does properties.amount of a VARIANT; properties->>'$.amount' makes every value a
+-- text, so that a text which looks like a number is read as one.
+--
+-- Mixpanel's is its Retention report measured as property sum or average, which begins with cohorts := 'every'; there
+-- is no function for it.
+CREATE OR REPLACE MACRO retention_value(
+  events,                  -- a table, a view or a CTE with columns as those of an export
+  born_event,              -- the event that makes somebody part of a cohort; NULL for any event
+  return_event,            -- the event that brings something in; NULL for any
+  amount,                  -- an expression over an event: what it brought in
+  unit := 'day',           -- 'day', 'week' or 'month'
+  "by" := NULL,            -- an expression over the first event that splits the cohorts
+  interval_count := NULL,  -- how many periods after period 0; as many as the table has days for unless given
+  from_date := NULL,       -- first day on which cohorts begin; that of the table unless given
+  to_date := NULL,         -- last day on which cohorts begin; that of the table unless given
+  timezone := NULL,        -- whose days they are, such as 'America/New_York'; those of event_time (UTC) unless given
+  week_start := 'monday',  -- the day on which weeks begin
+  mode := 'on',            -- which returns are summed up: 'on' the period, 'on_or_before' or 'on_or_after' it
+  calendar := false,       -- true counts days, weeks and months of the calendar, not hours since the first event
+  cohorts := 'birth',      -- 'birth' has a user in one cohort, 'every' in that of each period with a born_event
+  brackets := NULL         -- how many units each period after period 0 has, as a list; one unless given
+) AS TABLE
+WITH given AS NOT MATERIALIZED (
+  SELECT
+    -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
+    CASE
+      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
+    END AS local_time,
+    -- Events without distinct_id, or with an empty one, belong to nobody.
+    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
+  FROM query_table(events)
+), span AS (
+  SELECT
+    coalesce(from_date::DATE, min(local_time)::DATE) AS first_day,
+    coalesce(to_date::DATE, max(local_time)::DATE) AS last_day
+  FROM given
+), week AS (
+  -- Weeks of DuckDB begin on Mondays: so many days before one does the week begin here.
+  SELECT to_days(coalesce(
+    list_position(
+      ['monday', 'sunday', 'saturday', 'friday', 'thursday', 'wednesday', 'tuesday'], lower(week_start)
+    ) - 1,
+    error('week_start must be a day such as monday or sunday')
+  )::INTEGER) AS lead
+), periods AS (
+  SELECT unnest(CASE
+    WHEN unit IS NULL OR unit = 'range' THEN [first_day::TIMESTAMP]
+    WHEN unit = 'week'
+      THEN range(date_trunc('week', first_day + lead) - lead, last_day + INTERVAL 1 DAY, INTERVAL 7 DAYS)
+    WHEN unit IN ('minute', 'hour', 'day') THEN range(first_day, last_day + INTERVAL 1 DAY, ('1 ' || unit)::INTERVAL)
+    WHEN unit = 'month' THEN range(date_trunc('month', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 MONTH)
+    WHEN unit = 'quarter' THEN range(date_trunc('quarter', first_day), last_day + INTERVAL 1 DAY, INTERVAL 3 MONTHS)
+    WHEN unit = 'year' THEN range(date_trunc('year', first_day), last_day + INTERVAL 1 DAY, INTERVAL 1 YEAR)
+    ELSE error('unit must be minute, hour, day, week, month, quarter, year or range')
+  END) AS date
+  FROM span, week
+  WHERE first_day <= last_day
+), split AS NOT MATERIALIZED (
+  SELECT
+    event_name,
+    event_time,
+    local_time,
+    distinct_id,
+    CASE
+      WHEN alias(amount) LIKE '''%' THEN error('amount is an expression: write properties->''$.amount''')
+      -- A text in JSON is no number for Mixpanel, whatever it says.
+      WHEN typeof(amount) IN ('JSON', 'VARIANT') AND starts_with(try_cast(amount AS JSON)::VARCHAR, '"') THEN NULL
+      ELSE try_cast(amount::VARCHAR AS DOUBLE)
+    END AS value,
+    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    CASE
+      WHEN alias("by") = 'NULL' THEN [NULL]
+      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
+        THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
+      WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
+        THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
+      ELSE [coalesce(nullif(try_cast("by" AS JSON)->>'$', '[]'), 'undefined')]
+    END AS segments,
+    typeof("by") IN ('JSON', 'VARIANT') OR typeof("by") LIKE '%[]' AS may_be_list
+  FROM given
+), dated AS NOT MATERIALIZED (
+  SELECT
+    CASE coalesce(unit, 'range')
+      WHEN 'range' THEN first_day::TIMESTAMP
+      WHEN 'week' THEN date_trunc('week', local_time + lead) - lead
+      -- periods says what is wrong with another unit.
+      ELSE date_trunc(if(unit IN ('minute', 'hour', 'month', 'quarter', 'year'), unit, 'day'), local_time)
+    END AS date,
+    split.*
+  FROM split, span, week
+), in_range AS NOT MATERIALIZED (
+  SELECT dated.*
+  FROM dated, span
+  WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
+), born_events AS (
+  SELECT *
+  FROM in_range
+  WHERE born_event IS NULL OR event_name = born_event
+), births AS (
+  SELECT distinct_id, min(event_time) AS born, min(date) AS cohort_date
+  FROM born_events
+  GROUP BY
+    distinct_id,
+    CASE cohorts WHEN 'birth' THEN NULL WHEN 'every' THEN date ELSE error('cohorts must be birth or every') END
+  -- Nobody is in no cohort. A WHERE would look at every event instead of every user.
+  HAVING count(distinct_id) > 0
+), members AS (
+  -- Who is in which segments, by their first event; of several in the same second, by that with the least value.
+  SELECT
+    distinct_id,
+    cohort_date,
+    -- A value that is called like the total is put in quotes.
+    regexp_replace(unnest(min(segments)), '^\$overall$', '"$overall"') AS segment
+  FROM born_events JOIN births USING (distinct_id)
+  WHERE event_time = born AND segments[1] IS NOT NULL
+  GROUP BY distinct_id, cohort_date
+), unit_length AS (
+  SELECT
+    CASE unit
+      WHEN 'day' THEN 24 WHEN 'week' THEN 7 * 24 WHEN 'month' THEN 30 * 24 ELSE error('unit must be day, week or month')
+    END AS hours,
+    -- With which unit each bracket begins: period 0 is the first unit alone. The last number is where they end.
+    CASE
+      WHEN list_min(brackets) < 1 THEN error('brackets must be numbers of units, 1 or more')
+      ELSE [0] || [1 + coalesce(list_sum(brackets[1:n]), 0)::BIGINT FOR n IN range(len(brackets) + 1)]
+    END AS starts
+), return_events AS (
+  SELECT distinct_id, event_time, local_time, value AS paid
+  FROM split
+  WHERE return_event IS NULL OR event_name = return_event
+), came_back AS (
+  SELECT
+    return_events.*,
+    cohort_date,
+    -- Whole units since the first event; by the calendar, since the beginning of the day, week or month it was in.
+    if(calendar, date_sub(unit, cohort_date, local_time), date_sub('hour', born, event_time) // hours) AS units,
+    if(brackets IS NULL, units, len(list_filter(starts, lambda start : start <= units)) - 1) AS period
+  FROM births JOIN return_events USING (distinct_id), unit_length
+  WHERE event_time > born
+    -- The first event itself counts in a streak alone, where both events are the same.
+    OR event_time = born AND mode = 'streak' AND born_event IS NOT DISTINCT FROM return_event
+), known AS (
+  -- What happened is known up to the end of the table's last day.
+  SELECT max(local_time)::DATE + INTERVAL 1 DAY AS known_end, coalesce(timezone, 'UTC') AS zone
+  FROM given
+), lasting AS (
+  -- How many units had begun by then for the first who could be in a cohort, and were over for the last.
+  SELECT
+    date AS cohort_date,
+    if(
+      calendar,
+      date_sub(unit, date, known_end - INTERVAL 1 SECOND),
+      date_sub('hour', timezone(zone, date), timezone(zone, known_end) - INTERVAL 1 SECOND) // hours
+    ) + 1 AS begun,
+    if(
+      calendar,
+      date_sub(unit, date, known_end),
+      date_sub('hour', timezone(zone, date + ('1 ' || unit)::INTERVAL), timezone(zone, known_end)) // hours
+    ) AS over
+  FROM periods, known, unit_length
+  WHERE date < known_end
+), summed AS (
+  SELECT
+    distinct_id,
+    cohort_date,
+    if(isfinite(paid), paid, 0) AS paid,
+    unnest(CASE mode
+      WHEN 'on' THEN [period]
+      WHEN 'on_or_after' THEN range(period + 1)
+      WHEN 'on_or_before' THEN range(period, (SELECT max(begun) FROM lasting))
+      ELSE error('mode must be on, on_or_after or on_or_before')
+    END) AS period
+  FROM came_back
+), sums AS (
+  SELECT cohort_date, '$overall' AS segment, period, fsum(paid) AS value, count(DISTINCT distinct_id) AS retained
+  FROM summed
+  GROUP BY ALL
+  UNION ALL
+  SELECT cohort_date, segment, period, fsum(paid) AS value, count(DISTINCT distinct_id) AS retained
+  FROM summed JOIN members USING (distinct_id, cohort_date)
+  GROUP BY ALL
+), cohort_sizes AS (
+  SELECT cohort_date, '$overall' AS segment, count(*) AS cohort_size
+  FROM births
+  GROUP BY ALL
+  UNION ALL
+  SELECT cohort_date, segment, count(*) AS cohort_size
+  FROM members
+  GROUP BY ALL
+), cohort_periods AS (
+  SELECT
+    cohort_date,
+    segment,
+    unnest(range(least(
+      interval_count + 1, if(brackets IS NULL, begun, len(list_filter(starts[:-2], lambda start : start < begun)))
+    ))) AS period,
+    if(brackets IS NULL, period + 1, starts[period + 2]) <= over AS complete
+  FROM lasting, unit_length, (SELECT '$overall' AS segment UNION SELECT segment FROM cohort_sizes)
+)
+SELECT
+  cohort_date::DATE AS cohort_date,                       -- first day of the period in which the cohort began
+  segment,                                                -- value of the expression; $overall for all users
+  coalesce(cohort_size, 0) AS cohort_size,                -- users in the cohort
+  period,                                                 -- 0 for the first unit of time after the first event
+  coalesce(retained, 0) AS retained,                      -- users whose returns are in the sum
+  round(coalesce(value, 0), 6) AS value,                  -- the sum of the amounts
+  round(coalesce(value, 0) / cohort_size, 9) AS average,  -- value a user of the cohort; NULL where nobody is in it
+  complete                                                -- whether the period is over for all who can be in the cohort
+FROM cohort_periods
+  LEFT JOIN cohort_sizes USING (cohort_date, segment)
+  LEFT JOIN sums USING (cohort_date, segment, period)
+ORDER BY cohort_date, segment <> '$overall', segment, period;
