@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 import duckdb
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mixpanel_data.local import reports
+from .any_events import con
+
+__all__ = ["con"]
 
 WEEK = ["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
 CLOCKS_CHANGE = [
@@ -44,15 +44,6 @@ def _events(draw: st.DrawFn) -> list[Event]:
 
 
 ZONES = st.sampled_from(["UTC", "America/New_York", "Europe/Berlin", "Asia/Kathmandu"])
-
-
-@pytest.fixture(scope="module")
-def con() -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB that knows nothing but the reports."""
-    with duckdb.connect() as con:
-        for report in reports():
-            con.execute(report.sql)
-        yield con
 
 
 def ask(con: duckdb.DuckDBPyConnection, events: list[Event], query: str, *values: object) -> list[tuple[object, ...]]:

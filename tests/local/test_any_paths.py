@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .test_any_events import BEGINNING, DAY, EVENTS, HOUR, MINUTE, Event, ask, by_person, con
+from .any_events import BEGINNING, DAY, EVENTS, HOUR, MINUTE, Event, ask, by_person, con
 from .test_any_sessions import cut, days
 
 __all__ = ["con"]

@@ -9,7 +9,7 @@ import duckdb
 from hypothesis import given
 from hypothesis import strategies as st
 
-from .test_any_events import DAY, EVENTS, MINUTE, Event, ask, by_person, con
+from .any_events import DAY, EVENTS, MINUTE, Event, ask, by_person, con
 
 __all__ = ["con"]
 ZONES = st.sampled_from([(None, 0), ("Asia/Tokyo", 9), ("Pacific/Honolulu", -10)])

@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import duckdb
 from hypothesis import given
 
-from .test_any_events import EVENTS, Event, ask, by_person, con
+from .any_events import EVENTS, Event, ask, by_person, con
 
 __all__ = ["con"]
 ONE = timedelta(days=1)

@@ -59,22 +59,14 @@ WITH given AS NOT MATERIALIZED (
   SELECT DISTINCT local_time::DATE AS day, distinct_id, unnest(segments) AS segment
   FROM split
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL AND (event IS NULL OR event_name = event)
-), lasting AS (
-  -- How many units had begun by then for the first who could be in a cohort, and were over for the last.
+), stays AS (
+  -- A day of a user counts for itself and the days after it, until their next day at the latest.
   SELECT
-    date AS cohort_date,
-    if(
-      calendar,
-      date_sub(unit, date, known_end - INTERVAL 1 SECOND),
-      date_sub('hour', timezone(zone, date), timezone(zone, known_end) - INTERVAL 1 SECOND) // hours
-    ) + 1 AS begun,
-    if(
-      calendar,
-      date_sub(unit, date, known_end),
-      date_sub('hour', timezone(zone, date + ('1 ' || unit)::INTERVAL), timezone(zone, known_end)) // hours
-    ) AS over
-  FROM periods, known, unit_length
-  WHERE date < known_end
+    day,
+    coalesce(segment, event, '$overall') AS segment,
+    unnest(range(least(30, coalesce(lead(day) OVER in_order - day, 30)))) AS age
+  FROM active
+  WINDOW in_order AS (PARTITION BY distinct_id, segment ORDER BY day)
 ), counted AS (
   SELECT
     (day + age::INTEGER)::TIMESTAMP AS date,
@@ -82,7 +74,7 @@ WITH given AS NOT MATERIALIZED (
     count(*) FILTER (age = 0) AS day_users,
     count(*) FILTER (age < 7) AS week_users,
     count(*) AS month_users
-  FROM lasting
+  FROM stays
   GROUP BY ALL
 ), segments AS (
   SELECT segment FROM counted SEMI JOIN days USING (date)
