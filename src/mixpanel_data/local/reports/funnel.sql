@@ -111,7 +111,7 @@ WITH given AS NOT MATERIALIZED (
         error('within has no unit: write INTERVAL 7 DAYS'),
         within::INTERVAL
       ) AS deadline,
-      CASE WHEN segments[1] IS NOT NULL THEN segments END AS segments
+      nullif(segments, [NULL]) AS segments
     FROM dated, span
     WHERE event_name = steps[1]
     UNION ALL
