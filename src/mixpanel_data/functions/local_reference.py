@@ -91,6 +91,22 @@ user's first event of a name.
 **Amounts** keep their type with one arrow, `properties->'$.amount'`: the text `"12"` is then no number and counts as 0,
 as in Mixpanel. With two arrows every value is text, and one that looks like a number is read as one.
 
+**Defaults** are those of the question that is called alike: Mixpanel's report, or its API where a function of ours asks
+the same.
+
+| | here | Mixpanel's report | Mixpanel's API |
+| --- | --- | --- | --- |
+| time zone; first day of a week | UTC; Monday | the project's | the project's |
+| a funnel's time | 7 days | 7 days | saved with the funnel |
+| a funnel counts | users, once a segment; attempts and sessions in `local_funnel_counted` | the same | what was saved |
+| a return counts in retention | on its period | on or after its period: `mode := 'on_or_after'` | on its period |
+| cohorts in retention | of a user's first event in the range | of each period with one: `cohorts := 'every'` | of the first in the range |
+| a month in retention | 30 days; `calendar := true` for those of the calendar | the same | the same |
+| flows and paths | each user once, for 30 days | the same | what was saved |
+| a touch counts in attribution | for 30 days; a column for each model | for 30 days, all of it for the last touch | |
+| unique users | a period; `unit := 'range'` for the whole range | a period in charts over time, else the whole range | a period |
+| segments | all of them | 3,000; 200 in funnels | 60; 255 in funnels, unless told more |
+
 **Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
 them out, and `mp fetch events` does so by itself.
 
