@@ -136,11 +136,17 @@ def test_attribution(
 ) -> None:
     expected = Counter[object]()
     for theirs in by_person(events).values():
-        bought = [event.time for event in theirs if event.name == "C"]
-        for time in {"total": bought, "first": bought[:1], "last": bought[-1:]}[counting]:
-            since = time - timedelta(seconds=within)
-            touches = sorted((e.time, e.plan) for e in theirs if e.plan is not None and since <= e.time <= time)
-            given = touches or [(time, None)]
+        bought = [event for event in theirs if event.name == "C"]
+        first = sorted(bought, key=lambda e: (e.time, e.plan is None, e.plan or ""))[:1]
+        last = sorted(bought, key=lambda e: (e.time, e.plan is not None, e.plan or ""))[-1:]
+        for event in {"total": bought, "first": first, "last": last}[counting]:
+            time, since = event.time, event.time - timedelta(seconds=within)
+            touches = sorted(
+                (e.time, (e.time, e.plan) == (time, event.plan), e.plan)
+                for e in theirs
+                if e.plan is not None and since <= e.time <= time
+            )
+            given = [(at, touch) for at, _, touch in touches] or [(time, None)]
             if model == "participation":
                 expected.update({touch: 1 for _, touch in given})
             else:

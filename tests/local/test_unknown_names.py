@@ -24,6 +24,7 @@ EVENTS = {
     "local_funnel(january, ['App Open', 'Purchse'])": ["Purchse"],
     "local_funnel(january, ['App Open', 'Purchse', 'Ad To Cart'])": ["Purchse", "Ad To Cart"],
     "local_funnel_counted(january, ['App Open', 'Purchse'])": ["Purchse"],
+    "local_funnel_counted(january, ['App Open', 'Purchase'], exclude := ['Purchse'])": ["Purchse"],
     "local_lifecycle(january, 'Purchse')": ["Purchse"],
     "local_paths(january, 'Purchse')": ["Purchse"],
     "local_property_keys(january, 'Purchse')": ["Purchse"],

@@ -29,7 +29,8 @@ EVENTS = {
     "flows": ("[from_event]", NO_ROWS),
     "frequency": ("[event]", "coalesce(max(users), 0) = 0"),
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
-    "funnel_counted": ("steps", "coalesce(min(count), 0) = 0"),
+    # An excluded event that is nowhere leaves every row as it would be without it.
+    "funnel_counted": ("steps || exclude::VARCHAR[]", "coalesce(min(count), 0) = 0 OR len(exclude) > 0"),
     "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
     "lifecycle": ("[event]", "coalesce(max(users), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
@@ -131,12 +132,12 @@ def remove_names(con: duckdb.DuckDBPyConnection) -> None:
 
 def look_at(
     report: str,
-    asked: Sequence[str | None],
+    asked: Sequence[str | None] | None,
     events: Sequence[str | None] | None,
     by: Sequence[str] | None,
 ) -> bool:
     """Warns of each name that is not there. What DuckDB calls; a function of a module, since DuckDB does not own it."""
-    for said in (*_unknown_events(asked, events or ()), *_unknown_property(by or ())):
+    for said in (*_unknown_events(asked or (), events or ()), *_unknown_property(by or ())):
         warn(f"{report}: {said}")
     return True
 

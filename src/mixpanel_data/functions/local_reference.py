@@ -62,10 +62,10 @@ FROM local_funnel(january, ['App Open', 'Purchase'], by := if(hour(event_time) <
 A property that is a list counts in the segment of each item, as in Mixpanel, where the expression keeps it a list: with
 one arrow, `properties->'$.tags'`. With two, `properties->>'$.tags'`, the list's text is one segment.
 
-**Days** are those of `event_time`, which is UTC (of a TIMESTAMPTZ, those of DuckDB's `TimeZone`). Mixpanel counts in
-the project's time zone, and so does every report with `timezone`; a day on which clocks change has 23 or 25 hours.
-Pauses, windows and 24-hour periods are real time and stay as they are. `by` may speak of `local_time`, which is
-`event_time` on that clock. Weeks begin on Mondays unless `week_start` says otherwise; Mixpanel has that in the
+**Days** are those of UTC, whatever DuckDB's `TimeZone` is. Mixpanel counts in the project's time zone, and so does
+every report with `timezone`; a day on which clocks change has 23 or 25 hours.
+Pauses, windows and 24-hour periods are real time and stay as they are. `by` may speak of `local_time`
+there, which is `event_time` on that clock. Weeks begin on Mondays unless `week_start` says otherwise; Mixpanel has that in the
 project's settings.
 
 ```sql

@@ -7,8 +7,10 @@
     local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
     coalesce(
       nth = 1
-      OR event_time - lag(event_time) OVER in_order > if((counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL), coalesce(gap, '30 minutes'), gap)::INTERVAL
-      OR ((counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL) AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE), false) AS is_cut,
+      OR event_time - lag(event_time) OVER in_order
+        > if(counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL, coalesce(gap, '30 minutes'), gap)::INTERVAL
+      OR (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL)
+        AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE, false) AS is_cut,
     -- The first of the days that are asked for is kept, though it may repeat one before them.
     collapse AND NOT is_cut AND event_name = lag(event_name) OVER in_order
       AND (local_time < first_day OR lag(local_time) OVER in_order >= first_day) AS is_repeat,

@@ -2,7 +2,9 @@
     distinct_id,
     part,
     piece,
-    bool_or(begins AND is_asked_for AND coalesce(event_name = from_event, true)) AS is_path,
+    bool_or(
+      begins AND is_asked_for AND (from_event IS NULL OR event_name IS NOT DISTINCT FROM from_event)
+    ) AS is_path,
     list(event_name ORDER BY nth) FILTER (event_time <= began_at + longest_path) AS names,
     list(event_name ORDER BY nth) FILTER (before > 0 AND event_name <> from_event) AS others
   FROM pieces, limits

@@ -4,13 +4,13 @@
 --
 -- A touch is an event of the same user with a value that is not NULL, at most so long before, or the event itself.
 -- Each event is one in every column but participation, where each of its values has all of it. first_touch and
--- last_touch give it to one touch, linear in equal shares to all, so a value touched twice has two. With time_decay
--- a touch seven days earlier has half as much. u_shaped gives 40 % to the first, 20 % to all between and 40 % to the
+-- last_touch give it to one touch, linear in equal shares to all, so a value touched twice has two. With time_decay a
+-- touch seven days earlier has half as much. u_shaped gives 40 % to the first, 20 % to all between and 40 % to the
 -- last, j_shaped 20, 20 and 60, inverse_j 60, 20 and 20, custom what you say; of two touches, the first and the last
 -- share in that proportion, and one has it all. What had no touch counts for NULL; only touches in the table are
--- known, so it needs the days before, too. Of touches in the same second, the smallest is the first and the largest
--- the last. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those
--- without a time.
+-- known, so it needs the days before, too. Of touches in the same second, the smallest is the first, and the largest
+-- the last, but that of the event itself is later still. A list is one touch, its text. Events without distinct_id, or
+-- with an empty one, belong to nobody and are left out, as are those without a time.
 --
 -- Mixpanel has no such function; its reports can be split by a property with each of these models, last touch unless
 -- told otherwise. Where they count users, they look back from one event of a user, which is counting := 'first' or
@@ -30,11 +30,15 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
     CASE
-      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      WHEN timezone IS NULL THEN make_timestamp(epoch_us(event_time))
       ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
     END AS local_time,
-    -- Events without distinct_id, or with an empty one, belong to nobody.
-    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
+    * REPLACE (
+      -- In UTC, whatever its type: a day of TIMESTAMPTZ has 23 hours where the clocks of DuckDB's TimeZone change.
+      make_timestamp(epoch_us(event_time)) AS event_time,
+      -- Events without distinct_id, or with an empty one, belong to nobody.
+      nullif(distinct_id::VARCHAR, '') AS distinct_id
+    )
   FROM query_table(events)
 ), span AS (
   SELECT
@@ -56,19 +60,21 @@ WITH given AS NOT MATERIALIZED (
   FROM given
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
 ), conversions AS (
-  SELECT row_number() OVER () AS conversion, distinct_id, event_time AS converted_at
+  SELECT row_number() OVER () AS conversion, distinct_id, event_time AS converted_at, touch AS own
   FROM happened, span
   WHERE event_name = event AND local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
   QUALIFY CASE counting
     WHEN 'total' THEN true
-    WHEN 'first' THEN row_number() OVER (PARTITION BY distinct_id ORDER BY event_time) = 1
-    WHEN 'last' THEN row_number() OVER (PARTITION BY distinct_id ORDER BY event_time DESC) = 1
+    WHEN 'first' THEN row_number() OVER (PARTITION BY distinct_id ORDER BY event_time, touch) = 1
+    WHEN 'last' THEN row_number() OVER (PARTITION BY distinct_id ORDER BY event_time DESC, touch DESC) = 1
     ELSE error('counting must be total, first or last')
   END
 ), touched AS (
   SELECT
     conversion,
     touch,
+    converted_at,
+    coalesce(touch = own, false) AS is_own,
     min(event_time) AS first_at,
     max(event_time) AS last_at,
     count(*) AS times,
@@ -78,15 +84,19 @@ WITH given AS NOT MATERIALIZED (
     AND touch IS NOT NULL
     AND event_time BETWEEN converted_at - if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
       error('within has no unit: write INTERVAL 14 DAYS'), within::INTERVAL) AND converted_at
-  GROUP BY conversion, touch
+  GROUP BY conversion, converted_at, own, touch
 ), placed AS (
   SELECT
     *,
-    (row_number() OVER (PARTITION BY conversion ORDER BY first_at, touch) = 1)::INTEGER AS firsts,
-    (row_number() OVER (PARTITION BY conversion ORDER BY last_at DESC, touch DESC) = 1)::INTEGER AS lasts,
+    (row_number() OVER in_order = 1)::INTEGER AS firsts,
+    (row_number() OVER from_the_end = 1)::INTEGER AS lasts,
     sum(times) OVER (PARTITION BY conversion) AS touches,
     freshness / sum(freshness) OVER (PARTITION BY conversion) AS decayed
   FROM touched
+  WINDOW
+    -- The event itself is the last of its second.
+    in_order AS (PARTITION BY conversion ORDER BY first_at, is_own AND first_at = converted_at, touch),
+    from_the_end AS (PARTITION BY conversion ORDER BY last_at DESC, is_own AND last_at = converted_at DESC, touch DESC)
 ), credited AS (
   SELECT
     *,

@@ -2,9 +2,9 @@
 --
 -- FROM first_touch(january, properties->>'$.utm_source')
 --
--- A user without any such value has no row. Of several in the same second, the smallest is the first; an empty text
--- is a value like any other. Events without distinct_id, or with an empty one, belong to nobody and are left out, as
--- are those without a time.
+-- A user without any such value has no row. Of several in the same second, the smallest is the first; an empty text is
+-- a value like any other, and so is a list. Events without distinct_id, or with an empty one, belong to nobody and are
+-- left out, as are those without a time.
 --
 -- Mixpanel has no such function; its profiles keep the like of it, as in the property initial_utm_source.
 CREATE OR REPLACE MACRO first_touch(

@@ -30,11 +30,15 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
     CASE
-      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      WHEN timezone IS NULL THEN make_timestamp(epoch_us(event_time))
       ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
     END AS local_time,
-    -- Events without distinct_id, or with an empty one, belong to nobody.
-    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
+    * REPLACE (
+      -- In UTC, whatever its type: a day of TIMESTAMPTZ has 23 hours where the clocks of DuckDB's TimeZone change.
+      make_timestamp(epoch_us(event_time)) AS event_time,
+      -- Events without distinct_id, or with an empty one, belong to nobody.
+      nullif(distinct_id::VARCHAR, '') AS distinct_id
+    )
   FROM query_table(events)
 ), span AS (
   SELECT
@@ -73,8 +77,10 @@ WITH given AS NOT MATERIALIZED (
     local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
     coalesce(
       nth = 1
-      OR event_time - lag(event_time) OVER in_order > if((counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL), coalesce(gap, '30 minutes'), gap)::INTERVAL
-      OR ((counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL) AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE), false) AS is_cut,
+      OR event_time - lag(event_time) OVER in_order
+        > if(counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL, coalesce(gap, '30 minutes'), gap)::INTERVAL
+      OR (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL)
+        AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE, false) AS is_cut,
     -- The first of the days that are asked for is kept, though it may repeat one before them.
     collapse AND NOT is_cut AND event_name = lag(event_name) OVER in_order
       AND (local_time < first_day OR lag(local_time) OVER in_order >= first_day) AS is_repeat,
@@ -99,7 +105,9 @@ WITH given AS NOT MATERIALIZED (
     distinct_id,
     part,
     piece,
-    bool_or(begins AND is_asked_for AND coalesce(event_name = from_event, true)) AS is_path,
+    bool_or(
+      begins AND is_asked_for AND (from_event IS NULL OR event_name IS NOT DISTINCT FROM from_event)
+    ) AS is_path,
     list(event_name ORDER BY nth) FILTER (event_time <= began_at + longest_path) AS names,
     list(event_name ORDER BY nth) FILTER (before > 0 AND event_name <> from_event) AS others
   FROM pieces, limits

@@ -4,10 +4,10 @@
 --
 -- An attempt begins with an event of the first step in the range. From there each step is the next event of that name
 -- within the time given, as in funnel. It ends with the last step, with an excluded event, or when the time is over;
--- only later may the next attempt begin. counting says how many of a user's attempts count: the first ('unique'), all
--- ('total'), or the first of each session, whose steps are all in it ('session'). In its segment, with 'unique' and
--- 'session', an attempt counts once more only where the segment is a new one; $overall has the first of all. Nobody
--- enters no funnel: events without distinct_id, or with an empty one, are left out.
+-- only in a later second may the next attempt begin: that is a choice. counting says how many of a user's attempts
+-- count: the first ('unique'), all ('total'), or the first of each session, whose steps are all in it ('session'). In
+-- its segment, with 'unique' and 'session', an attempt counts once more only where the segment is a new one; $overall
+-- has the first of all. Nobody enters no funnel: events without distinct_id, or with an empty one, are left out.
 --
 -- exclude: the attempt keeps the steps that came before the excluded event. Within two seconds of a step, both count in
 -- either order; so there it excludes nothing, which is a choice.
@@ -54,11 +54,15 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
     CASE
-      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      WHEN timezone IS NULL THEN make_timestamp(epoch_us(event_time))
       ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
     END AS local_time,
-    -- Events without distinct_id, or with an empty one, belong to nobody.
-    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
+    * REPLACE (
+      -- In UTC, whatever its type: a day of TIMESTAMPTZ has 23 hours where the clocks of DuckDB's TimeZone change.
+      make_timestamp(epoch_us(event_time)) AS event_time,
+      -- Events without distinct_id, or with an empty one, belong to nobody.
+      nullif(distinct_id::VARCHAR, '') AS distinct_id
+    )
   FROM query_table(events)
 ), span AS (
   SELECT
@@ -153,14 +157,14 @@ WITH given AS NOT MATERIALIZED (
     FROM (
       SELECT
         step,
-        max(CASE WHEN NOT (list_contains(any_order, step) AND list_contains(any_order, step - 1)) THEN step END)
+        max(CASE WHEN NOT list_has_all(coalesce(any_order, []), [step, step - 1]) THEN step END)
           OVER (ORDER BY step) AS turn
       FROM (SELECT unnest(range(1, len(steps) + 1)) AS step)
     )
   )
 ), happened AS MATERIALIZED (
   SELECT
-    row_number() OVER () AS number,
+    row_number() OVER (ORDER BY event_time, event_name, held, segments) AS number,
     event_name,
     event_time,
     distinct_id,

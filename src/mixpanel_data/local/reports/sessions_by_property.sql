@@ -3,11 +3,11 @@
 -- FROM sessions_by_property(january, properties->>'$.utm_source')
 --
 -- All events of a user with the same value are a session, whatever happened in between; midnight ends it. Events for
--- which the expression is NULL are in no session; an empty text is a value like any other. A single event is a
--- session, of no length. Events of the same second, whose order an export does not tell, are taken in the order of
--- their names. Events that Mixpanel writes down itself, such as $identify, are in no session, nor are those to be
--- hidden. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those without
--- a time.
+-- which the expression is NULL are in no session; an empty text is a value like any other, and so is a list. A single
+-- event is a session, of no length. Events of the same second, whose order an export does not tell, are taken in the
+-- order of their names. Events that Mixpanel writes down itself, such as $identify, are in no session, nor are those
+-- to be hidden. Events without distinct_id, or with an empty one, belong to nobody and are left out, as are those
+-- without a time.
 --
 -- Mixpanel has no such function; sessions in its reports are these where the project's settings say so.
 CREATE OR REPLACE MACRO sessions_by_property(
@@ -20,11 +20,15 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     -- The clock of the project, for days and weeks; pauses and windows are counted in real time, by event_time.
     CASE
-      WHEN timezone IS NULL THEN event_time::TIMESTAMP
+      WHEN timezone IS NULL THEN make_timestamp(epoch_us(event_time))
       ELSE timezone(timezone, make_timestamptz(epoch_us(event_time)))
     END AS local_time,
-    -- Events without distinct_id, or with an empty one, belong to nobody.
-    * REPLACE (nullif(distinct_id::VARCHAR, '') AS distinct_id)
+    * REPLACE (
+      -- In UTC, whatever its type: a day of TIMESTAMPTZ has 23 hours where the clocks of DuckDB's TimeZone change.
+      make_timestamp(epoch_us(event_time)) AS event_time,
+      -- Events without distinct_id, or with an empty one, belong to nobody.
+      nullif(distinct_id::VARCHAR, '') AS distinct_id
+    )
   FROM query_table(events)
 ), outside AS (
   -- Events that are in no session: what Mixpanel writes down itself, and whatever else is to be hidden.
