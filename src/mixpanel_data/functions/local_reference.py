@@ -63,10 +63,9 @@ A property that is a list counts in the segment of each item, as in Mixpanel, wh
 one arrow, `properties->'$.tags'`. With two, `properties->>'$.tags'`, the list's text is one segment.
 
 **Days** are those of UTC, whatever DuckDB's `TimeZone` is. Mixpanel counts in the project's time zone, and so does
-every report with `timezone`; a day on which clocks change has 23 or 25 hours.
-Pauses, windows and 24-hour periods are real time and stay as they are. `by` may speak of `local_time`
-there, which is `event_time` on that clock. Weeks begin on Mondays unless `week_start` says otherwise; Mixpanel has that in the
-project's settings.
+every report with `timezone`; a day on which clocks change has 23 or 25 hours. Pauses, windows and 24-hour periods are
+real time and stay as they are. `by` may speak of `local_time` there, which is `event_time` on that clock. Weeks begin
+on Mondays unless `week_start` says otherwise; Mixpanel has that in the project's settings.
 
 ```sql
 FROM local_segmentation(
@@ -100,11 +99,11 @@ the same.
 | a funnel's time | 7 days | 7 days | saved with the funnel |
 | a funnel counts | users, once a segment; attempts and sessions in `local_funnel_counted` | the same | what was saved |
 | a return counts in retention | on its period | on or after its period: `mode := 'on_or_after'` | on its period |
-| cohorts in retention | of a user's first event in the range | of each period with one: `cohorts := 'every'` | of the first in the range |
+| cohorts in retention | of the first event in the range | `cohorts := 'every'`, of each period with one | as here |
 | a month in retention | 30 days; `calendar := true` for those of the calendar | the same | the same |
 | flows and paths | each user once, for 30 days | the same | what was saved |
 | a touch counts in attribution | for 30 days; a column for each model | for 30 days, all of it for the last touch | |
-| unique users | a period; `unit := 'range'` for the whole range | a period in charts over time, else the whole range | a period |
+| unique users | a period, or `unit := 'range'` | a period in charts over time, else the whole range | a period |
 | segments | all of them | 3,000; 200 in funnels | 60; 255 in funnels, unless told more |
 
 **Events** are counted as the table has them. Mixpanel's export sends some more than once: `deduplicate := true` leaves
