@@ -7,11 +7,8 @@
     local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
     coalesce(
       nth = 1
-      OR event_time - lag(event_time) OVER in_order > CASE
-        WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
-        WHEN gap IS NULL AND (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL) THEN INTERVAL 30 MINUTES
-        ELSE gap::INTERVAL
-      END
+      OR event_time - lag(event_time) OVER in_order
+        > if(counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL, coalesce(gap, '30 minutes'), gap)::INTERVAL
       OR (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL)
         AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE, false) AS is_cut,
     -- The first of the days that are asked for is kept, though it may repeat one before them.

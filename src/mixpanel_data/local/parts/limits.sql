@@ -5,6 +5,9 @@
       ELSE error('counting must be unique, session or total')
     END AS counted,
     counting = 'session' OR from_event IS NULL AS in_sessions,
-    if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-      error('within has no unit: write INTERVAL 30 DAYS'), within::INTERVAL) AS longest_path,
+    CASE
+      WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+      WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 30 DAYS')
+      ELSE within::INTERVAL
+    END AS longest_path,
     if(depth > 0, depth, error('depth must be at least 1')) AS most_events

@@ -59,8 +59,11 @@ WITH given AS NOT MATERIALIZED (
       ELSE error('counting must be unique, session or total')
     END AS counted,
     counting = 'session' OR from_event IS NULL AS in_sessions,
-    if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-      error('within has no unit: write INTERVAL 30 DAYS'), within::INTERVAL) AS longest_path,
+    CASE
+      WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+      WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 30 DAYS')
+      ELSE within::INTERVAL
+    END AS longest_path,
     if(depth > 0, depth, error('depth must be at least 1')) AS most_events
 ), acts AS (
   -- What users did, without what is hidden. No path goes on over a cut: a long pause, or the end of a session.
@@ -72,11 +75,8 @@ WITH given AS NOT MATERIALIZED (
     local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
     coalesce(
       nth = 1
-      OR event_time - lag(event_time) OVER in_order > CASE
-        WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
-        WHEN gap IS NULL AND (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL) THEN INTERVAL 30 MINUTES
-        ELSE gap::INTERVAL
-      END
+      OR event_time - lag(event_time) OVER in_order
+        > if(counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL, coalesce(gap, '30 minutes'), gap)::INTERVAL
       OR (counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL)
         AND local_time::DATE <> (lag(local_time) OVER in_order)::DATE, false) AS is_cut,
     -- The first of the days that are asked for is kept, though it may repeat one before them.
