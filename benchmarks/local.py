@@ -69,15 +69,15 @@ def _at(name: str, commit: str) -> Report | None:
     return None if shown.returncode else Report(name, shown.stdout)
 
 
-def _both(path: Path, form: str, before: Report, now: Report) -> tuple[float, float]:
+def _both(path: Path, form: str, before: Report, today: Report) -> tuple[float, float]:
     query = _asked(before.example, form)
     with duckdb.connect(path, read_only=True) as con:
-        for name, report in (("before", before), ("today", now)):
+        for name, report in (("before", before), ("today", today)):
             con.execute(report.named(name).replace("OR REPLACE MACRO", "OR REPLACE TEMP MACRO"))
         calls = [query.replace(before.short_name, name) for name in ("before", "today")]
         rounds = [[_time(con, call) for call in calls] for _ in range(7)]
-    then, today = (statistics.median(taken) for taken in zip(*rounds, strict=True))
-    return then, today
+    then, now = zip(*rounds, strict=True)
+    return statistics.median(then), statistics.median(now)
 
 
 def _month(folder: Path, events: int) -> dict[str, Path]:

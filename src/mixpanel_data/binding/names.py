@@ -31,8 +31,8 @@ EVENTS = {
     "funnel": ("steps", "coalesce(min(count), 0) = 0"),
     # An excluded event that is nowhere leaves every row as it would be without it.
     "funnel_counted": ("steps || exclude::VARCHAR[]", "coalesce(min(count), 0) = 0 OR len(exclude) > 0"),
-    "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
     "lifecycle": ("[event]", "coalesce(max(users), 0) = 0"),
+    "numbers": ("[event]", "coalesce(max(count), 0) = 0"),
     "paths": ("[from_event]", NO_ROWS),
     "property_keys": ("[event]", NO_ROWS),
     "property_values": ("[event]", NO_ROWS),
@@ -42,14 +42,19 @@ EVENTS = {
     "retention_value": ("[born_event, return_event]", "coalesce(least(max(cohort_size), max(retained)), 0) = 0"),
     "revenue": ("[event]", "coalesce(max(count), 0) = 0"),
     "segmentation": ("[event]", "coalesce(max(count), 0) = 0"),
-    "trend": ("[event]", "coalesce(max(count), 0) = 0"),
-    "users_once": ("[event]", NO_ROWS),
     "sessions_by_events": ("[start_event, end_event]", "count(seconds) = 0"),
     "stickiness": ("[event]", "coalesce(max(mau), 0) = 0"),
+    "trend": ("[event]", "coalesce(max(count), 0) = 0"),
+    "users_once": ("[event]", NO_ROWS),
 }
 """The events that a report is asked about, and what its rows are where one of them may not be there."""
-TOUCHES = ("attribution", "first_touch")
-"""Reports whose ``by`` is a touch instead of a segment."""
+NO_SEGMENTS = "bool_and(segment IN ('undefined', '$overall')) AND bool_or(segment = 'undefined')"
+BY_IS_NO_SEGMENT = {
+    "attribution": "count(touch) = 0",
+    "first_touch": "count(touch) = 0",
+    "sessions_by_property": NO_ROWS,
+}
+"""What the rows of a report are where ``by``, which is no segment there, may speak of a property that is nowhere."""
 SEEN = 10_000
 """Events whose properties are looked at."""
 PROPERTY = re.compile(r"""properties(?:,| ->>) '(?:\$\.(?:"([^"]+)"|([^'".\[]+))|([^'$]+)')""")
@@ -90,7 +95,7 @@ ORDER BY {order}"""
 def _look(report: Report) -> str:
     """All rows of the report; and, where they are silent, a call of the function with what the table has."""
     asked, on_events = EVENTS.get(report.name, ("[]", "false"))
-    on_by, by = (_silent_on_by(report), BY) if _has_by(report) else ("false", "NULL")
+    on_by, by = (BY_IS_NO_SEGMENT.get(report.name, NO_SEGMENTS), BY) if _has_by(report) else ("false", "NULL")
     return f"""__silent AS (
   SELECT {on_events} AS on_events, {on_by} AS on_by FROM __report
 )
@@ -104,14 +109,6 @@ WHERE coalesce((
 
 def _has_by(report: Report) -> bool:
     return any(parameter.name == "by" for parameter in report.parameters)
-
-
-def _silent_on_by(report: Report) -> str:
-    if report.name == "sessions_by_property":
-        return NO_ROWS
-    if report.name in TOUCHES:
-        return "count(touch) = 0"
-    return "bool_and(segment IN ('undefined', '$overall')) AND bool_or(segment = 'undefined')"
 
 
 def add_names(con: duckdb.DuckDBPyConnection) -> None:

@@ -17,8 +17,6 @@ from typing import Any
 import duckdb
 
 FIRST_DAY = date(2024, 1, 1)
-ODD_FROM = date(2024, 11, 1)
-"""From this day on there is also what is odd; the clocks of New York go back two days later."""
 DEFAULT_SESSIONS = 800
 """Sessions on an ordinary day, of about five events each: some 120,000 events a month."""
 
@@ -129,9 +127,10 @@ SELECT event, time, person.distinct_id AS distinct_id, id,
 FROM timed;
 """
 
-# What real projects have, too, every day from ODD_FROM on: events of nobody, events of Mixpanel's own, lists, objects,
-# values of other types, a device before and after its user signed up, events on both sides of midnight, and steps of a
-# funnel within two seconds, the second of them first.
+# What real projects have, too, every day from November 2024 on, two days before the clocks of New York go back:
+# events of nobody, events of Mixpanel's own, lists, objects, values of other types, a device before and after its
+# user signed up, events on both sides of midnight, and steps of a funnel within two seconds, the second of them
+# first.
 ODD = r"""
 CREATE MACRO odd_day(n) AS [
   {event: 'Search', second: 10, who: 'odd-1', more: '"query":"café"'},

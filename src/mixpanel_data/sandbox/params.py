@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from .expressions import BadExpression, items_of, literal, number_of, text_of, to_sql
+from .expressions import BadExpression, items_of, literal, number_of, to_sql
 
 PROJECT = "1"
 Params = Mapping[str, str]
@@ -115,11 +115,6 @@ def day(params: Params, name: str) -> date:
 def condition(params: Params, name: str = "where") -> str:
     """The filter expression as a SQL condition, true where none is given."""
     return compiled(to_sql, params[name]) if params.get(name) else "true"
-
-
-def segment(params: Params) -> str | None:
-    """What ``on`` says, as SQL text."""
-    return compiled(text_of, params["on"]) if params.get("on") else None
 
 
 def segments(params: Params) -> str | None:

@@ -73,6 +73,7 @@ WITH given AS NOT MATERIALIZED (
     event_time,
     row_number() OVER in_order AS nth,
     local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY AS is_asked_for,
+    -- Whether sessions count is written out: DuckDB sees that it is constant, and leaves windows out.
     coalesce(
       nth = 1
       OR event_time - lag(event_time) OVER in_order
