@@ -46,13 +46,21 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
     terminalreporter.write_line(f"examples were drawn with --hypothesis-seed={config.option.hypothesis_seed}")
 
 
+@pytest.fixture(scope="session")
+def cache_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """One for the whole run, so that the reports are prepared once."""
+    base = tmp_path_factory.getbasetemp()
+    return (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "cache"
+
+
 @pytest.fixture(autouse=True)
-def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def clean_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, cache_folder: Path) -> None:
     """No credentials or requests of whoever runs the tests, and no real waits between tries."""
     for name in [name for name in os.environ if name.startswith("MP_") or name in AGENTS]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("MP_CONFIG_PATH", str(tmp_path / "config.toml"))
     monkeypatch.setenv("MP_DATA_DIR", str(tmp_path / "databases"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache_folder))
     monkeypatch.setattr(retry, "FIRST_WAIT", 0.001)
     monkeypatch.setitem(LIMITS, Budget.EXPORT, Limits((Rate(60, HOUR),), at_once=5))
 

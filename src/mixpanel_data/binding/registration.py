@@ -24,19 +24,19 @@ from ..config import SANDBOX
 from ..credentials import resolve_credentials
 from ..exceptions import ArgumentError, ConfigError, ServerError, StorageError, bare_copy, warn
 from ..functions import EVERYTHING, FUNCTIONS, Call, Downloads, Function, Kept, Predicate, read_arguments, resolve_days
-from ..local import SCHEMA, reports
+from ..local import reports
 from ..quoting import CATALOG, quoted
 from . import loop
 from .clients import Account, client_for
 from .macros import (
     macro,
-    report_macro,
     short_macro,
     short_name,
     short_report_macro,
     source_views,
 )
 from .names import add_names, remove_names
+from .prepared import add_report_macros
 from .scan import BEAT, Scan
 from .source import Source
 from .stream import INTERRUPTED, as_line
@@ -326,10 +326,8 @@ def _create(con: duckdb.DuckDBPyConnection, registration: Registration, is_usabl
 
 def add_reports(con: duckdb.DuckDBPyConnection, registration: Registration) -> None:
     """Makes ``mixpanel.local.funnel(…)`` and so on known to every connection of a registered DuckDB."""
-    con.execute(f"CREATE SCHEMA IF NOT EXISTS {quoted(registration.catalog)}.{SCHEMA}")
     add_names(con)
-    for report in reports():
-        con.execute(report_macro(report, registration.catalog))
+    add_report_macros(con, registration.catalog)
 
 
 def add_short_names(con: duckdb.DuckDBPyConnection, registration: Registration, place: str = "temp") -> None:
