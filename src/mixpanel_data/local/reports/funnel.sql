@@ -83,6 +83,8 @@ WITH given AS NOT MATERIALIZED (
       WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
+      -- What is no list, no object and no 1e+30 reads the same as in JSON, only faster.
+      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+') THEN ["by"::VARCHAR]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
       WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
         THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
@@ -100,8 +102,7 @@ WITH given AS NOT MATERIALIZED (
     END AS date,
     split.*
   FROM split, span, week
-), happened AS MATERIALIZED (
-  SELECT row_number() OVER () AS number, *
+), steps_done AS MATERIALIZED (
   FROM (
     SELECT
       event_name,
@@ -124,6 +125,10 @@ WITH given AS NOT MATERIALIZED (
     WHERE event_name <> steps[1] AND list_contains(steps, event_name)
   )
   WHERE distinct_id IS NOT NULL AND event_time IS NOT NULL
+), happened AS MATERIALIZED (
+  -- On its own: what stands in one query with this window is done by a single thread.
+  SELECT row_number() OVER () AS number, *
+  FROM steps_done
 ), entered AS (
   SELECT
     date,
