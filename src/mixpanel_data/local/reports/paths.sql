@@ -89,11 +89,16 @@ WITH given AS NOT MATERIALIZED (
   )
   WINDOW in_order AS (PARTITION BY distinct_id ORDER BY event_time, event_name)
 ), pieces AS (
-  -- Each piece is from one beginning to the next; a part, from one cut to the next, may have several.
+  -- Each piece is from one beginning to the next, and has the number of its first event; a part, from one cut to the
+  -- next, may have several. Parts are counted only where they matter: see above.
   SELECT
     *,
-    count(*) FILTER (is_cut) OVER so_far AS part,
-    count(*) FILTER (begins) OVER so_far AS piece,
+    if(
+      counting IS NOT DISTINCT FROM 'session' OR from_event IS NULL OR before > 0,
+      count(*) FILTER (is_cut) OVER so_far,
+      0
+    ) AS part,
+    max(nth) FILTER (begins) OVER so_far AS piece,
     max(event_time) FILTER (begins) OVER so_far AS began_at
   FROM acts
   WINDOW so_far AS (PARTITION BY distinct_id ORDER BY nth)
@@ -106,7 +111,10 @@ WITH given AS NOT MATERIALIZED (
     bool_or(
       begins AND is_asked_for AND (from_event IS NULL OR event_name IS NOT DISTINCT FROM from_event)
     ) AS is_path,
-    list(event_name ORDER BY nth) FILTER (event_time <= began_at + longest_path) AS names,
+    -- Where repeats are left out, the numbers of events do not tell how many there are.
+    list(event_name ORDER BY nth) FILTER (
+      event_time <= began_at + longest_path AND (collapse OR nth < piece + most_events)
+    ) AS names,
     list(event_name ORDER BY nth) FILTER (before > 0 AND event_name <> from_event) AS others
   FROM pieces, limits
   GROUP BY distinct_id, part, piece
