@@ -106,7 +106,7 @@ def _times(path: Path, form: str) -> dict[str, float]:
 
 def _asked(example: str, form: str) -> str:
     """The report's example; properties as this form has them."""
-    return example if form == "json" else re.sub(r"properties->>'\$\.(\w+)'", r"properties.\1", example)
+    return example if form == "json" else re.sub(r"properties->>?'\$\.(\w+)'", r"properties.\1", example)
 
 
 def _time(con: duckdb.DuckDBPyConnection, query: str) -> float:

@@ -18,26 +18,27 @@ CREATE OR REPLACE MACRO merged_users(
 ) AS TABLE
 WITH given AS NOT MATERIALIZED (
   FROM query_table(events)
+), identified AS NOT MATERIALIZED (
+  SELECT
+    given AS event,
+    event_time,
+    nullif(distinct_id::VARCHAR, '') AS known_as,
+    nullif(CASE typeof(properties)
+      WHEN 'VARIANT' THEN variant_extract(properties::VARIANT, '$device_id')::VARCHAR
+      ELSE properties::JSON->>'$."$device_id"'
+    END, '') AS device,
+    nullif(CASE typeof(properties)
+      WHEN 'VARIANT' THEN variant_extract(properties::VARIANT, '$user_id')::VARCHAR
+      ELSE properties::JSON->>'$."$user_id"'
+    END, '') AS user_id
+  FROM given
 ), links AS (
-  SELECT device, arg_min(linked, (event_time, linked)) AS linked
-  FROM (
-    SELECT
-      event_time,
-      nullif(properties::JSON->>'$."$device_id"', '') AS device,
-      nullif(properties::JSON->>'$."$user_id"', '') AS linked
-    FROM given
-  )
-  WHERE device IS NOT NULL AND linked IS NOT NULL
+  SELECT device, arg_min(user_id, (event_time, user_id)) AS linked
+  FROM identified
+  WHERE device IS NOT NULL AND user_id IS NOT NULL
   GROUP BY device
 )
 SELECT
-  given.* REPLACE (coalesce(
-    nullif(given.properties::JSON->>'$."$user_id"', ''),
-    links.linked,
-    nullif(given.distinct_id::VARCHAR, ''),
-    '$device:' || nullif(given.properties::JSON->>'$."$device_id"', '')
-  ) AS distinct_id)
-FROM given LEFT JOIN links ON links.device = coalesce(
-  nullif(given.properties::JSON->>'$."$device_id"', ''),
-  nullif(regexp_extract(given.distinct_id::VARCHAR, '^\$device:(.*)', 1), '')
-);
+  event.* REPLACE (coalesce(user_id, linked, known_as, '$device:' || identified.device) AS distinct_id)
+FROM identified LEFT JOIN links
+  ON links.device = coalesce(identified.device, nullif(regexp_extract(known_as, '^\$device:(.*)', 1), ''));

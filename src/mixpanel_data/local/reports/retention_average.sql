@@ -101,7 +101,7 @@ WITH given AS NOT MATERIALIZED (
   SELECT dated.*
   FROM dated, span
   WHERE local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY
-), born_events AS (
+), born_events AS MATERIALIZED (
   SELECT *
   FROM in_range
   WHERE born_event IS NULL OR event_name = born_event
