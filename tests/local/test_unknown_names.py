@@ -39,11 +39,21 @@ EVENTS = {
     "local_ranges(january, 'Purchse', properties->'$.amount', [20])": ["Purchse"],
     "local_trend(january, 'Purchse')": ["Purchse"],
     "local_users_once(january, 'Purchse', properties->>'$.plan')": ["Purchse"],
+    "local_flows(january, 'Purchase', hidden := ['Purchse'])": ["Purchse"],
+    "local_paths(january, hidden := ['Purchse'])": ["Purchse"],
+    "local_sessions(january, hidden := ['Purchse'])": ["Purchse"],
+    "local_sessions_by_property(january, properties->>'$.plan', hidden := ['Purchse'])": ["Purchse"],
     "local_sessions_by_events(january, 'Purchse', 'Purchase')": ["Purchse"],
     "local_sessions_by_events(january, 'App Open', 'Purchse')": ["Purchse"],
     "local_stickiness(january, 'Purchse')": ["Purchse"],
 }
-NEAR = {"Purchse": "Purchase", "Ad To Cart": "Add To Cart", "plann": "plan", "utm_sorce": "utm_source"}
+NEAR = {
+    "amuont": "amount",
+    "Purchse": "Purchase",
+    "Ad To Cart": "Add To Cart",
+    "plann": "plan",
+    "utm_sorce": "utm_source",
+}
 BY = {
     "local_attribution(january, 'Purchase', properties->>'$.utm_sorce')": "utm_sorce",
     "local_first_touch(january, properties->>'$.utm_sorce')": "utm_sorce",
@@ -51,6 +61,11 @@ BY = {
     "local_frequency(january, by := properties->>'$.plann')": "plann",
     "local_funnel(january, ['App Open'], by := properties->>'$.plann')": "plann",
     "local_funnel_counted(january, ['App Open'], by := properties->>'$.plann')": "plann",
+    "local_funnel_counted(january, ['App Open'], constant := [event_name, properties->>'$.plann'])": "plann",
+    "local_numbers(january, 'Purchase', properties->'$.amuont')": "amuont",
+    "local_ranges(january, 'Purchase', properties->'$.amuont', [20])": "amuont",
+    "local_retention_value(january, 'Sign Up', 'Purchase', properties->'$.amuont')": "amuont",
+    "local_revenue(january, 'Purchase', properties->'$.amuont')": "amuont",
     "local_retention(january, 'Sign Up', by := properties->>'$.plann')": "plann",
     "local_retention_average(january, 'Sign Up', by := properties->>'$.plann')": "plann",
     "local_retention_value(january, 'Sign Up', NULL, 1, by := properties->>'$.plann')": "plann",
@@ -71,6 +86,9 @@ RIGHT = (
     "local_segmentation(january, 'Purchase', by := if(properties->>'$.plan' = '', 'none', NULL))",
     "local_segmentation(january, 'Purchase', by := CASE WHEN distinct_id = '' THEN 'none' END)",
     "local_segmentation(nothing, 'Purchase')",
+    "local_revenue(january, 'Purchase', properties->'$.plan')",
+    "local_funnel_counted(january, ['App Open'], constant := properties->>'$.plan')",
+    "local_flows(january, 'App Open', hidden := ['Purchase'])",
 )
 
 

@@ -13,5 +13,5 @@
       ELSE error('mode must be on, on_or_after, on_or_before or streak')
     END) AS period
   FROM came_back
-  WHERE mode <> 'on'
+  WHERE mode IS DISTINCT FROM 'on'
   GROUP BY distinct_id, cohort_date

@@ -14,14 +14,16 @@
 ?constant      WHEN alias(constant) LIKE '''%' THEN error('constant is an expression: write properties->>''$.item''')
 ?constant      WHEN alias(constant) <> 'NULL' THEN coalesce(constant::VARCHAR, 'undefined')
 ?constant    END AS held,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: not at all, or as a mere value, the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
-      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN regexp_matches(alias("by"), '^[''0-9]')
+        THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- What is no list, no object and no 1e+30 reads the same as in JSON, only faster.
-      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+') THEN ["by"::VARCHAR]
+      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+')
+        THEN ["by"::VARCHAR]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
       WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
         THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])

@@ -4,6 +4,8 @@
     END AS hours,
     -- With which unit each bracket begins: period 0 is the first unit alone. The last number is where they end.
     CASE
-      WHEN list_min(brackets) < 1 THEN error('brackets must be numbers of units, 1 or more')
-      ELSE [0] || [1 + coalesce(list_sum(brackets[1:n]), 0)::BIGINT FOR n IN range(len(brackets) + 1)]
+      WHEN NOT regexp_full_match(brackets::VARCHAR, '\[[0-9, ]*\]') OR list_min(lengths) < 1
+        THEN error('brackets must be a list of numbers of units, 1 or more, such as [3, 4]')
+      ELSE [0] || [1 + coalesce(list_sum(lengths[1:n]), 0)::BIGINT FOR n IN range(len(lengths) + 1)]
     END AS starts
+  FROM (SELECT try_cast(brackets::VARCHAR AS BIGINT[]) AS lengths)

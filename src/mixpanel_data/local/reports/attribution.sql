@@ -82,8 +82,12 @@ WITH given AS NOT MATERIALIZED (
   FROM conversions LEFT JOIN happened
     ON happened.distinct_id = conversions.distinct_id
     AND touch IS NOT NULL
-    AND event_time BETWEEN converted_at - if(regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-      error('within has no unit: write INTERVAL 14 DAYS'), within::INTERVAL) AND converted_at
+    AND event_time BETWEEN converted_at - CASE
+      WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 14 DAYS')
+      WHEN coalesce(within::INTERVAL < INTERVAL 0 DAYS, true)
+        THEN error('within must be a time such as INTERVAL 14 DAYS')
+      ELSE within::INTERVAL
+    END AND converted_at
   GROUP BY conversion, converted_at, own, touch
 ), placed AS (
   SELECT
@@ -97,6 +101,13 @@ WITH given AS NOT MATERIALIZED (
     -- The event itself is the last of its second.
     in_order AS (PARTITION BY conversion ORDER BY first_at, is_own AND first_at = converted_at, touch),
     from_the_end AS (PARTITION BY conversion ORDER BY last_at DESC, is_own AND last_at = converted_at DESC, touch DESC)
+), weighing AS (
+  SELECT CASE
+    WHEN weights IS NULL THEN NULL
+    WHEN coalesce(len(given) = 3 AND list_min(given) >= 0 AND list_sum(given) > 0, false) THEN given
+    ELSE error('weights must be three numbers, 0 or more, such as [50, 20, 30]')
+  END AS own_weights
+  FROM (SELECT try_cast(weights::VARCHAR AS DOUBLE[]) AS given)
 ), credited AS (
   SELECT
     *,
@@ -106,8 +117,8 @@ WITH given AS NOT MATERIALIZED (
       WHEN touches = 2 THEN coalesce(
         (firsts * w[1] + lasts * w[3]) / nullif(w[1] + w[3], 0), (firsts + lasts) / 2)
       ELSE (firsts * w[1] + lasts * w[3] + (times - firsts - lasts) * w[2] / (touches - 2)) / list_sum(w)
-    END FOR w IN [[40, 20, 40], [20, 20, 60], [60, 20, 20], weights]] AS shares
-  FROM placed
+    END FOR w IN [[40, 20, 40], [20, 20, 60], [60, 20, 20], own_weights]] AS shares
+  FROM placed, weighing
 )
 SELECT
   touch,                                                           -- value of the expression; NULL for none

@@ -62,6 +62,9 @@ WITH given AS NOT MATERIALIZED (
     CASE
       WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
       WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 30 DAYS')
+      WHEN gap::INTERVAL < INTERVAL 0 DAYS THEN error('gap must be a time such as INTERVAL 30 MINUTES')
+      WHEN coalesce(within::INTERVAL < INTERVAL 0 DAYS, true)
+        THEN error('within must be a time such as INTERVAL 30 DAYS')
       ELSE within::INTERVAL
     END AS longest_path,
     if(depth > 0, depth, error('depth must be at least 1')) AS most_events
@@ -122,7 +125,11 @@ WITH given AS NOT MATERIALIZED (
 ), ways AS (
   SELECT
     distinct_id,
-    if(before > 0, coalesce(lag(others) OVER (PARTITION BY distinct_id, part ORDER BY piece)[-before:], []), []) AS led,
+    CASE
+      WHEN before < 0 THEN error('before must be 0 or more')
+      WHEN before > 0 THEN coalesce(lag(others) OVER (PARTITION BY distinct_id, part ORDER BY piece)[-before:], [])
+      ELSE []
+    END AS led,
     names[:most_events] AS path
   FROM walks, limits
   QUALIFY is_path AND (counted = 'total' OR row_number() OVER (

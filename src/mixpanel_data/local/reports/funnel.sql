@@ -77,14 +77,16 @@ WITH given AS NOT MATERIALIZED (
     event_time,
     local_time,
     distinct_id,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: not at all, or as a mere value, the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
-      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN regexp_matches(alias("by"), '^[''0-9]')
+        THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- What is no list, no object and no 1e+30 reads the same as in JSON, only faster.
-      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+') THEN ["by"::VARCHAR]
+      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+')
+        THEN ["by"::VARCHAR]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
       WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
         THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
@@ -111,11 +113,12 @@ WITH given AS NOT MATERIALIZED (
       -- The period in which users may enter with it: none outside the range.
       CASE WHEN local_time >= first_day AND local_time < last_day + INTERVAL 1 DAY THEN date END AS date,
       -- The end of the time that it gives.
-      event_time + if(
-        regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-        error('within has no unit: write INTERVAL 7 DAYS'),
-        within::INTERVAL
-      ) AS deadline,
+      event_time + CASE
+        WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 7 DAYS')
+        WHEN coalesce(within::INTERVAL < INTERVAL 0 DAYS, true)
+          THEN error('within must be a time such as INTERVAL 7 DAYS')
+        ELSE within::INTERVAL
+      END AS deadline,
       nullif(segments, [NULL]) AS segments
     FROM dated, span
     WHERE event_name = steps[1]
@@ -242,7 +245,7 @@ WITH given AS NOT MATERIALIZED (
       ELSE date::DATE
     END AS date,
     segment,
-    unnest(range(1, len(steps) + 1)) AS step
+    unnest(range(1, if(len(steps) > 0, len(steps), error('steps must be a list of events')) + 1)) AS step
   FROM periods CROSS JOIN (SELECT '$overall' AS segment UNION SELECT segment FROM counted)
 ), compared AS (
   SELECT

@@ -100,14 +100,16 @@ WITH given AS NOT MATERIALIZED (
       WHEN alias(constant) LIKE '''%' THEN error('constant is an expression: write properties->>''$.item''')
       WHEN alias(constant) <> 'NULL' THEN coalesce(constant::VARCHAR, 'undefined')
     END AS held,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: not at all, or as a mere value, the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
-      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN regexp_matches(alias("by"), '^[''0-9]')
+        THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- What is no list, no object and no 1e+30 reads the same as in JSON, only faster.
-      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+') THEN ["by"::VARCHAR]
+      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+')
+        THEN ["by"::VARCHAR]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
       WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
         THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
@@ -143,25 +145,52 @@ WITH given AS NOT MATERIALIZED (
     *,
     count(*) FILTER (
       -- The first event of a day has none before.
-      time_before IS NULL OR event_time - time_before > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
-        error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)
+      time_before IS NULL OR event_time - time_before > CASE
+        WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+        WHEN gap::INTERVAL < INTERVAL 0 DAYS THEN error('gap must be a time such as INTERVAL 30 MINUTES')
+        ELSE gap::INTERVAL
+      END
     ) OVER (PARTITION BY distinct_id ORDER BY day, event_time) AS session
   FROM paused
   UNION ALL BY NAME
   SELECT *, 0 AS session
   FROM dated
   WHERE counting <> 'session' AND distinct_id IS NOT NULL AND event_time IS NOT NULL
+), choices AS (
+  -- The numbers of the steps, those in any order, those after which events are excluded; or what is wrong with them.
+  SELECT
+    CASE
+      WHEN coalesce(len(steps), 0) = 0 THEN error('steps must be a list of events')
+      WHEN coalesce(counting NOT IN ('unique', 'total', 'session'), true)
+        THEN error('counting must be unique, total or session')
+      WHEN by_step::VARCHAR NOT IN ('first_defined', 'last_defined')
+        AND NOT coalesce(list_contains(numbers, try_cast(by_step::VARCHAR AS BIGINT)), false)
+        THEN error('by_step must be the number of a step, first_defined or last_defined')
+      WHEN NOT coalesce(list_has_all(numbers, free), false)
+        THEN error('any_order must be a list of numbers of steps, such as [2, 3]')
+      WHEN exclude_after IS NOT NULL AND NOT coalesce(list_has_all(numbers, watched), false)
+        THEN error('exclude_after must be a list of numbers of steps, such as [2]')
+      ELSE numbers
+    END AS numbers,
+    free,
+    watched
+  FROM (
+    SELECT
+      range(1, len(steps) + 1) AS numbers,
+      try_cast(coalesce(any_order::VARCHAR, '[]') AS BIGINT[]) AS free,
+      try_cast(exclude_after::VARCHAR AS BIGINT[]) AS watched
+  )
 ), plan AS (
   -- The turn of each step, and the names of all events of that turn: several where their order is free.
-  SELECT list(turn ORDER BY step) AS turns, list(names ORDER BY step) AS names
+  SELECT list(turn ORDER BY step) AS turns, list(names ORDER BY step) AS names, any_value(watched) AS watched
   FROM (
-    SELECT step, turn, list(steps[step]) OVER (PARTITION BY turn) AS names
+    SELECT step, watched, turn, list(steps[step]) OVER (PARTITION BY turn) AS names
     FROM (
       SELECT
         step,
-        max(CASE WHEN NOT list_has_all(coalesce(any_order, []), [step, step - 1]) THEN step END)
-          OVER (ORDER BY step) AS turn
-      FROM (SELECT unnest(range(1, len(steps) + 1)) AS step)
+        watched,
+        max(CASE WHEN NOT list_has_all(free, [step, step - 1]) THEN step END) OVER (ORDER BY step) AS turn
+      FROM (SELECT unnest(numbers) AS step, free, watched FROM choices)
     )
   )
 ), happened AS MATERIALIZED (
@@ -182,11 +211,12 @@ WITH given AS NOT MATERIALIZED (
     number AS entry,
     event_name,
     event_time AS began,
-    event_time + if(
-      regexp_full_match(within::VARCHAR, '[-0-9. ]+'),
-      error('within has no unit: write INTERVAL 7 DAYS'),
-      within::INTERVAL
-    ) AS deadline,
+    event_time + CASE
+      WHEN regexp_full_match(within::VARCHAR, '[-0-9. ]+') THEN error('within has no unit: write INTERVAL 7 DAYS')
+      WHEN coalesce(within::INTERVAL < INTERVAL 0 DAYS, true)
+        THEN error('within must be a time such as INTERVAL 7 DAYS')
+      ELSE within::INTERVAL
+    END AS deadline,
     distinct_id,
     session,
     held,
@@ -229,7 +259,7 @@ WITH given AS NOT MATERIALIZED (
             WHEN next.is_step IS DISTINCT FROM true OR segments[1] IS NULL THEN segments
             WHEN by_step::VARCHAR = 'first_defined' THEN if(segments = ['undefined'], next.segments, segments)
             WHEN by_step::VARCHAR = 'last_defined' THEN if(next.segments = ['undefined'], segments, next.segments)
-            WHEN by_step::INTEGER = len(times) + 1 THEN next.segments
+            WHEN try_cast(by_step::VARCHAR AS BIGINT) = len(times) + 1 THEN next.segments
             ELSE segments
           END AS segments,
           next.event_time AS done_at,
@@ -262,7 +292,7 @@ WITH given AS NOT MATERIALIZED (
               AND happened.held IS NOT DISTINCT FROM walk.held
               AND (len(times) > 1 OR renewed_at IS NULL OR event_time < renewed_at) AS is_step,
             list_contains(exclude::VARCHAR[], happened.event_name)
-              AND (exclude_after IS NULL OR list_contains(exclude_after, len(times)))
+              AND (watched IS NULL OR list_contains(watched, len(times)))
               AND event_time > done_at + INTERVAL 2 SECONDS AS is_excluded
           FROM walk JOIN happened USING (distinct_id, session) CROSS JOIN plan
           WHERE ended IS NULL
@@ -320,11 +350,7 @@ WITH given AS NOT MATERIALIZED (
     PARTITION BY date, segment, distinct_id, session
     ORDER BY if(reentry = 'optimized', -len(times), 0), place
   )
-  QUALIFY CASE
-    WHEN counting = 'total' THEN true
-    WHEN counting IN ('unique', 'session') THEN row_number() OVER attempts = 1
-    ELSE error('counting must be unique, total or session')
-  END
+  QUALIFY counting = 'total' OR row_number() OVER attempts = 1
 ), timed AS (
   SELECT
     date,

@@ -72,14 +72,16 @@ WITH given AS NOT MATERIALIZED (
     event_time,
     local_time,
     distinct_id,
-    -- alias(…) is how by was written: not at all, or as a mere text, which would be the same for every event.
+    -- alias(…) is how by was written: not at all, or as a mere value, the same for every event.
     CASE
       WHEN alias("by") = 'NULL' THEN [NULL]
-      WHEN alias("by") LIKE '''%' THEN error('by is an expression: write by := properties->>''$.plan''')
+      WHEN regexp_matches(alias("by"), '^[''0-9]')
+        THEN error('by is an expression: write by := properties->>''$.plan''')
       WHEN typeof("by") NOT IN ('JSON', 'VARIANT') AND typeof("by") NOT LIKE '%[]'
         THEN [coalesce("by"::VARCHAR, 'undefined')]
       -- What is no list, no object and no 1e+30 reads the same as in JSON, only faster.
-      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+') THEN ["by"::VARCHAR]
+      WHEN typeof("by") = 'VARIANT' AND NOT regexp_matches("by"::VARCHAR, '^[\[{]|e\+')
+        THEN ["by"::VARCHAR]
       -- Each item of a list is a segment. Reading JSON takes longer than looking at its first character.
       WHEN starts_with("by"::VARCHAR, '[') AND json_array_length(try_cast("by" AS JSON)) > 0
         THEN list_distinct([coalesce(item, 'undefined') FOR item IN (try_cast("by" AS JSON)->>'$[*]')::VARCHAR[]])
@@ -130,9 +132,11 @@ WITH given AS NOT MATERIALIZED (
     END AS hours,
     -- With which unit each bracket begins: period 0 is the first unit alone. The last number is where they end.
     CASE
-      WHEN list_min(brackets) < 1 THEN error('brackets must be numbers of units, 1 or more')
-      ELSE [0] || [1 + coalesce(list_sum(brackets[1:n]), 0)::BIGINT FOR n IN range(len(brackets) + 1)]
+      WHEN NOT regexp_full_match(brackets::VARCHAR, '\[[0-9, ]*\]') OR list_min(lengths) < 1
+        THEN error('brackets must be a list of numbers of units, 1 or more, such as [3, 4]')
+      ELSE [0] || [1 + coalesce(list_sum(lengths[1:n]), 0)::BIGINT FOR n IN range(len(lengths) + 1)]
     END AS starts
+  FROM (SELECT try_cast(brackets::VARCHAR AS BIGINT[]) AS lengths)
 ), return_events AS (
   SELECT distinct_id, event_time, local_time
   FROM given
@@ -184,7 +188,7 @@ WITH given AS NOT MATERIALIZED (
       ELSE error('mode must be on, on_or_after, on_or_before or streak')
     END) AS period
   FROM came_back
-  WHERE mode <> 'on'
+  WHERE mode IS DISTINCT FROM 'on'
   GROUP BY distinct_id, cohort_date
 ), retentions AS (
   SELECT cohort_date, '$overall' AS segment, period, count(*) AS retained

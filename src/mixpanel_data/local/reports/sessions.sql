@@ -50,8 +50,11 @@ WITH given AS NOT MATERIALIZED (
 ), numbered AS (
   SELECT *, count(*) FILTER (
       -- A user's first event comes after no pause.
-      pause IS NULL OR is_next_day OR pause > if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
-        error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)
+      pause IS NULL OR is_next_day OR pause > CASE
+        WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+        WHEN gap::INTERVAL < INTERVAL 0 DAYS THEN error('gap must be a time such as INTERVAL 30 MINUTES')
+        ELSE gap::INTERVAL
+      END
     ) OVER (PARTITION BY distinct_id ORDER BY place) AS session
   FROM paused
 )

@@ -50,8 +50,11 @@ WITH given AS NOT MATERIALIZED (
   SELECT
     *,
     -- Their first event comes after no other.
-    coalesce(event_time - lag(event_time) OVER in_order <= if(regexp_full_match(gap::VARCHAR, '[-0-9. ]+'),
-      error('gap has no unit: write INTERVAL 30 MINUTES'), gap::INTERVAL)
+    coalesce(event_time - lag(event_time) OVER in_order <= CASE
+      WHEN regexp_full_match(gap::VARCHAR, '[-0-9. ]+') THEN error('gap has no unit: write INTERVAL 30 MINUTES')
+      WHEN gap::INTERVAL < INTERVAL 0 DAYS THEN error('gap must be a time such as INTERVAL 30 MINUTES')
+      ELSE gap::INTERVAL
+    END
       AND local_time::DATE = lag(local_time::DATE) OVER in_order, false) AS goes_on
   FROM theirs
   WINDOW in_order AS (PARTITION BY is_inside ORDER BY place)
