@@ -28,7 +28,7 @@ from .retry import attempts
 from .route import Route
 from .spool import Spool
 
-Params = Mapping[str, str | int | None]
+Params = Mapping[str, Any]
 T = TypeVar("T")
 SCOPE = ("project_id", "workspace_id")
 Check = Callable[[Any], None]
@@ -136,18 +136,22 @@ class Client:
             raise route.error(error, text) from type(error)(text)
 
     def _request(self, endpoint: Endpoint, params: Params, headers: Mapping[str, str], route: Route) -> httpx.Request:
-        sent = {k: v for k, v in params.items() if v is not None and k not in {*SCOPE, *endpoint.in_path}}
         scope = self._scope(endpoint, params)
-        in_body = endpoint.method == "POST"
         return self._http.build_request(
             endpoint.method,
             endpoint.url(self.credentials, params),
-            params=scope if in_body else scope | sent,
-            data=sent if in_body else None,
+            **self._sent(endpoint, params, scope),
             headers=headers,
             timeout=httpx.Timeout(30.0, read=READ_TIMEOUT[endpoint.api], pool=None),
             extensions={"trace": route.trace},
         )
+
+    def _sent(self, endpoint: Endpoint, params: Params, scope: dict[str, str | int]) -> dict[str, Any]:
+        """What goes into the URL, and what into the body."""
+        sent = {k: v for k, v in params.items() if v is not None and k not in {*SCOPE, *endpoint.in_path}}
+        if endpoint.takes_json:
+            return {"params": scope, "json": {"project_id": int(self.credentials.project_id), **sent}}
+        return {"params": scope, "data": sent} if endpoint.method == "POST" else {"params": scope | sent}
 
     def _scope(self, endpoint: Endpoint, params: Params) -> dict[str, str | int]:
         """What part of Mixpanel is asked; always in the URL, also where the rest is in the body."""

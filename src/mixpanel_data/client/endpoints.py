@@ -59,6 +59,8 @@ class Endpoint:
     """For endpoints that do not share their API's."""
     free_with: str | None = None
     """A request with this parameter is not charged for."""
+    takes_json: bool = False
+    """Whether the body of a POST is JSON instead of a form."""
 
     @property
     def budget(self) -> Budget:

@@ -14,6 +14,7 @@ from .events import event_counts, events, top_events
 from .export import export
 from .funnels import funnel, funnels
 from .held import Downloads
+from .insights import insights
 from .jql import jql
 from .kept import Kept
 from .lexicon import schemas
@@ -34,7 +35,7 @@ FUNCTIONS: tuple[Function, ...] = (
     *(events, top_events, properties, property_values),
     *(funnels, cohorts, bookmarks, schemas, annotations_, projects, workspaces),
     *(event_counts, property_counts),
-    *(segmentation, segmentation_numeric, segmentation_sum, segmentation_average),
+    *(insights, segmentation, segmentation_numeric, segmentation_sum, segmentation_average),
     *(funnel, retention, frequency, saved_report, flows, jql, get, post),
     *(days, requests_, budget, catalog(lambda: FUNCTIONS)),
 )

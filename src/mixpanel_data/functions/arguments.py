@@ -11,6 +11,7 @@ from typing import Any
 from ..exceptions import ArgumentError
 from .answers import shortened, shown
 from .declaration import Function, Parameter
+from .parameters import TEXTS_OR_STRUCTS
 from .relative import FORMS, DaysAgo, days_ago
 from .saved import ID_OR_NAME
 
@@ -101,6 +102,16 @@ def _texts(value: Any) -> list[str]:
     return values
 
 
+def _texts_or_structs(value: Any) -> list[str | dict[str, Any]]:
+    """Texts and structs, one or a list; or either as JSON."""
+    if isinstance(value, str) and value.lstrip()[:1] in {"[", "{"}:
+        value = _json(value)
+    values = value if isinstance(value, list) else [value]
+    if not values or not all(isinstance(item, str | dict) for item in values):
+        raise Refusal("texts or structs")
+    return values
+
+
 def _days(value: Any) -> list[date | DaysAgo]:
     values = value if isinstance(value, list) else [value]
     if not values:
@@ -155,6 +166,7 @@ READERS: Mapping[str, Callable[[Any], Any]] = {
     "BOOLEAN": _boolean,
     "TIMESTAMP": _moment,
     "JSON": _json,
+    TEXTS_OR_STRUCTS: _texts_or_structs,
     ID_OR_NAME: _id_or_name,
 }
 

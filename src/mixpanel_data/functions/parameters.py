@@ -8,6 +8,8 @@ from collections.abc import Mapping
 from ..exceptions import ArgumentError
 from .declaration import Call, Parameter
 
+TEXTS_OR_STRUCTS = "VARCHAR[] or STRUCT[]"
+"""The type of a parameter that takes either, or one alone."""
 EVENT = Parameter("event", "VARCHAR", "name of the event", "'Purchase'", required=True)
 PROPERTY = Parameter("property", "VARCHAR", "name of the property", "'plan'", required=True)
 FROM_DATE = Parameter("from_date", "DATE", "first day, inclusive", "'2024-01-01'", required=True)
