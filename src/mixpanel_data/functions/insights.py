@@ -33,8 +33,8 @@ Key = tuple[str | None, tuple[str, ...], int]
 
 
 @table_function(
-    doc="The answer to a question of one's own, as a report of Mixpanel's Insights gives it: events and users over time, "
-    "amounts, percentiles, formulas, broken down and compared. Mixpanel does not document this API.",
+    doc="The answer to a question of your own, as a report of Mixpanel's Insights gives it: events and users over "
+    "time, amounts, percentiles, formulas, broken down and compared. Mixpanel does not document this API.",
     endpoint=INSIGHTS,
     example="FROM mixpanel_insights('Purchase', '2024-01-01', '2024-01-31', math := 'unique', segment_by := 'plan')",
     parameters=(
@@ -171,8 +171,7 @@ def _by_place(answer: Any) -> dict[Key, Number]:
     """Each number by metric, segments and the place of its date: what is compared has other dates."""
     found = list(numbers(answer))
     dates = sorted({one.date for one in found if one.date is not None})
-    places = {date: place for place, date in enumerate(dates)}
-    return {(one.name, tuple(one.breakdown), places.get(one.date, 0)): one for one in found}
+    return {(one.name, tuple(one.breakdown), dates.index(one.date) if one.date else 0): one for one in found}
 
 
 def _names(answer: Any, shown: Sequence[str]) -> dict[str | None, str]:

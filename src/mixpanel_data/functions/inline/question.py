@@ -65,8 +65,8 @@ def offset(function: str, written: str | None) -> dict[str, Any]:
     found = OFFSET.fullmatch(written.lower())
     if found is None or int(found[1]) == 0:
         raise ArgumentError(
-            f"mixpanel_{function}: compare '{written}' is no time before: write compare := '1 month' (a number of days, "
-            "weeks, months, quarters or years)",
+            f"mixpanel_{function}: compare '{written}' is no time before: write compare := '1 month' (or so many "
+            "days, weeks, quarters or years)",
             parameter="compare",
         )
     return {"timeComparison": {"offset": {"unit": found[2], "value": int(found[1])}}}
