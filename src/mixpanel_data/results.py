@@ -128,6 +128,21 @@ def whole(number: float | None) -> int | float | None:
 
 
 @dataclass(frozen=True)
+class InsightsResult(Result):
+    """The answer to a question of one's own.
+
+    Columns: ``date``, ``metric``, ``segment``, ``segments`` (a list), ``value``, ``compared``.
+    """
+
+    events: list[str]
+    """Names of the events, in the order of their letters."""
+    from_date: str
+    to_date: str
+    unit: str
+    math: str
+
+
+@dataclass(frozen=True)
 class SegmentationResult(Result):
     """How often an event happened over time. Columns: ``date``, ``segment``, ``count``."""
 

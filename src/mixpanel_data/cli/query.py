@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from ..exceptions import ArgumentError
-from ..workspace import counts, reports
+from ..questions import counts, insights, reports
 from .command import command, group, parameters
 from .scripts import Params, Script, ScriptFile, params_of, script_of
 from .sql import app as sql
@@ -61,6 +61,7 @@ def jql(
 
 
 for method, example in (
+    (insights.insights, f"insights --events Purchase {JANUARY} --math unique --unit week --on plan"),
     (counts.segmentation, f"segmentation Purchase {JANUARY} --on plan --unit month"),
     (reports.funnel, f"funnel 7509 {JANUARY}"),
     (reports.retention, f"retention --born 'Sign Up' --return Purchase {WEEK} --interval-count 4"),

@@ -7,7 +7,13 @@ from collections.abc import Callable, Sequence
 
 from ..engine.words import in_python
 
-FLAGS = {"from_date": "--from", "to_date": "--to", "born_event": "--born", "return_event": "--return"}
+FLAGS = {
+    "from_date": "--from",
+    "to_date": "--to",
+    "born_event": "--born",
+    "return_event": "--return",
+    "filters": "--filter",
+}
 """Parameters that are options of another name."""
 OPTIONS = (
     "addiction_unit|born_event|born_where|distinct_ids|dry_run|entity_type|from_date|interval_count|length_unit|"

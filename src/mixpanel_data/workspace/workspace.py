@@ -17,11 +17,12 @@ from ..credentials import Credentials, for_project
 from ..display import Watch
 from ..engine.database import Database, no_credentials
 from ..exceptions import AccountNotFoundError, AuthenticationError, ConfigError
+from ..questions import counts, insights, reports
 from ..storage.databases import current_database
 from ..storage.file import File, Memory, Storage, TemporaryFile, storage_at
 from ..storage.temporary import temporary_folder
 from ..types import TableInfo, WorkspaceInfo
-from . import about, contents, counts, discovery, fetch, files, queries, reports
+from . import about, contents, discovery, fetch, files, queries
 from . import stream as streams
 from . import tables as local
 from .api import MixpanelAPI
@@ -237,6 +238,7 @@ class Workspace:
     projects = forward(discovery.projects)
     clear_discovery_cache = forward(discovery.clear_discovery_cache)
 
+    insights = forward(insights.insights)
     segmentation = forward(counts.segmentation)
     event_counts = forward(counts.event_counts)
     property_counts = forward(counts.property_counts)

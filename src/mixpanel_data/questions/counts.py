@@ -18,8 +18,8 @@ from ..results import (
     SegmentationResult,
     whole,
 )
-from .load.selection import names_of
-from .session import Day, Session
+from ..workspace.load.selection import names_of
+from ..workspace.session import Day, Session
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -21,8 +21,8 @@ from ..results import (
     separate_segments,
     steps_of,
 )
-from .load.selection import names_of
-from .session import Day, Session
+from ..workspace.load.selection import names_of
+from ..workspace.session import Day, Session
 
 
 def funnel(
