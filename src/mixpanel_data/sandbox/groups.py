@@ -68,9 +68,9 @@ def _ranges(number: str, bucket: dict[str, Any] | None) -> str:
     if not size > 0 or not isinstance(low, float | int | None) or not isinstance(high, float | int | None):
         raise ValueError(bucket)
     within = _range(number, str(size), low or 0, high)
-    below = f"WHEN {number} < {low} THEN '< {low:,}'" if low is not None else ""
-    above = f"WHEN {number} >= {high} THEN '≥ {high:,}'" if high is not None else ""
-    return f"CASE {below} {above} ELSE {within} END"
+    below = [f"WHEN {number} < {low} THEN '< {low:,}'"] if low is not None else []
+    above = [f"WHEN {number} >= {high} THEN '≥ {high:,}'"] if high is not None else []
+    return f"CASE {' '.join([*below, *above, f'WHEN {number} IS NOT NULL THEN {within}'])} END"
 
 
 def _between(number: str, edges: list[float]) -> str:
