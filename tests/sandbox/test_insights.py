@@ -604,3 +604,43 @@ def test_rolling_averages_drop_the_first_points(shop: Shop) -> None:
     values = list(chart(shop, metric()).values())
     assert list(found) == labels(DAYS[6:])
     assert list(found.values()) == pytest.approx([mean(values[end - 7 : end]) for end in range(7, 32)])
+
+
+def test_the_change_since_an_earlier_time(shop: Shop) -> None:
+    lift = {"type": "timeComparison"}
+    asked = question(
+        metric(),
+        time=between("2024-01-15", "2024-01-21"),
+        groups=[group("plan")],
+        timeComparison={"offset": {"unit": "week", "value": 1}},
+        liftComparison=lift,
+    )
+    answer = shop.insights(asked)
+    assert answer["meta"]["liftComparison"] == lift
+    (lifted,) = answer["lift_comparison"]["series"].values()
+    then = only(answer["time_comparison"])
+    for segment, now in only(answer).items():
+        pairs = zip(now.values(), then[segment].values(), strict=True)
+        assert list(lifted[segment]) == list(now)
+        for change, (count, was) in zip(lifted[segment].values(), pairs, strict=True):
+            assert change == (pytest.approx(count / was - 1) if was else None)
+
+
+def test_several_events_without_a_name_are_apart(shop: Shop) -> None:
+    several = metric()
+    events = [{"type": "event", "name": name, "filters": []} for name in ("Purchase", "App Open")]
+    several["behavior"] = {"type": "simple", "behaviors": events, "resourceType": "events", "filters": []}
+    series = shop.insights(question(several, chart="bar"))["series"]
+    assert [key[3:] for key in series] == ["Purchase [Total Events]", "App Open [Total Events]"]
+    assert [leaf["all"] for leaf in series.values()] == [len(happened(shop)), len(happened(shop, "App Open"))]
+
+
+def test_objects_of_lists_are_counted_one_by_one(shop: Shop) -> None:
+    item = {"propertyName": "sku", "propertyType": "string", "resourceType": "event"}
+    asked = group("items", "object", joinPropertyType="list", listItemGroup=item)
+    found = chart(shop, metric(), chart="bar", groups=[asked])
+    items = [item for event in happened(shop) for item in event.properties["items"]]
+    assert found["$overall"] == {"all": len(items)}
+    assert found["B-7"] == {"all": sum(item["sku"] == "B-7" for item in items)}
+    missing = chart(shop, metric("App Open"), chart="bar", groups=[asked])
+    assert missing["undefined"] == missing["$overall"] == {"all": len(happened(shop, "App Open"))}

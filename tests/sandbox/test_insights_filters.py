@@ -177,3 +177,22 @@ def test_a_property_that_no_event_has_keeps_none(shop: Shop) -> None:
 def test_january_has_31_days(shop: Shop) -> None:
     """So that the days above are within what is asked for."""
     assert {date.fromisoformat(event.day).day for event in bought(shop)} <= set(range(1, 32))
+
+
+@pytest.mark.parametrize(("quantifier", "together"), [("any", any), ("all", all)])
+def test_objects_of_lists(shop: Shop, quantifier: str, together: Callable[[list[bool]], bool]) -> None:
+    """Each has items of one to three, and one of which there is one."""
+    asked = {
+        **kept("items", "object", "true", True),
+        "filterJoinType": "list",
+        "listQuantifier": quantifier,
+        "listItemFilters": [kept("quantity", "number", "is at least", 2 if quantifier == "any" else 1)],
+    }
+    asked["listItemFilters"].append(kept("sku", "string", "does not contain", "0"))
+    least = asked["listItemFilters"][0]["filterValue"]
+
+    def holds(item: dict[str, Any]) -> bool:
+        return item["quantity"] >= least and "0" not in item["sku"]
+
+    expect(shop, counted(shop, asked), lambda p: together([holds(item) for item in p["items"]]))
+    assert counted(shop, asked, event="App Open") == 0

@@ -17,19 +17,21 @@ from .people import COHORTS
 from .spans import clock, day_of, moved
 
 COLUMNS = {"events": "properties", "event": "properties", "people": "profile", "user": "profile"}
-ELSEWHERE = ("customPropertyId", "customProperty", "behavior", "listItemFilters", "dataGroupId")
+ITEM = "item"
+"""The column in which an object of a list is while its properties are looked at."""
+ELSEWHERE = ("customPropertyId", "customProperty", "behavior", "dataGroupId")
 Condition = Callable[[str, Any], str]
 """Makes SQL of a property's value, which is SQL of type JSON, and of what the filter says."""
 
 
-def conditions(clauses: list[dict[str, Any]], determiner: str = "all") -> str:
+def conditions(clauses: list[dict[str, Any]], determiner: str = "all", column: str | None = None) -> str:
     """The SQL condition that all or any of the filters hold, true where there is none.
 
-    They stand over the columns ``properties``, ``profile`` and ``distinct_id`` and the table ``people``. Malformed
-    clauses raise KeyError, TypeError or ValueError.
+    They stand over the columns ``properties``, ``profile`` and ``distinct_id`` and the table ``people``, or over the
+    one column given. Malformed clauses raise KeyError, TypeError or ValueError.
     """
     word = {"all": " AND ", "any": " OR "}[determiner]
-    return f"({word.join(map(_condition, clauses))})" if clauses else "true"
+    return f"({word.join(_condition(clause, column) for clause in clauses)})" if clauses else "true"
 
 
 def not_here(what: str) -> Refused:
@@ -43,11 +45,16 @@ def check(clause: dict[str, Any], others: Iterable[str]) -> None:
             raise not_here(key)
 
 
-def value_of(clause: dict[str, Any]) -> str:
+def value_of(clause: dict[str, Any], column: str | None = None) -> str:
     """The property that a clause is about, as SQL of type JSON."""
     if not isinstance(clause["value"], str):
         raise TypeError(clause)
-    return named_property(clause["value"], COLUMNS[clause["resourceType"]])
+    return named_property(clause["value"], column or COLUMNS[clause["resourceType"]])
+
+
+def objects_in(value: str) -> str:
+    """The items of a list of objects, as a SQL list of JSON; of what is no list, none."""
+    return f"json_extract({value}, '$[*]')"  # After IN of a comprehension, an arrow would be that of a lambda.
 
 
 def is_member(cohort: dict[str, Any]) -> str:
@@ -56,8 +63,10 @@ def is_member(cohort: dict[str, Any]) -> str:
     return f"(NOT {members})" if cohort.get("negated") else members
 
 
-def _condition(clause: dict[str, Any]) -> str:
+def _condition(clause: dict[str, Any], column: str | None) -> str:
     check(clause, ELSEWHERE)
+    if clause["filterType"] == "object" and column is None:
+        return _has_objects(clause)
     kind, operator = clause["filterType"], clause["filterOperator"]
     positive = OPPOSITES.get(operator, operator)
     if positive not in OPERATORS[kind]:
@@ -68,8 +77,18 @@ def _condition(clause: dict[str, Any]) -> str:
     if clause["value"] == "$cohorts":
         holds = " OR ".join(is_member(one["cohort"]) for one in said)
     else:
-        holds = OPERATORS[kind][positive](value_of(clause), said)
+        holds = OPERATORS[kind][positive](value_of(clause, column), said)
     return f"(NOT coalesce({holds}, false))" if positive != operator else f"coalesce({holds}, false)"
+
+
+def _has_objects(clause: dict[str, Any]) -> str:
+    """Whether any, or all, of the objects in a list pass filters of their own; none do where there is none."""
+    if (clause["filterOperator"], clause["filterValue"]) != ("true", True):
+        raise ValueError(clause)
+    objects, passes = objects_in(value_of(clause)), conditions(clause["listItemFilters"], column=ITEM)
+    passing = f"len([1 FOR {ITEM} IN {objects} IF {passes}])"
+    least = {"any": "1", "all": f"len({objects})"}[clause["listQuantifier"]]
+    return f"coalesce({passing} >= greatest(1, {least}), false)"
 
 
 def _text(value: str) -> str:

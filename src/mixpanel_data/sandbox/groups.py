@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from .expressions import literal, number_in, seconds_in, segments_of
-from .filters import OPERATORS, check, value_of
+from .expressions import literal, named_property, number_in, seconds_in, segments_of
+from .filters import ITEM, OPERATORS, check, objects_in, value_of
 
-ELSEWHERE = ("customPropertyId", "customProperty", "behavior", "listItemGroup", "dataGroupId", "cohorts", "typeCast")
+ELSEWHERE = ("customPropertyId", "customProperty", "behavior", "dataGroupId", "cohorts", "typeCast")
 MISSING = "'undefined'"
 REST = "$remaining_values"
 """The segment of what is in no group of one's own."""
@@ -39,12 +39,20 @@ def _segments(clause: dict[str, Any], value: str) -> str:
     match clause["propertyType"]:
         case "number" if not (clause.get("customBucket") or {}).get("disabled"):
             return f"[coalesce({_ranges(number_in(value), clause.get('customBucket'))}, {MISSING})]"
+        case "object":
+            return _of_objects(value, clause["listItemGroup"])
         case "string" | "boolean" | "number" | "list":
             return segments_of(value)
         case "datetime":
             moment = f"make_timestamp(({seconds_in(value)} * 1000000)::BIGINT)"
             return f"[coalesce(strftime({moment}, '%Y-%m-%dT%H:%M:%S'), {MISSING})]"
     raise ValueError(clause)
+
+
+def _of_objects(value: str, inner: dict[str, Any]) -> str:
+    """A segment for each object of a list, also where several have the same: so objects are counted, not events."""
+    text = f"coalesce({named_property(inner['propertyName'], ITEM)}->>'$', {MISSING})"
+    return f"coalesce(nullif([{text} FOR {ITEM} IN {objects_in(value)}], []), [{MISSING}])"
 
 
 def _own_groups(value: str, groups: list[dict[str, Any]]) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import cache
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Any
 
 from .buckets import EVERYBODY
@@ -26,7 +26,7 @@ def insights(data: Dataset, params: Params) -> Answer:
     series, is_limit_hit = _series(data, question, question.span)
     visible = _visible(question)
     keys = [key if key in series else None for key in visible]
-    meta = {
+    meta: dict[str, Any] = {
         "is_segmentation_limit_hit": is_limit_hit,
         "min_sampling_factor": 1.0,
         "report_sections": {
@@ -35,7 +35,7 @@ def insights(data: Dataset, params: Params) -> Answer:
         },
         "sub_query_count": len(question.shown),
     }
-    answer = {
+    answer: dict[str, Any] = {
         "computed_at": now(),
         "date_range": question.span.date_range(),
         "headers": ["$metric", *(group.name for group in question.groups)],
@@ -46,6 +46,9 @@ def insights(data: Dataset, params: Params) -> Answer:
         before = question.span.before(*question.compared)
         then, _ = _series(data, question, before)
         answer["time_comparison"] = {"date_range": before.date_range(), "series": then}
+        if question.lift:
+            meta["liftComparison"] = question.lift
+            answer["lift_comparison"] = {"series": _lifted(series, then)}
     return Answer.json(answer)
 
 
@@ -112,6 +115,18 @@ def _leaf(counted: Counted, path: Path, question: Question, labels: list[str]) -
     if question.rolling:
         return dict(zip(labels[question.rolling - 1 :], _averages(values, question.rolling), strict=True))
     return dict(zip(labels, values, strict=True))
+
+
+def _lifted(series: Series, then: Series) -> Series:
+    """By how much each value has changed, as a share of what it was; a bucket's place tells what it was."""
+    lifted: Series = {}
+    for n, (key, value) in enumerate(series.items()):
+        if isinstance(value, dict):
+            lifted[key] = _lifted(value, then.get(key, {}))
+        else:
+            was = next(islice(then.values(), n, None), None)
+            lifted[key] = (value - was) / was if was and value is not None else None
+    return lifted
 
 
 def _averages(values: list[float | None], size: int) -> list[float | None]:

@@ -65,6 +65,8 @@ class Question:
     is_cumulative: bool
     compared: tuple[str, int] | None
     """How many of which unit ago the time is with which it is compared."""
+    lift: dict[str, Any] | None
+    """Asks for the change since then, and is told again in the answer."""
 
 
 def read_question(params: Params) -> Question:
@@ -109,10 +111,17 @@ def _question(bookmark: dict[str, Any], limit: int) -> Question:
         groups=[read_group(clause) for clause in clauses],
         group_clauses=clauses,
         limit=limit,
-        rolling=int(display["rollingWindowSize"]) if analysis == "rolling" and is_dated else None,
+        rolling=_window(display["rollingWindowSize"]) if analysis == "rolling" and is_dated else None,
         is_cumulative=analysis == "cumulative" and is_dated,
         compared=_compared(bookmark.get("timeComparison")),
+        lift=_lift(bookmark.get("liftComparison")),
     )
+
+
+def _window(size: int) -> int:
+    if size < 1:
+        raise ValueError(size)
+    return size
 
 
 def _compared(comparison: dict[str, Any] | None) -> tuple[str, int] | None:
@@ -124,24 +133,33 @@ def _compared(comparison: dict[str, Any] | None) -> tuple[str, int] | None:
     return unit, count
 
 
+def _lift(comparison: dict[str, Any] | None) -> dict[str, Any] | None:
+    if comparison is not None and comparison["type"] != "timeComparison":
+        raise not_here(f"liftComparison {comparison['type']}")
+    return comparison
+
+
 def _shown(clauses: list[dict[str, Any]], condition: str) -> list[Shown]:
     """At least one."""
-    metrics: dict[str, Metric] = {}
-    for n, clause in enumerate(clauses):
-        if clause["type"] == "metric":
-            metrics[letter(n)] = _metric(clause, condition)
-        elif clause["type"] != "formula":
-            raise ValueError(clause["type"])
-    shown = [_clause(letter(n), clause, metrics, condition) for n, clause in enumerate(clauses)]
+    placed = [(letter(n), one) for n, clause in enumerate(clauses) for one in _apart(clause)]
+    metrics = {place: _metric(clause, condition) for place, clause in placed if clause["type"] == "metric"}
+    shown = [_clause(place, clause, metrics, condition) for place, clause in placed]
     if not shown:
         raise ValueError(clauses)
     return shown
 
 
+def _apart(clause: dict[str, Any]) -> list[dict[str, Any]]:
+    """A clause for each event, where several have no name together."""
+    if {"metric": False, "formula": True}[clause["type"]] or clause.get("name"):
+        return [clause]
+    return [{**clause, "behavior": event} for event in _events(clause)]
+
+
 def _clause(place: str, clause: dict[str, Any], metrics: dict[str, Metric], condition: str) -> Shown:
     is_hidden = bool(clause.get("isHidden"))
     if clause["type"] == "metric":
-        return Shown(place, clause.get("name") or _named(clause), is_hidden, metrics[place], {})
+        return Shown(place, clause.get("name") or _named(clause), is_hidden, _metric(clause, condition), {})
     own = {letter(n): _metric(one, condition) for n, one in enumerate(clause.get("referencedMetrics") or [])}
     formula = read_formula(clause["definition"])
     operands = {one: (own or metrics)[one] for one in formula.letters}
@@ -176,8 +194,6 @@ def _events(clause: dict[str, Any]) -> list[dict[str, Any]]:
         raise not_here(f"behavior {' and '.join(event['type'] for event in events)}")
     if not events:
         raise ValueError(behavior)
-    if len(events) > 1 and not clause.get("name"):
-        raise not_here("a series for each event of a behavior without a name")
     return list(events)
 
 
