@@ -62,6 +62,14 @@ class Shop:
     def post(self, path: str, **params: str) -> Any:
         return self._good(self.send(f"/api/query/{path}", "POST", **params))
 
+    def insights(self, question: dict[str, Any]) -> Any:
+        """What Insights answers to a question without a saved report."""
+        return self._good(self.http.post("/api/query/insights", json=question))
+
+    def insights_refusal(self, question: dict[str, Any]) -> tuple[int, str]:
+        response = self.http.post("/api/query/insights", json=question)
+        return response.status_code, response.json()["error"]
+
     def app(self, path: str, **params: str) -> Any:
         return self._good(self.send(f"/api/app/projects/1/{path}", **params))
 

@@ -35,13 +35,25 @@ def text_of(expression: str) -> str:
 
 def items_of(expression: str) -> str:
     """As ``text_of``; where the value is a list, a row for each different item, to stand in a SELECT."""
-    value = _compiled(_property_if_bare(expression), _value)
+    return f"unnest({segments_of(_compiled(_property_if_bare(expression), _value))})"
+
+
+def segments_of(value: str) -> str:
+    """A value of type JSON as a SQL list of texts: its different items where it is a list itself."""
     items = f"list_distinct([coalesce(item, 'undefined') FOR item IN {value}->>'$[*]'])"
-    return f"unnest(CASE WHEN json_array_length({value}) > 0 THEN {items} ELSE [{_unlisted(value)}] END)"
+    alone = f"coalesce(nullif({value}->>'$', '[]'), 'undefined')"
+    return f"CASE WHEN json_array_length({value}) > 0 THEN {items} ELSE [{alone}] END"
 
 
-def _unlisted(value: str) -> str:
-    return f"coalesce(nullif({value}->>'$', '[]'), 'undefined')"
+def number_in(value: str) -> str:
+    """A value of type JSON as a SQL number, NULL where it is none; a text is none, whatever it says."""
+    return f"(CASE WHEN json_type({value}) IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE') THEN {value}::DOUBLE END)"
+
+
+def seconds_in(value: str) -> str:
+    """A value of type JSON as seconds since 1970, which it may say in a text."""
+    text = f"(CASE WHEN json_type({value}) = 'VARCHAR' THEN {value}->>'$' END)"
+    return f"coalesce({number_in(value)}, epoch(TRY_CAST({text} AS TIMESTAMP)))"
 
 
 def number_of(expression: str) -> str:
@@ -57,6 +69,11 @@ def literal(text: str) -> str:
 def property_as_json(name: str) -> str:
     """The property of the name, as SQL; NULL where there is none."""
     return _property("properties", name)
+
+
+def named_property(name: str, column: str = "properties") -> str:
+    """As ``property_as_json``, of this column, and by the names that reports give: they say ``$time`` for ``time``."""
+    return _property(column, _known_as(name))
 
 
 def property_as_text(name: str) -> str:
@@ -159,9 +176,7 @@ def _arithmetic(left: ast.expr, operator: ast.operator, right: ast.expr) -> str:
 
 
 def _number(node: ast.expr) -> str:
-    value = _value(node)
-    is_number = f"json_type({value}) IN ('BIGINT', 'UBIGINT', 'HUGEINT', 'DOUBLE')"
-    return f"(CASE WHEN {is_number} THEN {value}::DOUBLE END)"
+    return number_in(_value(node))
 
 
 def _string(node: ast.expr) -> str:
@@ -174,7 +189,7 @@ def _text(node: ast.expr) -> str:
 
 
 def _seconds(node: ast.expr) -> str:
-    return f"coalesce({_number(node)}, epoch(TRY_CAST({_string(node)} AS TIMESTAMP)))"
+    return seconds_in(_value(node))
 
 
 def _known_as(name: str) -> str:

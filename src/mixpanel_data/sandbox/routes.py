@@ -9,7 +9,20 @@ import re
 from collections.abc import Callable, Iterator
 from urllib.parse import unquote
 
-from . import activity, engage, events, funnels, jql, lexicon, people, project, reports, retention, segmentation
+from . import (
+    activity,
+    engage,
+    events,
+    funnels,
+    insights,
+    jql,
+    lexicon,
+    people,
+    project,
+    reports,
+    retention,
+    segmentation,
+)
 from .dataset import Dataset
 from .faults import Fault
 from .params import PROJECT, Answer, Params, Refused
@@ -34,6 +47,7 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", "/api/query/retention"): retention.retention,
     ("GET", "/api/query/retention/addiction"): retention.addiction,
     ("GET", "/api/query/insights"): reports.insights,
+    ("POST", "/api/query/insights"): insights.insights,
     ("GET", "/api/query/arb_funnels"): reports.saved_flows,
     ("GET", "/api/query/stream/query"): activity.feed,
     ("POST", "/api/query/jql"): jql.jql,
@@ -48,6 +62,8 @@ ROUTES: dict[tuple[str, str], Route] = {
     ("GET", f"{APP}/schemas/{{type}}"): lexicon.schemas,
     ("GET", f"{APP}/schemas/{{type}}/{{name}}"): lexicon.schema,
 }
+INLINE = {("POST", "/api/query/insights")}
+"""Questions without a saved report, which word it otherwise when they are told no project."""
 PATTERNS = {key: re.compile(re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", key[1])) for key in ROUTES}
 
 
@@ -57,6 +73,8 @@ def answer(data: Dataset, method: str, path: str, params: Params, fault: Fault) 
         return _faulty(fault)
     try:
         route, parts = _route(method, path)
+        if (method, path) in INLINE and "project_id" not in params:
+            raise Refused(400, "project_id is a required parameter")
         if not path.startswith("/api/app/") and params.get("project_id") != PROJECT:
             raise Refused(401, "Unable to authenticate request")
         reply = route(data, {**params, **parts})

@@ -129,7 +129,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _serve(self, method: str) -> None:
         url = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
-        params = dict(parse_qsl(url.query, keep_blank_values=True) + parse_qsl(body, keep_blank_values=True))
+        params = dict(parse_qsl(url.query, keep_blank_values=True)) | _said(body)
         if url.path.startswith("/sandbox/"):
             return self._send(self._control(method, url.path, body), Fault())
         self.sandbox.requests.append(Request(method, url.path, params))
@@ -219,6 +219,18 @@ class _Handler(BaseHTTPRequestHandler):
         if not accepts or fault.encoding == "identity" or len(first) <= GZIP_FROM:
             return _chunks(lines), {}
         return _chunks(_gzip(lines, members=fault.encoding == "members")), {"Content-Encoding": "gzip"}
+
+
+def _said(body: str) -> dict[str, str]:
+    """The parameters in a body, which is a form or a JSON object, whatever its content type says.
+
+    Values of JSON that are no texts stay JSON.
+    """
+    if not body.lstrip().startswith("{"):
+        return dict(parse_qsl(body, keep_blank_values=True))
+    with suppress(ValueError):
+        return {name: one if isinstance(one, str) else json.dumps(one) for name, one in json.loads(body).items()}
+    return {}
 
 
 def _chunks(pieces: Iterator[bytes]) -> Iterator[bytes]:
