@@ -336,3 +336,95 @@ def test_a_funnel_of_steps_in_the_same_seconds(odd: duckdb.DuckDBPyConnection, k
     assert told(odd, f"SELECT {columns} FROM {local}") == told(
         odd, f"SELECT {columns} FROM {live}segment_by := 'plan')"
     )
+
+
+@pytest.mark.parametrize(("math", "type_"), [("total", "general"), ("unique", "unique")])
+@pytest.mark.parametrize("unit", ["day", "week", "month", "quarter", "range"])
+def test_insights_count_events_and_users(
+    shop: duckdb.DuckDBPyConnection, kind: str, math: str, type_: str, unit: str
+) -> None:
+    # Mixpanel's first week or quarter begins before the first day.
+    days = "'2024-01-01', '2024-03-31'"
+    live = f"mixpanel_insights('Purchase', {days}, math := '{math}', unit := '{unit}', segment_by := 'plan')"
+    local = f"local_segmentation({kind}, 'Purchase', {of('plan', kind)}, '{unit}', '{type_}')"
+    dated = "coalesce(date, TIMESTAMP '2024-01-01')"
+    assert (
+        told(shop, f"SELECT date, segment, count FROM {local}")
+        == told(shop, f"SELECT {dated}, segment, value FROM {live} WHERE segment <> '$overall'")
+        != []
+    )
+    everyone = f"local_segmentation({kind}, 'Purchase', unit := '{unit}', type := '{type_}')"
+    assert told(shop, f"SELECT date, count FROM {everyone}") == told(
+        shop, f"SELECT {dated}, value FROM {live} WHERE segment = '$overall'"
+    )
+
+
+@pytest.mark.parametrize(("math", "days"), [("dau", 1), ("wau", 7), ("mau", 30)])
+@pytest.mark.parametrize("unit", ["day", "week", "month"])
+def test_insights_count_active_users(
+    shop: duckdb.DuckDBPyConnection, kind: str, math: str, days: int, unit: str
+) -> None:
+    lately = "'2024-02-05', '2024-03-03'" if unit != "month" else "'2024-02-01', '2024-03-31'"
+    first, last = lately.split(", ")
+    live = f"mixpanel_insights('Search', {lately}, math := '{math}', unit := '{unit}')"
+    local = f"local_active_users({kind}, {days}, 'Search', unit := '{unit}', from_date := {first}, to_date := {last})"
+    assert told(shop, f"SELECT date, users FROM {local}") == told(shop, f"SELECT date, value FROM {live}") != []
+
+
+@pytest.mark.parametrize("math", ["average", "median", "min", "max", "p25", "p90", "sum"])
+@pytest.mark.parametrize("per_user", [None, "total", "average", "max"])
+@pytest.mark.parametrize("unit", ["week", "range"])
+def test_insights_measure_a_number(
+    shop: duckdb.DuckDBPyConnection, kind: str, math: str, per_user: str | None, unit: str
+) -> None:
+    if math == "sum" and per_user is not None:
+        per_user = None  # the sum of all users' sums is that of all
+    column = {"sum": "total", "min": "least", "max": "most"}.get(math, math)
+    of_user = {"total": "'sum'", "average": "'average'", "max": "'most'", None: "NULL"}[per_user]
+    asked = "" if per_user is None else f", per_user := '{per_user}'"
+    days, number = "'2024-01-01', '2024-03-31'", "amount" if kind == "variant" else "$.amount"
+    live = f"mixpanel_insights('Purchase', {days}, math := '{math}', property := 'amount', unit := '{unit}'{asked})"
+    amount = f"properties->'{number}'" if kind == "json" else "properties.amount"
+    local = f"local_numbers({kind}, 'Purchase', {amount}, {of_user}, unit := '{unit}')"
+    assert (
+        told(shop, f"SELECT date, {column} FROM {local}")
+        == told(shop, f"SELECT coalesce(date, TIMESTAMP '2024-01-01'), value FROM {live}")
+        != []
+    )
+
+
+def test_insights_count_by_ranges_of_a_number(shop: duckdb.DuckDBPyConnection) -> None:
+    live = f"mixpanel_insights('Purchase', {JANUARY}, unit := 'range', segment_by := 'amount by 50 from 0 to 200')"
+    local = "local_ranges(january_json, 'Purchase', properties->'$.amount', [0, 50, 100, 150, 200])"
+    within = "segment LIKE '% - %'"
+    assert (
+        told(shop, f"SELECT range, count FROM {local} WHERE lower >= 0 AND upper <= 200")
+        == told(shop, f"SELECT segment, value FROM {live} WHERE {within}")
+        != []
+    )
+
+
+def test_insights_add_up_and_average(shop: duckdb.DuckDBPyConnection) -> None:
+    live = f"mixpanel_insights('Purchase', {JANUARY}, cumulative := true)"
+    assert told(shop, f"SELECT date, value FROM {live}") == told(
+        shop, "SELECT date, cumulative FROM local_trend(january_json, 'Purchase')"
+    )
+    live = f"mixpanel_insights('Purchase', {JANUARY}, rolling := 7)"
+    assert told(shop, f"SELECT date, value FROM {live}") == told(
+        shop, "SELECT date, rolling_average FROM local_trend(january_json, 'Purchase', 7) WHERE date >= '2024-01-07'"
+    )
+
+
+def test_insights_of_days_with_odd_data(shop: duckdb.DuckDBPyConnection) -> None:
+    """Events of nobody, lists, other types: each item of a list is a segment, and nobody is no user."""
+    days = "'2024-11-01', '2024-11-07'"
+    shop.execute(f"CREATE OR REPLACE TEMP TABLE odd AS FROM mixpanel_export({days})")
+    for event, name in (("Listen", "genres"), ("Listen", "rating"), ("Page View", "plan")):
+        for math, type_ in (("total", "general"), ("unique", "unique")):
+            live = f"mixpanel_insights('{event}', {days}, math := '{math}', segment_by := '{name}')"
+            local = f"local_segmentation(odd, '{event}', properties->'$.{name}', type := '{type_}')"
+            assert (
+                told(shop, f"SELECT date, segment, count FROM {local} WHERE count > 0")
+                == told(shop, f"SELECT date, segment, value FROM {live} WHERE value > 0 AND segment <> '$overall'")
+                != []
+            )
