@@ -169,7 +169,7 @@ def _clause(place: str, clause: dict[str, Any], metrics: dict[str, Metric], cond
 
 
 def _metric(clause: dict[str, Any], condition: str) -> Metric:
-    measurement, events = clause["measurement"], _events(clause)
+    events, measurement = _events(clause), clause["measurement"]
     check(measurement, ELSEWHERE)
     asked = measurement.get("property")
     return Metric(
