@@ -180,4 +180,8 @@ def test_other_behaviors_are_not_answered(shop: Shop) -> None:
         400,
         "cumulative is not part of the sandbox",
     )
+    assert shop.insights_refusal(question({"type": "metric", "id": 7})) == (
+        400,
+        "a saved metric is not part of the sandbox",
+    )
     assert shop.insights_refusal({**question(metric()), "format": "csv"}) == (400, "format is not part of the sandbox")

@@ -25,6 +25,7 @@ ROOT = {
 DATED = {"line", "column", "stacked-line", "stacked-column"}
 TOTALS = {"bar", "pie", "table", "insights-metric", "bar-stacked", "metric"}
 ANY_EVENT = "$all_events"
+SECTIONS_ELSEWHERE = ("globalDataGroupId", "cohorts", "formula")
 ELSEWHERE = ("cumulative", "rolling", "multiAttribution", "dataGroupId")
 """What a measurement may ask of Mixpanel and not of the sandbox."""
 BRACKETS = {
@@ -100,6 +101,7 @@ def _question(bookmark: dict[str, Any], limit: int) -> Question:
     sections, display = bookmark["sections"], bookmark["displayOptions"]
     if display["chartType"] not in DATED | TOTALS:
         raise not_here(f"chartType {display['chartType']}")
+    check(sections, SECTIONS_ELSEWHERE)
     is_dated = display["chartType"] in DATED
     (time,) = sections["time"]
     clauses, analysis = sections.get("group") or [], display.get("analysis") or "linear"
@@ -140,10 +142,10 @@ def _lift(comparison: dict[str, Any] | None) -> dict[str, Any] | None:
 
 
 def _shown(clauses: list[dict[str, Any]], condition: str) -> list[Shown]:
-    """At least one."""
-    placed = [(letter(n), one) for n, clause in enumerate(clauses) for one in _apart(clause)]
+    """At least one. In formulas a clause is one metric, also where its events have a series each."""
+    placed = [(letter(n), clause) for n, clause in enumerate(clauses)]
     metrics = {place: _metric(clause, condition) for place, clause in placed if clause["type"] == "metric"}
-    shown = [_clause(place, clause, metrics, condition) for place, clause in placed]
+    shown = [_clause(place, one, metrics, condition) for place, clause in placed for one in _apart(clause)]
     if not shown:
         raise ValueError(clauses)
     return shown
@@ -167,7 +169,7 @@ def _clause(place: str, clause: dict[str, Any], metrics: dict[str, Metric], cond
 
 
 def _metric(clause: dict[str, Any], condition: str) -> Metric:
-    measurement, events = clause["measurement"], _events(clause)
+    events, measurement = _events(clause), clause["measurement"]
     check(measurement, ELSEWHERE)
     asked = measurement.get("property")
     return Metric(
@@ -186,6 +188,8 @@ def _is_once(method: str) -> bool:
 
 def _events(clause: dict[str, Any]) -> list[dict[str, Any]]:
     """The events of a clause, of which each counts; filters of a block of them are ignored."""
+    if "behavior" not in clause and "id" in clause:
+        raise not_here("a saved metric")
     behavior = clause["behavior"]
     if behavior["type"] not in {"event", "simple"}:
         raise not_here(f"behavior {behavior['type']}")
