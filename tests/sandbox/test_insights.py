@@ -185,6 +185,16 @@ def test_maths_by_day(shop: Shop, math: dict[str, Any], measure: Callable[[list[
     assert chart(shop, metric(**math)) == {day: value and pytest.approx(value) for day, value in expected.items()}
 
 
+@pytest.mark.parametrize(("math", "measure", "nothing"), [("total", sum, 0), ("average", mean, None)])
+def test_days_without_any(shop: Shop, math: str, measure: Callable[[list[float]], float], nothing: Any) -> None:
+    """They sum up to 0, and have no average."""
+    by_teams = [event for event in happened(shop) if event.properties["plan"] == "team"]
+    expected = by_day(by_teams, lambda events: measure(amounts(events)), nothing)
+    assert nothing in expected.values()
+    asked = metric(math=math, of="amount", filters=[kept("plan", "string", "equals", ["team"])])
+    assert chart(shop, asked) == {day: value and pytest.approx(value) for day, value in expected.items()}
+
+
 @pytest.mark.parametrize(
     ("math", "part"),
     [
@@ -219,6 +229,16 @@ def test_users_so_far(shop: Shop) -> None:
     bought = happened(shop)
     expected = {label(day): len(people(event for event in bought if event.day <= day)) for day in DAYS}
     assert chart(shop, metric(math="cumulative_unique")) == expected
+
+
+def test_users_since_noon(shop: Shop) -> None:
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    found = chart(
+        shop, metric("App Open", "cumulative_unique"), time=between("2024-01-01T12:00:00", "2024-01-02", "hour")
+    )
+    assert list(found)[0] == noon.isoformat()
+    opened = [event for event in happened(shop, "App Open") if noon <= event.moment < noon + timedelta(hours=36)]
+    assert list(found.values())[-1] == len(people(opened))
 
 
 def test_sessions_end_after_half_an_hour(shop: Shop) -> None:
