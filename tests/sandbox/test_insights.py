@@ -236,7 +236,7 @@ def test_users_since_noon(shop: Shop) -> None:
     found = chart(
         shop, metric("App Open", "cumulative_unique"), time=between("2024-01-01T12:00:00", "2024-01-02", "hour")
     )
-    assert list(found)[0] == noon.isoformat()
+    assert next(iter(found)) == noon.isoformat()
     opened = [event for event in happened(shop, "App Open") if noon <= event.moment < noon + timedelta(hours=36)]
     assert list(found.values())[-1] == len(people(opened))
 
