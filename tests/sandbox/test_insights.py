@@ -530,6 +530,15 @@ def test_even_ranges_of_numbers(shop: Shop) -> None:
     assert "5 - 7.5" in ranged(shop, bucketSize=2.5)
 
 
+def test_the_lower_end_is_in_a_range_and_the_upper_is_not(shop: Shop) -> None:
+    ages = [event.properties["age"] for event in happened(shop)]
+    by_age = group("age", NUMBER, customBucket={"bucketSize": 10, "min": 30, "max": 40})
+    found = chart(shop, metric(), chart="bar", groups=[by_age])
+    assert {30, 40} <= set(ages)
+    assert found["30 - 40"] == {"all": sum(30 <= age < 40 for age in ages)}
+    assert found["≥ 40"] == {"all": sum(age >= 40 for age in ages)}
+
+
 def test_other_ranges_of_numbers(shop: Shop) -> None:
     bought = amounts(happened(shop))
     assert ranged(shop, groups=[20, 100, 1000]) == {
@@ -604,6 +613,13 @@ def test_nothing_divided_by_nothing_has_no_value(shop: Shop) -> None:
     answer = shop.insights(question(metric(), metric("No such event"), formula("A / B"), formula("A - B")))
     assert set(answer["series"]["C. Formula"].values()) == {None}
     assert answer["series"]["D. Formula"] == answer["series"]["A. Purchase [Total Events]"]
+
+
+def test_a_formula_counts_on_days_without_any(shop: Shop) -> None:
+    teams = metric(filters=[kept("plan", "string", "equals", ["team"])])
+    counts = chart(shop, teams)
+    assert 0 in counts.values()
+    assert chart(shop, {**teams, "isHidden": True}, formula("A * 2")) == {day: 2 * n for day, n in counts.items()}
 
 
 def test_a_formula_with_operands_of_its_own(shop: Shop) -> None:
