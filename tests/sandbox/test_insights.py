@@ -185,6 +185,16 @@ def test_maths_by_day(shop: Shop, math: dict[str, Any], measure: Callable[[list[
     assert chart(shop, metric(**math)) == {day: value and pytest.approx(value) for day, value in expected.items()}
 
 
+@pytest.mark.parametrize(("math", "measure", "nothing"), [("total", sum, 0), ("average", mean, None)])
+def test_days_without_any(shop: Shop, math: str, measure: Callable[[list[float]], float], nothing: Any) -> None:
+    """They sum up to 0, and have no average."""
+    by_teams = [event for event in happened(shop) if event.properties["plan"] == "team"]
+    expected = by_day(by_teams, lambda events: measure(amounts(events)), nothing)
+    assert nothing in expected.values()
+    asked = metric(math=math, of="amount", filters=[kept("plan", "string", "equals", ["team"])])
+    assert chart(shop, asked) == {day: value and pytest.approx(value) for day, value in expected.items()}
+
+
 @pytest.mark.parametrize(
     ("math", "part"),
     [
@@ -219,6 +229,16 @@ def test_users_so_far(shop: Shop) -> None:
     bought = happened(shop)
     expected = {label(day): len(people(event for event in bought if event.day <= day)) for day in DAYS}
     assert chart(shop, metric(math="cumulative_unique")) == expected
+
+
+def test_users_since_noon(shop: Shop) -> None:
+    noon = datetime(2024, 1, 1, 12, tzinfo=UTC)
+    found = chart(
+        shop, metric("App Open", "cumulative_unique"), time=between("2024-01-01T12:00:00", "2024-01-02", "hour")
+    )
+    assert next(iter(found)) == noon.isoformat()
+    opened = [event for event in happened(shop, "App Open") if noon <= event.moment < noon + timedelta(hours=36)]
+    assert list(found.values())[-1] == len(people(opened))
 
 
 def test_sessions_end_after_half_an_hour(shop: Shop) -> None:
@@ -510,6 +530,15 @@ def test_even_ranges_of_numbers(shop: Shop) -> None:
     assert "5 - 7.5" in ranged(shop, bucketSize=2.5)
 
 
+def test_the_lower_end_is_in_a_range_and_the_upper_is_not(shop: Shop) -> None:
+    ages = [event.properties["age"] for event in happened(shop)]
+    by_age = group("age", NUMBER, customBucket={"bucketSize": 10, "min": 30, "max": 40})
+    found = chart(shop, metric(), chart="bar", groups=[by_age])
+    assert {30, 40} <= set(ages)
+    assert found["30 - 40"] == {"all": sum(30 <= age < 40 for age in ages)}
+    assert found["≥ 40"] == {"all": sum(age >= 40 for age in ages)}
+
+
 def test_other_ranges_of_numbers(shop: Shop) -> None:
     bought = amounts(happened(shop))
     assert ranged(shop, groups=[20, 100, 1000]) == {
@@ -584,6 +613,13 @@ def test_nothing_divided_by_nothing_has_no_value(shop: Shop) -> None:
     answer = shop.insights(question(metric(), metric("No such event"), formula("A / B"), formula("A - B")))
     assert set(answer["series"]["C. Formula"].values()) == {None}
     assert answer["series"]["D. Formula"] == answer["series"]["A. Purchase [Total Events]"]
+
+
+def test_a_formula_counts_on_days_without_any(shop: Shop) -> None:
+    teams = metric(filters=[kept("plan", "string", "equals", ["team"])])
+    counts = chart(shop, teams)
+    assert 0 in counts.values()
+    assert chart(shop, {**teams, "isHidden": True}, formula("A * 2")) == {day: 2 * n for day, n in counts.items()}
 
 
 def test_a_formula_with_operands_of_its_own(shop: Shop) -> None:

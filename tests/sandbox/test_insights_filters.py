@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -172,11 +172,6 @@ def test_cohorts(shop: Shop, operator: str, negated: bool) -> None:
 
 def test_a_property_that_no_event_has_keeps_none(shop: Shop) -> None:
     assert counted(shop, kept("no such", "string", "equals", ["x"])) == 0
-
-
-def test_january_has_31_days(shop: Shop) -> None:
-    """So that the days above are within what is asked for."""
-    assert {date.fromisoformat(event.day).day for event in bought(shop)} <= set(range(1, 32))
 
 
 @pytest.mark.parametrize(("quantifier", "together"), [("any", any), ("all", all)])
