@@ -68,6 +68,23 @@ def test_only_where_nothing_can_be_changed_is_there_a_post(con: duckdb.DuckDBPyC
         con.execute("FROM mixpanel_post(?)", [path]).fetchall()
 
 
+def test_a_post_of_json(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
+    event = {"type": "event", "name": "Purchase", "resourceType": "events", "filters": [], "filtersDeterminer": "all"}
+    sections = {
+        "show": [{"type": "metric", "behavior": event, "measurement": {"math": "total"}}],
+        "time": [{"dateRangeType": "between", "unit": "day", "value": ["2024-01-01", "2024-01-31"]}],
+        "filter": [],
+        "group": [],
+    }
+    question = json.dumps({"bookmark": {"sections": sections, "displayOptions": {"chartType": "bar"}}})
+    ask = "SELECT value->>'$.series.*.all' FROM mixpanel_post('/api/query/insights', params := ?, as_json := true)"
+    sandbox.requests.clear()
+    found = con.execute(ask, [question]).fetchall()
+    assert sandbox.requests[0].params["project_id"] == "1"
+    same = "mixpanel_insights('Purchase', '2024-01-01', '2024-01-31', unit := 'range')"
+    assert found == con.execute(f"SELECT [value::BIGINT::VARCHAR] FROM {same}").fetchall()
+
+
 def test_a_post_is_a_form(con: duckdb.DuckDBPyConnection, sandbox: Sandbox) -> None:
     query = (
         "SELECT value->>'$.total' FROM mixpanel_post('/api/2.0/engage', params := {'filter_by_cohort': {'id': 1001}})"

@@ -49,12 +49,20 @@ async def get(call: Call) -> AsyncGenerator[list[tuple[str]]]:
         Parameter(
             "params", "JSON", "the form, as a struct or JSON; lists in it are sent as JSON", "{'page_size': 100}"
         ),
+        Parameter(
+            "as_json",
+            "BOOLEAN",
+            "send params as a JSON body, with project_id added, instead of a form",
+            "true",
+            default=False,
+        ),
     ),
     columns=(Column("value", "JSON", "Mixpanel's whole answer"),),
 )
 async def post(call: Call) -> AsyncGenerator[list[tuple[str]]]:
     endpoint = _endpoint(call["path"], "mixpanel_post", (Api.QUERY,))
-    answer = await call.ask(replace(endpoint, method="POST"), _params("mixpanel_post", call["params"]))
+    given = _given("mixpanel_post", call["params"]) if call["as_json"] else _params("mixpanel_post", call["params"])
+    answer = await call.ask(replace(endpoint, method="POST", takes_json=call["as_json"]), given)
     yield [(json_text(answer) or "null",)]
 
 
@@ -75,6 +83,12 @@ def _endpoint(path: str, function: str = "mixpanel_get", readable: Sequence[Api]
 
 
 def _params(function: str, given: Any) -> dict[str, Any]:
+    """The parameters as a form or an address takes them."""
+    named = _given(function, given)
+    return {name: value if isinstance(value, str | None) else json_text(value) for name, value in named.items()}
+
+
+def _given(function: str, given: Any) -> dict[str, Any]:
     if given is not None and not isinstance(given, dict):
         raise ArgumentError(f"{function}: params must be a struct: write params := {{'type': 'general'}}")
     if scope := {"project_id", "workspace_id"} & set(given or {}):
@@ -82,4 +96,4 @@ def _params(function: str, given: Any) -> dict[str, Any]:
             f"{function}: {min(scope)} cannot be among the params: write workspace_id := 12345, or the account of "
             "another project as account := 'staging'"
         )
-    return {name: value if isinstance(value, str | None) else json_text(value) for name, value in (given or {}).items()}
+    return given or {}
