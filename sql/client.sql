@@ -98,8 +98,8 @@ CREATE OR REPLACE TEMP MACRO "mixpanel_jql"("script" := NULL, "params" := NULL, 
 CREATE OR REPLACE TEMP MACRO "mixpanel_get"("path" := NULL, "params" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
     FROM quack_query_by_name('mp', format('FROM mixpanel."get"("path" := {}, "params" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("path"), __mixpanel_value("params"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
 
-CREATE OR REPLACE TEMP MACRO "mixpanel_post"("path" := NULL, "params" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
-    FROM quack_query_by_name('mp', format('FROM mixpanel."post"("path" := {}, "params" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("path"), __mixpanel_value("params"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
+CREATE OR REPLACE TEMP MACRO "mixpanel_post"("path" := NULL, "params" := NULL, "as_json" := NULL, "workspace_id" := NULL, "account" := NULL) AS TABLE
+    FROM quack_query_by_name('mp', format('FROM mixpanel."post"("path" := {}, "params" := {}, "as_json" := {}, "workspace_id" := {}, "account" := {})', __mixpanel_value("path"), __mixpanel_value("params"), __mixpanel_value("as_json"), __mixpanel_value("workspace_id"), __mixpanel_value("account")));
 
 CREATE OR REPLACE TEMP MACRO "mixpanel_days"("from_date" := NULL, "to_date" := NULL, "account" := NULL) AS TABLE
     FROM quack_query_by_name('mp', format('FROM mixpanel."days"("from_date" := {}, "to_date" := {}, "account" := {})', __mixpanel_value("from_date"), __mixpanel_value("to_date"), __mixpanel_value("account")));
