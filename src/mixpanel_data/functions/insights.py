@@ -7,6 +7,7 @@ and were answered. An answer's keys are labels, so metrics are told apart by the
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Iterable, Iterator, Mapping, Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from ..client import Api, Endpoint
@@ -171,7 +172,8 @@ def _by_place(answer: Any) -> dict[Key, Number]:
     """Each number by metric, segments and the place of its date: what is compared has other dates."""
     found = list(numbers(answer))
     dates = sorted({one.date for one in found if one.date is not None})
-    return {(one.name, tuple(one.breakdown), dates.index(one.date) if one.date else 0): one for one in found}
+    places: dict[datetime | None, int] = {date: place for place, date in enumerate(dates)}
+    return {(one.name, tuple(one.breakdown), places.get(one.date, 0)): one for one in found}
 
 
 def _names(answer: Any, shown: Sequence[str]) -> dict[str | None, str]:
